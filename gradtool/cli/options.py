@@ -1,0 +1,109 @@
+"""Options that several commands share, and the command class that takes expressions with a leading minus."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperOption
+
+from gradtool.report import FORMATS
+
+__all__ = [
+    "EXIT_CODES", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption",
+    "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework", "FrameworkOption", "JsonOption",
+    "OutputOption", "SeedOption", "StrictOption", "TimeoutOption", "WrtOption",
+]  # fmt: skip
+
+TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"
+
+EXIT_CODES = (
+    "Exit codes: 0 all verified; 1 a wrong or unstable gradient (with --strict also a warning); 2 could not run: bad "
+    "expression, point or option; 3 no verdict: not differentiable, undefined, out of range, inconclusive, or a "
+    "witness failed; 4 a bug in gradtool; 130 interrupted."
+)
+
+Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)
+Dtype = enum.Enum("Dtype", {"float64": "float64", "float32": "float32"}, type=str)
+Format = enum.Enum("Format", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]  # rows of the registry
+ColorChoice = enum.Enum("ColorChoice", {"auto": "auto", "always": "always", "never": "never"}, type=str)
+
+AtOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="NAME=VALUE,...",
+        help="The point, as x=2,y=3; may be repeated. Without it five points are drawn.",
+        show_default=False,
+        rich_help_panel=TARGET,
+    ),
+]
+WrtOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--wrt",
+        metavar="NAME,...",
+        help="Differentiate by these variables only.",
+        show_default=False,
+        rich_help_panel=TARGET,
+    ),
+]
+FrameworkOption = Annotated[
+    Framework | None,
+    typer.Option(help="Whose autodiff is checked.", show_default="torch if installed", rich_help_panel=EVIDENCE),
+]
+DtypeOption = Annotated[Dtype, typer.Option(help="The arithmetic it runs in.", rich_help_panel=EVIDENCE)]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="Every random choice follows from it.", rich_help_panel=EVIDENCE)]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(min=0.001, metavar="SECONDS", help="Seconds a witness may take for one target.", rich_help_panel=EVIDENCE),
+]
+AbsoluteOption = Annotated[
+    bool,
+    typer.Option("--absolute", help="Also warn below 1e-6 and above 10, as tutorials do.", rich_help_panel=EVIDENCE),
+]
+FormatOption = Annotated[Format, typer.Option(help="How the report is written.", rich_help_panel=OUTPUT)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file.", show_default=False, rich_help_panel=OUTPUT),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Warnings count as findings (exit code 1).", rich_help_panel=OUTPUT)
+]
+ExitZeroOption = Annotated[
+    bool, typer.Option("--exit-zero", help="Exit with 0 whatever is found.", rich_help_panel=OUTPUT)
+]
+ColorOption = Annotated[ColorChoice, typer.Option(help="Colour in the report.", rich_help_panel=OUTPUT)]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Show tracebacks and what workers printed.", rich_help_panel=OUTPUT)
+]
+
+
+class ExpressionCommand(TyperCommand):
+    """A command whose argument may begin with a minus: ``-x**2`` and ``-o*x`` are expressions, not options.
+
+    A token counts as an option only if it is exactly one of the command's own, or begins with two dashes.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Move expressions behind ``--``, where nothing is read as an option."""
+        options: list[str] = []
+        expressions: list[str] = []
+        takes_value = {
+            name for param in self.params if isinstance(param, TyperOption) and not param.is_flag for name in param.opts
+        }
+        known = {name for param in self.params for name in param.opts}
+        tokens = iter(args)
+        for token in tokens:
+            if token == "--":  # noqa: S105  # the end of the options, no password
+                expressions += tokens
+            elif token in takes_value:
+                options += [token, *([value] if (value := next(tokens, None)) is not None else [])]
+            elif token.startswith("-") and not token.startswith("--") and token not in known | {"-h"} and token != "-":
+                expressions.append(token)
+            else:
+                options.append(token)
+        return super().parse_args(ctx, [*options, "--", *expressions] if expressions else options)

@@ -1,0 +1,230 @@
+"""The records that cross process borders: what a witness is asked, and what it testifies.
+
+Every record is a frozen dataclass of plain values, so that the verdict and the reports are tested without any
+framework. On the wire a record is one line of JSON; floats travel as hexadecimal strings, so nothing is rounded.
+High-precision numbers travel as decimal strings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "Autodiff",
+    "Difference",
+    "Exact",
+    "ExactEntry",
+    "Failure",
+    "Formulas",
+    "Link",
+    "Place",
+    "Points",
+    "Record",
+    "Request",
+    "SampleRequest",
+    "decode",
+    "encode",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Differentiate ``expression`` at ``point`` by the names in ``wrt``, as ``framework`` runs it in ``dtype``."""
+
+    key: int
+    expression: str
+    point: dict[str, float]
+    wrt: list[str]
+    framework: str
+    dtype: str = "float64"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """Draw ``count`` points from ``seed`` at which every operation of ``expression`` is inside its domain."""
+
+    key: int
+    expression: str
+    wrt: list[str]
+    framework: str
+    dtype: str = "float64"
+    seed: int = 0
+    count: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The points drawn for a SampleRequest; fewer than asked for where the domain was not found."""
+
+    key: int
+    points: list[dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Finite differences of the framework's own forward function along one variable, with error bars.
+
+    ``regime`` is what the growth of the differences with the step says: ``smooth``, ``kink``, ``jump``, ``steep``
+    (a cusp or vertical tangent), ``one_sided`` (only one side has values) or ``unclear``.
+    """
+
+    variable: str
+    regime: str
+    value: float
+    bar: float
+    left: float
+    left_bar: float
+    right: float
+    right_bar: float
+    evaluations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Autodiff:
+    """Reverse mode by a framework: the value, and per variable the gradient (None where it returned None)."""
+
+    key: int
+    witness: str
+    version: str
+    value: float
+    gradients: dict[str, float | None]
+    differences: list[Difference]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node of the expression: its operation and the characters of the text that it covers."""
+
+    operation: str
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the chain rule: the operation, and the magnitude by which it scales the upstream gradient."""
+
+    place: Place
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExactEntry:
+    """The exact derivative by one variable, as decimal strings of 40 digits, and how well it can be computed.
+
+    ``kind`` is ``smooth`` (the derivative exists), ``kink``, ``jump``, ``vertical`` (an infinite one-sided slope),
+    ``one_sided`` (defined on one side only), ``isolated`` (on neither) or ``unknown``. ``bound`` is the rounding
+    error of the evaluation as written to first order, ``sensitivity`` what one rounding unit of the point does to the
+    derivative. ``loss`` is the node where most digits are lost and ``cause`` how: ``cancellation``, ``overflow``,
+    ``underflow``, ``amplification`` or ``branch``.
+    """
+
+    variable: str
+    kind: str
+    derivative: str | None
+    bound: str = "0"
+    sensitivity: str = "0"
+    left: str | None = None
+    right: str | None = None
+    loss: Place | None = None
+    cause: str = ""
+    touched: Place | None = None
+    shrinking: Link | None = None
+    growing: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """The exact walk: value and derivatives of the expression as written, computed in high precision.
+
+    ``status`` is ``defined``, ``undefined`` (``reason`` says which operation has no value there; ``limit`` is the
+    value that would fill a removable singularity) or ``beyond`` (a number too large for any computer on the way).
+    """
+
+    key: int
+    status: str
+    value: str | None
+    entries: list[ExactEntry]
+    value_bound: str = "0"
+    reason: str = ""
+    where: Place | None = None
+    limit: str | None = None
+    digits: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """SymPy's derivative per variable, in the expression language; ``values`` it gives at the point, 40 digits.
+
+    A value is None where the formula has none. ``note`` says why formulas are missing, if they are.
+    """
+
+    key: int
+    formulas: dict[str, str]
+    values: dict[str, str | None]
+    version: str
+    note: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people."""
+
+    key: int
+    witness: str
+    reason: str
+    message: str
+    hint: str = ""
+    detail: str = field(default="", compare=False)
+
+
+Record = Request | SampleRequest | Points | Autodiff | Exact | Formulas | Failure
+_TYPES = {
+    kind.__name__: kind
+    for kind in (
+        Request, SampleRequest, Points, Difference, Autodiff, Place, Link, ExactEntry, Exact, Formulas, Failure,
+    )
+}  # fmt: skip
+
+
+def encode(record: Record) -> str:
+    """The record as one line of JSON, without a line break."""
+    return json.dumps(_plain(record), allow_nan=False, separators=(",", ":"))
+
+
+def decode(line: str) -> Record:
+    """The record that ``encode`` wrote. Raises ValueError or KeyError if the line is not one."""
+    record = json.loads(line, object_hook=_revive)
+    if not isinstance(record, Record):
+        raise ValueError(f"not a record: {line[:80]}")  # noqa: TRY004  # one error type for every bad line
+    return record
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return {"%": value.hex()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {"$": [[key, _plain(item)] for key, item in value.items()]}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **fields}
+    return value
+
+
+def _revive(item: dict[str, Any]) -> object:
+    if "%" in item:
+        return float.fromhex(item["%"])
+    if "$" in item:
+        return dict(item["$"])
+    kind = _TYPES[item.pop("type")]
+    if kind is Place:
+        item["span"] = tuple(item["span"])
+    return kind(**item)

@@ -1,0 +1,160 @@
+"""check: target -> witnesses -> evidence -> verdict, record by record."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterator, Sequence
+
+from gradtool.evidence import Autodiff, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
+from gradtool.problem import Problem
+from gradtool.settings import CheckSettings
+from gradtool.target.expression import Call, Tree
+from gradtool.target.suite import Target, Unreadable
+from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.health import findings
+from gradtool.verdict.record import CheckRecord, worst
+from gradtool.verdict.summary import gradient_norm
+from gradtool.witness.host import WITNESSES, Host
+
+__all__ = ["check", "chosen_framework", "open_witnesses"]
+
+
+def chosen_framework(settings: CheckSettings) -> str:
+    """The framework asked for; without one PyTorch if it is installed, else TensorFlow."""
+    if settings.framework:
+        return settings.framework
+    return "torch" if importlib.util.find_spec("torch") or not importlib.util.find_spec("tensorflow") else "tensorflow"
+
+
+def open_witnesses(settings: CheckSettings) -> Host:
+    """Start the witnesses that a check needs. Do this before anything else is imported: they take longest."""
+    return Host([chosen_framework(settings), "symbolic"], settings.timeout)
+
+
+def check(
+    targets: Sequence[Target | Unreadable], settings: CheckSettings, host: Host
+) -> Iterator[CheckRecord]:
+    """One record for each target and point, in order, as the evidence arrives."""
+    framework = chosen_framework(settings)
+    jobs = _with_points(targets, framework, settings, host)
+    requests = [job[1] for job in jobs if job[1] is not None]
+    autodiff, symbolic = host.ask(framework, requests), host.ask("symbolic", requests)
+    for target, request in jobs:
+        if isinstance(target, Unreadable) or request is None:
+            yield _unreadable(target, framework, settings)
+        else:
+            began = time.perf_counter()
+            evidence = [*next(autodiff), *next(symbolic)]
+            yield _judged(target, request, evidence, settings, time.perf_counter() - began)
+
+
+def _with_points(
+    targets: Sequence[Target | Unreadable], framework: str, settings: CheckSettings, host: Host
+) -> list[tuple[Target | Unreadable, Request | None]]:
+    """Each target with a request for each of its points; points are drawn where none are given."""
+    wanted = [target for target in targets if isinstance(target, Target) and target.point is None]
+    samples = host.ask(
+        "symbolic",
+        [
+            SampleRequest(
+                -1, target.expression.text, target.wrt, framework, settings.dtype, settings.seed, settings.points
+            )
+            for target in wanted
+        ],
+    )
+    jobs: list[tuple[Target | Unreadable, Request | None]] = []
+    for target in targets:
+        if isinstance(target, Unreadable):
+            jobs.append((target, None))
+            continue
+        points: list[dict[str, float]] | Unreadable = [target.point] if target.point else _drawn(target, next(samples))
+        if isinstance(points, Unreadable):
+            jobs.append((points, None))
+            continue
+        for point in points:
+            text = target.expression.text
+            request = Request(len(jobs), text, point, target.wrt, framework, settings.dtype, settings.seed)
+            jobs.append((target, request))
+    return jobs
+
+
+def _drawn(target: Target, records: list[Record]) -> list[dict[str, float]] | Unreadable:
+    """The points that the symbolic witness drew, or why there are none."""
+    text = target.expression.text
+    for record in records:
+        if isinstance(record, Points) and record.points:
+            return record.points
+        if isinstance(record, Failure):
+            problem = Problem("points", f"no point could be drawn: {record.message}", text, hint="give one with --at")
+            return Unreadable(target.name, text, (problem,))
+    names = ",".join(f"{name}=..." for name in target.expression.variables)
+    problem = Problem(
+        "points",
+        "no point was found at which every operation has a value",
+        text,
+        (0, len(text)),
+        "thousands of points of ordinary and large magnitude were tried",
+        f"give one: --at {names}",
+    )
+    return Unreadable(target.name, text, (problem,))
+
+
+def _unreadable(target: Target | Unreadable, framework: str, settings: CheckSettings) -> CheckRecord:
+    assert isinstance(target, Unreadable)  # noqa: S101  # a target without a request is one that could not be read
+    return CheckRecord(
+        target.name, target.text, framework, settings.dtype, settings.seed, problems=target.problems
+    )
+
+
+def _judged(
+    target: Target, request: Request, evidence: list[Record], settings: CheckSettings, seconds: float
+) -> CheckRecord:
+    autodiff = next((record for record in evidence if isinstance(record, Autodiff)), None)
+    exact = next((record for record in evidence if isinstance(record, Exact)), None)
+    formulas = next((record for record in evidence if isinstance(record, Formulas)), None)
+    failures = tuple(record for record in evidence if isinstance(record, Failure))
+    case = Case(
+        request.expression,
+        request.dtype,
+        request.framework,
+        WITNESSES[request.framework].title,
+        autodiff,
+        exact,
+        frozenset(_operations(target.expression.tree)),
+        target.expression.variables,
+    )
+    entries = judge(case, request.wrt)
+    noticed = findings(case, entries, formulas, target.expression.shadowed, absolute=settings.absolute)
+    versions = {autodiff.witness: autodiff.version} if autodiff else {}
+    if formulas:
+        versions["sympy"] = formulas.version
+    norm, nan, inf = gradient_norm([entry.autodiff for entry in entries])
+    return CheckRecord(
+        target.name,
+        request.expression,
+        request.framework,
+        request.dtype,
+        request.seed,
+        point=request.point,
+        versions=versions,
+        value=autodiff.value if autodiff else None,
+        exact_value=exact.value if exact else None,
+        verdict=worst([entry.verdict for entry in entries]),
+        entries=tuple(entries),
+        formulas=formulas.formulas if formulas else {},
+        formula_note=formulas.note if formulas else "",
+        norm=norm,
+        nan=nan,
+        inf=inf,
+        findings=tuple(noticed),
+        failures=failures,
+        seconds=seconds,
+    )
+
+
+def _operations(tree: Tree) -> Iterator[str]:
+    if isinstance(tree, Call):
+        yield tree.operation
+        for argument in tree.arguments:
+            yield from _operations(argument)

@@ -1,0 +1,104 @@
+"""The report for programs: check records as JSON, one document or one line each. The schema lies beside this file."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gradtool.report.numbers import exact
+from gradtool.terminal import Terminal
+from gradtool.verdict.record import CheckRecord, Entry
+
+__all__ = ["SCHEMA", "plain", "write", "write_lines"]
+
+SCHEMA = "gradtool.check/1.0"
+
+
+def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
+    """One document: the record itself where there is one, an array of records otherwise."""
+    del seconds  # each record has its own
+    found = [plain(record) for record in records]
+    document = found[0] if len(found) == 1 else found
+    terminal.stream.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=not terminal.unicode) + "\n")
+
+
+def write_lines(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
+    """One record a line, as they come."""
+    del seconds
+    for record in records:
+        line = json.dumps(plain(record), allow_nan=False, ensure_ascii=not terminal.unicode)
+        terminal.stream.write(line + "\n")
+        terminal.stream.flush()
+
+
+def plain(record: CheckRecord) -> dict[str, Any]:
+    """The record as JSON's own types; numbers that are not finite become "nan", "inf" and "-inf"."""
+    return {
+        "schema": SCHEMA,
+        "name": record.name,
+        "target": record.target,
+        "framework": record.framework,
+        "versions": dict(record.versions),
+        "dtype": record.dtype,
+        "seed": record.seed,
+        "point": {name: _number(value) for name, value in record.point.items()},
+        "value": _number(record.value),
+        "verdict": None if record.problems else record.verdict,
+        "gradients": [_entry(entry) for entry in record.entries],
+        "formulas": dict(record.formulas),
+        "norm": _number(record.norm),
+        "nan": record.nan,
+        "inf": record.inf,
+        "findings": [
+            {"code": f.code, "severity": f.severity, "where": f.where, "message": f.message, "remedy": f.remedy}
+            for f in record.findings
+        ],
+        "failures": [
+            {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
+        ],
+        "problems": [
+            {"code": p.code, "message": p.message, "span": list(p.span) if p.span else None, "hint": p.hint}
+            for p in record.problems
+        ],
+        "seconds": round(record.seconds, 6),
+        "command": _command(record),
+    }
+
+
+def _entry(entry: Entry) -> Mapping[str, Any]:
+    return {
+        "variable": entry.variable,
+        "index": list(entry.index),
+        "autodiff": _number(entry.autodiff),
+        "unconnected": entry.unconnected,
+        "symbolic": None if entry.symbolic is None else exact(entry.symbolic, 30),
+        "left": None if entry.left is None else exact(entry.left, 30),
+        "right": None if entry.right is None else exact(entry.right, 30),
+        "finite_difference": _number(entry.finite_difference),
+        "finite_difference_bar": _number(entry.finite_difference_bar),
+        "ulp": _number(entry.ulp),
+        "power": _number(entry.power),
+        "verdict": entry.verdict,
+        "reason": entry.reason,
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+
+
+def _command(record: CheckRecord) -> str:
+    """The command line that repeats this record."""
+    words = ["gradtool", "check", record.target]
+    if record.point:
+        words += ["--at", ",".join(f"{name}={value!r}" for name, value in record.point.items())]
+    names = [entry.variable for entry in record.entries]
+    if names and set(names) != set(record.point):
+        words += ["--wrt", ",".join(names)]
+    words += ["--framework", record.framework, "--dtype", record.dtype, "--seed", str(record.seed)]
+    return shlex.join(words)

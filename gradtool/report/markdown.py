@@ -1,0 +1,71 @@
+"""The report as Markdown, for an issue, a pull request or a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from gradtool.report.numbers import DIGITS, exact, float_text, short, with_bar
+from gradtool.terminal import Terminal
+from gradtool.verdict.record import CheckRecord
+from gradtool.verdict.summary import total
+from gradtool.witness.host import WITNESSES
+
+__all__ = ["write"]
+
+
+def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
+    """A heading and a table for each target, its findings as a list, and the totals."""
+    done = list(records)
+    lines: list[str] = []
+    for _, group in groupby(done, key=lambda record: (record.name, record.target)):
+        lines += _section(list(group))
+    lines.append(f"{total(done)} ({seconds:.1f} s)")
+    terminal.stream.write(terminal.glyphs("\n".join(lines)) + "\n")
+
+
+def _section(records: Sequence[CheckRecord]) -> list[str]:
+    first = records[0]
+    version = first.versions.get(first.framework, "")
+    lines = [f"## {_code(first.name)}", ""]
+    if first.problems:
+        return lines + [f"- error: {problem.summary()}" for problem in first.problems] + [""]
+    lines += [f"{WITNESSES[first.framework].title} {version}, {first.dtype}".replace(" ,", ","), ""]
+    lines += [
+        "| at | variable | autodiff | symbolic | finite difference | ulp | verdict |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for record in records:
+        at = ", ".join(f"{name} = {float_text(value, record.dtype)}" for name, value in record.point.items())
+        for entry in record.entries:
+            digits = DIGITS[record.dtype]
+            sides = f"{exact(entry.left, digits)} / {exact(entry.right, digits)}"
+            symbolic = exact(entry.symbolic, digits) if entry.symbolic or not (entry.left or entry.right) else sides
+            cells = [
+                at,
+                _code(entry.variable),
+                "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype),
+                symbolic,
+                with_bar(entry.finite_difference, entry.finite_difference_bar),
+                short(entry.ulp),
+                f"**{entry.verdict}**",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    lines += [f"- {_code(f'd/d{name}')} = {_code(formula)}" for name, formula in first.formulas.items()]
+    for record in records:
+        lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
+        lines += [f"- error: {_plain(failure.message)}. {failure.hint}" for failure in record.failures]
+    return [*lines, ""]
+
+
+def _code(text: str) -> str:
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text.replace('|', chr(92) + '|')}{fence}"
+
+
+def _plain(text: str) -> str:
+    """Text in which Markdown sees no markup."""
+    for mark in ("\\", "*", "_", "`", "|", "<", "[", "]"):
+        text = text.replace(mark, "\\" + mark)
+    return text

@@ -1,0 +1,274 @@
+"""The report for people: a table where it fits the width, the same figures stacked where it does not.
+
+No number is ever broken or cut: columns are as wide as their widest number, and words wrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from gradtool.report.numbers import DIGITS, exact, float_text, short, with_bar
+from gradtool.report.wrap import wrapped
+from gradtool.terminal import Terminal
+from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.summary import counts, total
+from gradtool.witness.host import WITNESSES
+
+__all__ = ["write"]
+
+LISTED = 40
+"""A suite of up to so many targets is listed in full; of a longer one only what is not verified."""
+
+EQUAL = 0.005
+"""Ulps below which two numbers are told as the same."""
+
+Cell = tuple[str, str]
+"""Text and style."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Cells, and a line to be written above them."""
+
+    head: str
+    cells: list[Cell]
+
+
+def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
+    """Write the report of one target (at one or several points) or the summary of a suite."""
+    done = list(records)
+    page = _Page(terminal)
+    groups = [list(group) for _, group in groupby(done, key=lambda record: (record.name, record.target))]
+    if len(groups) == 1:
+        page.target(groups[0])
+    else:
+        page.suite(groups)
+    page.last_line(done, seconds)
+
+
+class _Page:
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.console: Console = terminal.console()
+
+    # ---- one target
+
+    def target(self, records: Sequence[CheckRecord]) -> None:
+        """The full report of one target."""
+        first = records[0]
+        self.line(first.target, "bold" if self.terminal.colour else "")
+        if first.problems:
+            self.problems(first)
+            return
+        self.line(_heading(records), indent=2)
+        self.line("")
+        self.figures(records)
+        self.line("")
+        for variable, formula in first.formulas.items():
+            self.line(f"∂f/∂{variable} = {_whole(formula)}", indent=2)
+        if first.formula_note:
+            self.line(f"no formula: {first.formula_note}", indent=2)
+        if len(records) == 1:
+            self.line(_norm(first), indent=2)
+        self.remarks(records)
+
+    def figures(self, records: Sequence[CheckRecord]) -> None:
+        """The entries of the gradient; with several points, under a line for each."""
+        rows = []
+        for record in records:
+            head = f"at {_point(record)}: {_norm(record)}" if len(records) > 1 else ""
+            for place, entry in enumerate(record.entries):
+                rows.append(_Row("" if place else head, self._cells(record, entry)))
+        self.table(["by", "autodiff", "symbolic", "finite difference", "ulp", "verdict"], rows)
+
+    def _cells(self, record: CheckRecord, entry: Entry) -> list[Cell]:
+        digits = DIGITS[record.dtype]
+        autodiff = "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype)
+        symbolic = exact(entry.symbolic, digits)
+        if entry.symbolic is None and (entry.left or entry.right):
+            symbolic = f"{exact(entry.left, digits)} | {exact(entry.right, digits)}"
+        elif entry.ulp is not None and entry.ulp < EQUAL:
+            symbolic = autodiff
+        return [
+            (entry.variable, ""),
+            (f"{autodiff} (None)" if entry.unconnected else autodiff, ""),
+            (symbolic, ""),
+            (self.terminal.glyphs(with_bar(entry.finite_difference, entry.finite_difference_bar)), ""),
+            (_ulps(entry.ulp), ""),
+            (entry.verdict, self.terminal.style(entry.verdict)),
+        ]
+
+    def problems(self, record: CheckRecord) -> None:
+        """Why a target could not be read."""
+        for problem in record.problems:
+            for line in problem.lines(self.terminal.width):
+                self.console.print(Text(self.terminal.glyphs(line)), soft_wrap=True)
+
+    def remarks(self, records: Sequence[CheckRecord]) -> None:
+        """Reasons of what is not verified, warnings, and witnesses that failed; the same sentence only once."""
+        said: dict[tuple[str, str, str], None] = {}
+        for record in records:
+            at = f" at {_point(record)}" if len(records) > 1 else ""
+            for finding in record.findings:
+                head = f"{finding.severity} {finding.code} {finding.where}{at}: {finding.message}"
+                said[finding.severity, head, finding.remedy] = None
+            for failure in record.failures:
+                said["error", f"no evidence: {failure.message}", failure.hint] = None
+        for severity, head, remedy in said:
+            self.line("")
+            self.line(head, self.terminal.style(severity), indent=2)
+            if remedy:
+                self.line(f"→ {remedy}", indent=4)
+        verified = [entry for record in records for entry in record.entries if entry.verdict == "verified"]
+        powers = [entry.power for entry in verified if entry.power is not None]
+        if powers:
+            self.line("")
+            self.line(f"Errors of {max(powers):.1g} relative and more would have been found.", indent=2)
+
+    # ---- a suite
+
+    def suite(self, groups: Sequence[list[CheckRecord]]) -> None:
+        """One line for each target, then what is to be said about those that are not verified."""
+        listed = groups if len(groups) <= LISTED else [group for group in groups if not _fine(group)]
+        if listed:
+            rows = [_Row("", self._row(group)) for group in listed]
+            self.table(["target", "entries", "worst ulp", "verdict"], rows)
+            self.line("")
+        if len(listed) < len(groups):
+            self.line(f"{len(groups) - len(listed)} targets are verified and not listed; --format jsonl has them all.")
+        for group in groups:
+            if not _fine(group):
+                self.line("")
+                self.line(group[0].name, "bold" if self.terminal.colour else "")
+                self.problems(group[0])
+                self.remarks(group)
+        self.line("")
+
+    def _row(self, group: Sequence[CheckRecord]) -> list[Cell]:
+        ulps = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
+        found = counts(group)
+        words = next(iter(found), "inconclusive")
+        name = group[0].name
+        return [
+            (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # noqa: PLR2004  # a name, not a figure
+            (str(sum(len(record.entries) for record in group)), ""),
+            (_ulps(max(ulps, default=None)), ""),
+            (words, self.terminal.style(words)),
+        ]
+
+    # ---- lines and tables
+
+    def last_line(self, records: Sequence[CheckRecord], seconds: float) -> None:
+        """The counts and the time."""
+        found = counts(records)
+        good = set(found) <= {"verified"} and not any(record.failures for record in records)
+        mark = self.terminal.glyphs("✓" if good else "✗")
+        style = self.terminal.style("verified" if good else next(iter(found), "error"))
+        self.line(f"{mark} {total(records)} ({seconds:.1f} s)", style)
+
+    def line(self, text: str, style: str = "", indent: int = 0) -> None:
+        """One paragraph, wrapped to the width between words and after operators, never inside a number."""
+        for part in wrapped(self.terminal.glyphs(text), self.terminal.width - indent):
+            self.console.print(Text(" " * indent).append(part, style=style), soft_wrap=True)
+
+    def table(self, heads: Sequence[str], rows: Sequence[_Row]) -> None:
+        """Columns where they fit, with error bars on lines of their own if need be; else each row as a block."""
+        for fold in (_unfolded, _folded):
+            table = [[fold(text) for text, _ in row.cells] for row in rows]
+            titles = [fold(head) for head in heads]
+            widths = [
+                max(cell_len(line) for cells in (titles, *table) for line in cells[place])
+                for place in range(len(heads))
+            ]
+            if 2 + sum(widths) + 2 * (len(widths) - 1) <= self.terminal.width:
+                self._columns(titles, table, rows, widths)
+                return
+        self._blocks(heads, rows)
+
+    def _columns(
+        self, titles: Sequence[list[str]], table: Sequence[list[list[str]]], rows: Sequence[_Row], widths: Sequence[int]
+    ) -> None:
+        dim = "dim" if self.terminal.colour else ""
+        self._line_of_cells(titles, [dim] * len(titles), widths)
+        self.line("-" * (sum(widths) + 2 * (len(widths) - 1)), dim, indent=2)
+        for row, cells in zip(rows, table, strict=True):
+            if row.head:
+                self.line(row.head, indent=2)
+            self._line_of_cells(cells, [style for _, style in row.cells], widths)
+
+    def _line_of_cells(self, cells: Sequence[list[str]], styles: Sequence[str], widths: Sequence[int]) -> None:
+        for number in range(max(len(lines) for lines in cells)):
+            line = Text("  ")
+            for lines, style, width in zip(cells, styles, widths, strict=True):
+                text = lines[number] if number < len(lines) else ""
+                line.append(text, style=style).append(" " * (width - cell_len(text) + 2))
+            line.rstrip()
+            self.console.print(line, soft_wrap=True)
+
+    def _blocks(self, heads: Sequence[str], rows: Sequence[_Row]) -> None:
+        label = max(cell_len(head) for head in heads[1:])
+        for row in rows:
+            if row.head:
+                self.line(row.head, indent=2)
+            self.line(row.cells[0][0], "bold" if self.terminal.colour else "", indent=2)
+            for head, (text, style) in zip(heads[1:], row.cells[1:], strict=True):
+                if 4 + label + 2 + cell_len(text) <= self.terminal.width:
+                    pad = " " * (label - cell_len(head) + 2)
+                    self.console.print(Text(f"    {head}{pad}").append(text, style=style), soft_wrap=True)
+                else:
+                    self.line(head, indent=4)
+                    self.line(text, style, indent=6)
+
+
+def _unfolded(text: str) -> list[str]:
+    return [text]
+
+
+def _folded(text: str) -> list[str]:
+    """A head of two words, or a number and its bar, on two lines."""
+    for gap in (" ± ", " +/- "):
+        if gap in text:
+            value, _, bar = text.partition(gap)
+            return [value, f"{gap.strip()} {bar}"]
+    return text.split(" ", 1) if text == "finite difference" else [text]
+
+
+def _ulps(value: float | None) -> str:
+    return "0" if value is not None and value < EQUAL else short(value)
+
+
+def _heading(records: Sequence[CheckRecord]) -> str:
+    first = records[0]
+    version = first.versions.get(first.framework, "")
+    parts = [f"{WITNESSES[first.framework].title} {version}".strip(), first.dtype]
+    if len(records) == 1:
+        parts.insert(0, f"at {_point(first)}")
+        if first.value is not None:
+            parts.insert(1, f"f = {float_text(first.value, first.dtype)}")
+    else:
+        parts.insert(0, f"at {len(records)} points drawn from seed {first.seed}")
+    return ", ".join(parts)
+
+
+def _point(record: CheckRecord) -> str:
+    return ", ".join(f"{name} = {float_text(value, record.dtype)}" for name, value in record.point.items())
+
+
+def _norm(record: CheckRecord) -> str:
+    norm = "-" if record.norm is None else f"{record.norm:.6g}"
+    return f"gradient norm {norm}, {record.nan} NaN, {record.inf} Inf"
+
+
+def _whole(formula: str) -> str:
+    limit = 600
+    return formula if len(formula) <= limit else f"(a formula of {len(formula)} characters; --format json has it)"
+
+
+def _fine(group: Sequence[CheckRecord]) -> bool:
+    return all(record.verdict == "verified" and not record.problems and not record.failures for record in group)

@@ -1,0 +1,22 @@
+"""What a run was asked to do, as one frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CheckSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """Options of ``gradtool check``. ``framework`` None means PyTorch if it is installed, else TensorFlow."""
+
+    at: dict[str, str] | None = None
+    wrt: tuple[str, ...] = ()
+    framework: str | None = None
+    dtype: str = "float64"
+    seed: int = 0
+    timeout: float = 120.0
+    absolute: bool = False
+    points: int = 5
+    """How many points are drawn where none is given."""

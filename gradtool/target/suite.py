@@ -1,0 +1,101 @@
+"""Targets, one or many: an expression from the command line, or a suite with one target a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gradtool.problem import Problem, ProblemError
+from gradtool.target.expression import Expression, parse
+from gradtool.target.point import parse_point, wanted_variables
+
+__all__ = ["Target", "Unreadable", "read_line", "read_suite", "read_target"]
+
+KEYS = ("name", "expression", "at", "wrt", "order")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An expression to differentiate by ``wrt``; ``point`` None means that points are to be drawn."""
+
+    name: str
+    expression: Expression
+    point: dict[str, float] | None
+    wrt: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A line of a suite that is no target, and why."""
+
+    name: str
+    text: str
+    problems: tuple[Problem, ...]
+
+
+def read_target(
+    text: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str, name: str = ""
+) -> Target:
+    """The target that ``text`` describes. Raises ProblemError where the expression or the point is wrong."""
+    expression = parse(text, at or ())
+    point = parse_point(at, expression, dtype) if at else None
+    return Target(name or text, expression, point, wanted_variables(list(wrt), expression))
+
+
+def read_suite(
+    lines: Iterable[str], origin: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str
+) -> list[Target | Unreadable]:
+    """One target for each line that is not blank and no ``#`` comment; a bad line never stops the others."""
+    found: list[Target | Unreadable] = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            found.append(read_line(line.strip(), f"{origin}:{number}", at, list(wrt), dtype))
+    return found
+
+
+def read_line(
+    line: str, origin: str, at: Mapping[str, str] | None, wrt: list[str], dtype: str
+) -> Target | Unreadable:
+    """A line of a suite: a plain expression, or a JSON object with the keys of ``KEYS``."""
+    name = line
+    try:
+        if not line.startswith("{"):
+            return read_target(line, at, wrt, dtype)
+        item = _object(line)
+        name = str(item.get("name") or item["expression"])
+        given = item.get("at")
+        point = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else at
+        chosen = item.get("wrt") or wrt
+        names = [str(chosen)] if isinstance(chosen, str) else [str(part) for part in chosen]
+        return read_target(item["expression"], point, names, dtype, name)
+    except ProblemError as error:
+        placed = tuple(
+            Problem(p.code, p.message, p.source, p.span, p.why, p.hint, origin=origin) for p in error.problems
+        )
+        return Unreadable(name, line, placed)
+
+
+def _object(line: str) -> dict[str, object]:
+    hint = 'as in {"name": "square", "expression": "x**2", "at": {"x": "3"}}'
+    try:
+        item = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        at = getattr(error, "pos", 0)
+        raise ProblemError(Problem("suite", f"this is not JSON: {error}", line, (at, at + 1), hint=hint)) from None
+    if not isinstance(item, dict) or not isinstance(item.get("expression"), str):
+        raise ProblemError(Problem("suite", "a JSON line needs an expression", line, (0, len(line)), hint=hint))
+    unknown = [key for key in item if key not in KEYS]
+    if unknown:
+        at = line.find(f'"{unknown[0]}"')
+        known = f"the keys are {', '.join(KEYS)}"
+        span = (at, at + len(unknown[0]) + 2)
+        raise ProblemError(Problem("suite", f"there is no key {unknown[0]}", line, span, hint=known))
+    if item.get("order", 1) != 1:
+        at = line.find('"order"')
+        raise ProblemError(Problem("suite", "only order 1 can be checked", line, (at, at + 7), hint="leave it out"))
+    for key, kinds in (("at", dict), ("wrt", (list, str)), ("name", str)):
+        if key in item and not isinstance(item[key], kinds):  # type: ignore[arg-type]  # a type or a tuple of types
+            at = line.find(f'"{key}"')
+            raise ProblemError(Problem("suite", f"{key} has the wrong shape", line, (at, at + len(key) + 2), hint=hint))
+    return item

@@ -1,0 +1,284 @@
+"""One verdict for each entry of a gradient, from what the witnesses testified. Pure functions on records.
+
+There is no tolerance to choose. Rounding explains an error up to four times the running error bound of the expression
+as written (``bound``), and a gradient is as good as anyone can ask within four times what one rounding unit of the
+point does to it (``sensitivity``). Explained, and half the digits right or within the sensitivity: verified. Explained
+but worse: unstable. Not explained: wrong, however small.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+
+from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry, Place
+from gradtool.target.dtype import FORMATS, Format, ulp
+from gradtool.target.operations import OPERATIONS
+from gradtool.verdict.record import Entry
+
+__all__ = ["Case", "judge"]
+
+SAFETY = 4
+VAGUE = Decimal("1e-3")
+"""A rounding bound above this share of the truth: the first-order analysis no longer says anything."""
+
+_CONTEXT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The evidence on one target at one point; a witness that failed is None. ``operations`` are those that ran."""
+
+    text: str
+    dtype: str
+    framework: str
+    title: str
+    autodiff: Autodiff | None
+    exact: Exact | None
+    operations: frozenset[str]
+    variables: tuple[str, ...]
+
+
+def judge(case: Case, wrt: list[str]) -> list[Entry]:
+    """The verdict on the derivative by each variable of ``wrt``."""
+    exact = {entry.variable: entry for entry in case.exact.entries} if case.exact else {}
+    bars = {bar.variable: bar for bar in case.autodiff.differences} if case.autodiff else {}
+    with localcontext(_CONTEXT):
+        return [_entry(case, name, exact.get(name), bars.get(name)) for name in wrt]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    verdict: str
+    reason: str
+    ulp: float | None = None
+    power: float | None = None
+
+
+def _entry(case: Case, name: str, exact: ExactEntry | None, bar: Difference | None) -> Entry:
+    raw = case.autodiff.gradients[name] if case.autodiff else None
+    unconnected = case.autodiff is not None and raw is None
+    claimed = 0.0 if unconnected else raw
+    opinion = _opinion(case, name, claimed, exact, bar)
+    reason = opinion.reason
+    if unconnected:
+        reason = f"{case.title} returned None, which counts as 0; {reason}"
+    return Entry(
+        name,
+        claimed,
+        opinion.verdict,
+        reason,
+        symbolic=exact.derivative if exact else None,
+        left=exact.left if exact else None,
+        right=exact.right if exact else None,
+        finite_difference=bar.value if bar and math.isfinite(bar.value) else None,
+        finite_difference_bar=bar.bar if bar and math.isfinite(bar.value) else None,
+        ulp=opinion.ulp,
+        power=opinion.power,
+        unconnected=unconnected,
+    )
+
+
+def _opinion(
+    case: Case, name: str, claimed: float | None, exact: ExactEntry | None, bar: Difference | None
+) -> _Opinion:
+    if case.exact is None or exact is None and case.exact.status == "defined":
+        return _by_difference(claimed, bar)
+    if case.exact.status == "undefined":
+        return _Opinion("undefined", _undefined(case.exact, claimed))
+    if case.exact.status == "beyond" or exact is None:
+        return _Opinion("inconclusive", f"{case.exact.reason}, so no witness can follow")
+    if too_large := _too_large(case, exact):
+        return _Opinion("out_of_range", too_large)
+    if exact.kind != "smooth" or exact.derivative is None:
+        return _Opinion("not_differentiable", _kink(exact, claimed))
+    if claimed is None:
+        return _Opinion("inconclusive", f"{case.title} gave no gradient to compare with the exact one")
+    return _smooth(case, name, claimed, exact, Decimal(exact.derivative))
+
+
+# ---- the derivative exists
+
+
+def _smooth(case: Case, name: str, claimed: float, exact: ExactEntry, truth: Decimal) -> _Opinion:
+    form = FORMATS[case.dtype]
+    size = abs(truth)
+    bound, sensitivity = Decimal(exact.bound), Decimal(exact.sensitivity)
+    power = float(min(SAFETY * bound / size, Decimal("Infinity"))) if size else None
+    shown = _short(truth)
+    if not math.isfinite(claimed):
+        reason = f"autodiff gives {claimed} although the derivative is {shown}: {_loss(case, exact)}"
+        return _Opinion("unstable", reason, power=power)
+    error = abs(Decimal(claimed) - truth)
+    in_ulp = float(error / Decimal(ulp(float(truth), case.dtype))) if size and math.isfinite(float(truth)) else None
+    if error <= Decimal(form.smallest) / 2 and size < Decimal(form.smallest):
+        return _Opinion("verified", f"the derivative {shown} rounds to {claimed} in {case.dtype}", in_ulp, power)
+    half = error <= size * Decimal(2) ** (-form.precision // 2)
+    good = half or error <= SAFETY * sensitivity
+    explained = error <= SAFETY * bound + Decimal(form.smallest) or bound > VAGUE * size or exact.cause == "branch"
+    if explained and good:
+        return _Opinion("verified", _agreement(form, error, size, in_ulp, half), in_ulp, power)
+    if explained:
+        return _Opinion("unstable", _digits(form, error, size, claimed, shown) + _loss(case, exact), in_ulp, power)
+    return _Opinion("wrong", _unexplained(case, exact, error, size, claimed, shown, power), in_ulp, power)
+
+
+def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None, half: bool) -> str:
+    if not error:
+        return "equals the exact derivative"
+    if not half:
+        return "as exact as the point itself: one rounding unit of the point changes the derivative by more"
+    digits = min(_digits_right(error, size), _decimals(form))
+    apart = f" ({in_ulp:.2g} ulp)" if in_ulp is not None else ""
+    return f"agrees with the exact derivative to {digits} of {_decimals(form)} digits{apart}"
+
+
+def _digits(form: Format, error: Decimal, size: Decimal, claimed: float, shown: str) -> str:
+    total = _decimals(form)
+    if not size:
+        return f"the derivative is 0 and autodiff leaves {claimed:.3g}: "
+    if not claimed:
+        return f"autodiff gives 0 although the derivative is {shown}: "
+    lost = total - max(_digits_right(error, size), 0)
+    return f"{lost} of {total} digits are lost: "
+
+
+def _unexplained(
+    case: Case, exact: ExactEntry, error: Decimal, size: Decimal, claimed: float, shown: str, power: float | None
+) -> str:
+    told = f"autodiff gives {claimed!r}, the derivative is {shown}"
+    if size:
+        allowed = f", and rounding explains {power:.1g}" if power else ""
+        told = f"autodiff is off by {float(error / size):.2g} relative{allowed}"
+    known = [text for name in sorted(case.operations) if (text := OPERATIONS[name].deviations.get(case.framework))]
+    if known:
+        return f"{told}; known deviation: {'; '.join(known)}"
+    if exact.touched:
+        return f"{told}; the derivative exists, but {_named(exact.touched)} has a kink here and autodiff's convention fails"
+    return told
+
+
+def _loss(case: Case, exact: ExactEntry) -> str:
+    """Where the digits go, in words."""
+    if exact.touched and not exact.loss:
+        return f"{_named(exact.touched)} has no finite derivative on the way"
+    if exact.loss is None:
+        if "where" in case.operations:
+            return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
+        return "the backward pass of the framework breaks here"
+    node = f"{_named(exact.loss)} in {_source(case.text, exact.loss)}"
+    if exact.loss.operation == "variable":
+        node = "the contributions of several paths"
+    return {
+        "overflow": f"{node} overflows {case.dtype} on the way",
+        "cancellation": f"{node} subtracts nearly equal numbers",
+        "adjoint": f"{node} cancel in the backward pass",
+        "backward": f"the backward pass of {node} loses them, or a number underflows",
+        "branch": f"{node} is decided by rounding, and takes the other branch",
+        "amplification": f"{node} amplifies the rounding of its argument",
+    }[exact.cause]
+
+
+# ---- no derivative
+
+
+def _kink(exact: ExactEntry, claimed: float | None) -> str:
+    place = f" of {_named(exact.touched)}" if exact.touched else ""
+    left, right = (None if side is None else Decimal(side) for side in (exact.left, exact.right))
+    told = {
+        "kink": f"a kink{place}",
+        "jump": f"a jump{place}",
+        "vertical": f"a vertical tangent{place}",
+        "one_sided": f"the edge of the domain{place}",
+        "isolated": f"defined at this point only, on neither side{place}",
+        "unknown": f"the slopes have no limit{place}",
+    }[exact.kind]
+    sides = [f"{_short(slope)} from the {side}" for slope, side in ((left, "left"), (right, "right")) if slope is not None]
+    if sides:
+        told += f": slope {' and '.join(sides)}"
+    if claimed is None or not sides:
+        return told
+    return f"{told}; autodiff's {_float(claimed)} {_convention(claimed, left, right)}"
+
+
+def _convention(claimed: float, left: Decimal | None, right: Decimal | None) -> str:
+    if math.isnan(claimed):
+        return "is no convention"
+    value, sides = Decimal(claimed), [side for side in (left, right) if side is not None]
+    if len(sides) == 2 and value in sides:  # noqa: PLR2004  # left and right
+        return "is both" if sides[0] == sides[1] else f"is the {'left' if value == left else 'right'} one"
+    if min(sides) <= value <= max(sides):
+        return "is that one" if len(sides) == 1 else "lies between them"
+    return "is not that one" if len(sides) == 1 else "lies outside"
+
+
+def _undefined(exact: Exact, claimed: float | None) -> str:
+    told = exact.reason
+    if exact.limit is not None:
+        told += f"; a removable singularity: the limit is {_short(Decimal(exact.limit))}"
+    if claimed is not None and math.isfinite(claimed):
+        told += f"; autodiff's {_float(claimed)} means nothing here"
+    return told
+
+
+def _too_large(case: Case, exact: ExactEntry) -> str:
+    largest = FORMATS[case.dtype].largest
+    for what, number in (("value", case.exact and case.exact.value), ("derivative", exact.derivative)):
+        if number is not None and abs(Decimal(number)) > Decimal(largest):
+            return f"the {what} {_short(Decimal(number))} does not fit {case.dtype}, whose largest number is {largest:.2g}"
+    return ""
+
+
+# ---- without the exact walk
+
+
+def _by_difference(claimed: float | None, bar: Difference | None) -> _Opinion:
+    if claimed is None or bar is None:
+        return _Opinion("inconclusive", "neither autodiff nor a symbolic derivative is there to compare")
+    if not math.isfinite(claimed) or not math.isfinite(bar.value):
+        return _Opinion("inconclusive", f"no symbolic derivative, and the finite difference sees a {bar.regime} point")
+    power = SAFETY * bar.bar / abs(claimed) if claimed else None
+    if abs(claimed - bar.value) > bar.bar:
+        return _Opinion("inconclusive", "the finite difference disagrees, and one estimator alone does not convict")
+    if power is None or power > float(VAGUE):
+        return _Opinion("inconclusive", "the finite difference agrees, but its error bar is too wide", power=power)
+    return _Opinion("verified", f"agrees with finite differences alone, blind below {power:.1g} relative", power=power)
+
+
+# ---- words and numbers
+
+
+def _named(place: Place) -> str:
+    row = OPERATIONS.get(place.operation)
+    return f"{row.operator} ({row.name})" if row and row.operator else place.operation
+
+
+def _source(text: str, place: Place) -> str:
+    part = text[slice(*place.span)]
+    return part if len(part) <= 40 else part[:37] + "..."  # noqa: PLR2004  # a line has room for that much
+
+
+def _digits_right(error: Decimal, size: Decimal) -> int:
+    return int(-(error / size).log10()) if error else 99
+
+
+def _decimals(form: Format) -> int:
+    return round(form.precision * math.log10(2))
+
+
+def _float(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _short(number: Decimal) -> str:
+    """A decimal to six digits, beyond the range of floats too."""
+    if number.is_infinite():
+        return "infinity" if number > 0 else "-infinity"
+    if not number:
+        return "0"
+    if -5 < number.adjusted() < 7:  # noqa: PLR2004  # written out in full where that is short
+        return f"{float(number):.6g}"
+    mantissa, _, exponent = f"{number:.5e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent):+03d}"
+

@@ -1,0 +1,129 @@
+"""What is worth saying about a gradient that may well be right: vanishing, exploding, unconnected, near the range's end.
+
+Warnings are relative: a link of the chain that scales the upstream gradient by more than a thousand, and a gradient
+whose square leaves the dtype's range. The absolute thresholds of tutorials (below 1e-6, above 10) are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from gradtool.evidence import Autodiff, Difference, Exact, Formulas, Link
+from gradtool.target.dtype import FORMATS
+from gradtool.target.operations import OPERATIONS
+from gradtool.verdict.agreement import SAFETY, Case
+from gradtool.verdict.record import Entry, Finding
+from gradtool.verdict.rewrites import rewrites
+from gradtool.verdict.rules import finding
+
+__all__ = ["findings"]
+
+STEEP = 1e3
+SMALL, LARGE = 1e-6, 10.0
+
+_BY_VERDICT = {
+    "wrong": "GT001",
+    "unstable": "GT002",
+    "not_differentiable": "GT003",
+    "undefined": "GT004",
+    "out_of_range": "GT005",
+    "inconclusive": "GT006",
+}
+
+
+def findings(
+    case: Case, entries: list[Entry], formulas: Formulas | None, shadowed: tuple[str, ...], *, absolute: bool
+) -> list[Finding]:
+    """Everything noticed on one target at one point, the verdicts first."""
+    found = [
+        finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry))
+        for entry in entries
+        if entry.verdict in _BY_VERDICT
+    ]
+    found += [finding("GT019", name, f"{name} is taken from the point, not as the constant") for name in shadowed]
+    for entry in entries:
+        if entry.unconnected:
+            found.append(finding("GT010", entry.variable, f"{case.title} returned None; it counts as 0"))
+        found += _sizes(case, entry, absolute=absolute)
+    found += _links(case, entries)
+    found += _witnesses(case, entries, formulas)
+    return found
+
+
+def _remedy(case: Case, entry: Entry) -> str:
+    if entry.verdict != "unstable":
+        return ""
+    return "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables)))
+
+
+def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
+    size = abs(entry.autodiff) if entry.autodiff is not None else math.nan
+    form = FORMATS[case.dtype]
+    if entry.verdict != "verified" or not math.isfinite(size):
+        return
+    if size > math.sqrt(form.largest) or 0 < size < 2.0 ** (form.low // 2):
+        what = "overflows" if size > 1 else "underflows"
+        yield finding("GT013", entry.variable, f"the gradient {size:.3g} is so extreme that its square {what}")
+    if absolute and size < SMALL:
+        yield finding("GT014", entry.variable, f"the gradient {size:.3g} is below {SMALL:g}: vanishing?")
+    if absolute and size > LARGE:
+        yield finding("GT015", entry.variable, f"the gradient {size:.3g} is above {LARGE:g}: exploding?")
+
+
+def _links(case: Case, entries: list[Entry]) -> Iterator[Finding]:
+    """The steepest link of the chain, where the gradient that comes out is as extreme as the link says."""
+    sizes = [abs(float(Decimal(entry.symbolic))) for entry in entries if entry.symbolic is not None]
+    sizes = [size for size in sizes if size and math.isfinite(size)]
+    if not sizes or case.exact is None or not case.exact.entries:
+        return
+    first = case.exact.entries[0]
+    if first.shrinking and first.shrinking.factor < 1 / STEEP and max(sizes) < 1 / STEEP:
+        yield _link(case, "GT011", first.shrinking, "shrinks", 1 / first.shrinking.factor)
+    if first.growing and first.growing.factor > STEEP and max(sizes) > STEEP:
+        yield _link(case, "GT012", first.growing, "grows", first.growing.factor)
+
+
+def _link(case: Case, code: str, link: Link, verb: str, times: float) -> Finding:
+    row = OPERATIONS[link.place.operation]
+    where = case.text[slice(*link.place.span)]
+    name = f"{row.operator} ({row.name})" if row.operator else row.name
+    return finding(code, where, f"{name} {verb} the gradient by a factor of {times:.3g}")
+
+
+def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> Iterator[Finding]:
+    """Where a witness that does not decide the verdict disagrees with the ones that do."""
+    bars: Mapping[str, Difference] = {}
+    if case.autodiff:
+        bars = {bar.variable: bar for bar in case.autodiff.differences}
+        yield from _value(case, case.autodiff, case.exact)
+    for entry in entries:
+        if entry.verdict != "verified" or entry.symbolic is None:
+            continue
+        truth, bar = Decimal(entry.symbolic), bars.get(entry.variable)
+        if bar and bar.regime == "smooth" and math.isfinite(bar.value):
+            apart = abs(Decimal(bar.value) - truth)
+            if apart > SAFETY * Decimal(bar.bar):
+                told = f"the finite difference gives {bar.value:.6g} with a bar of {bar.bar:.1g}"
+                yield finding("GT016", entry.variable, told)
+        said = formulas.values.get(entry.variable) if formulas else None
+        if said is not None and abs(Decimal(said) - truth) > Decimal("1e-25") * abs(truth) + Decimal("1e-300"):
+            told = f"SymPy's formula gives {float(Decimal(said)):.17g}, the exact walk {float(truth):.17g}"
+            yield finding("GT017", entry.variable, told)
+
+
+def _value(case: Case, autodiff: Autodiff, exact: Exact | None) -> Iterator[Finding]:
+    if exact is None or exact.value is None or any(entry.cause == "branch" for entry in exact.entries):
+        return
+    truth = Decimal(exact.value)
+    if abs(truth) > Decimal(FORMATS[case.dtype].largest):
+        return
+    if not math.isfinite(autodiff.value):
+        yield finding("GT018", "value", f"the framework's value is {autodiff.value}, the true one {float(truth):.6g}")
+        return
+    bound = SAFETY * Decimal(exact.value_bound) + 8 * Decimal(FORMATS[case.dtype].unit) * abs(truth)
+    error = abs(Decimal(autodiff.value) - truth)
+    if error > bound + Decimal(FORMATS[case.dtype].smallest):
+        told = f"the framework's value {autodiff.value!r} is off by {float(error):.2g}, beyond rounding"
+        yield finding("GT018", "value", told)

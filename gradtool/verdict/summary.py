@@ -1,0 +1,51 @@
+"""Figures over entries and over records: the gradient's norm, the counts by verdict, the exit code."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from gradtool.problem import ExitCode
+from gradtool.verdict.record import WORDS, CheckRecord
+
+__all__ = ["counts", "exit_code", "gradient_norm", "total"]
+
+
+def gradient_norm(values: Sequence[float | None]) -> tuple[float | None, int, int]:
+    """(l2 norm of the finite values, number of NaN, number of Inf); the norm is None where there is no gradient."""
+    known = [value for value in values if value is not None]
+    nan = sum(map(math.isnan, known))
+    inf = sum(map(math.isinf, known))
+    finite = [value for value in known if math.isfinite(value)]
+    return (math.hypot(*finite) if finite else None), nan, inf
+
+
+def counts(records: Iterable[CheckRecord]) -> dict[str, int]:
+    """How many gradient entries have each verdict, worst first; targets that could not be read under ``unreadable``."""
+    found: Counter[str] = Counter()
+    for record in records:
+        found.update(["unreadable"] if record.problems else [entry.verdict for entry in record.entries])
+    return {word: found[word] for word in (*WORDS, "unreadable") if found[word]}
+
+
+def total(records: Sequence[CheckRecord]) -> str:
+    """The counts as a sentence."""
+    found = counts(records)
+    entries = sum(number for word, number in found.items() if word != "unreadable")
+    parts = ", ".join(f"{number} {word}" for word, number in found.items())
+    return f"{entries} gradient entr{'y' if entries == 1 else 'ies'}: {parts}" if parts else "nothing was checked"
+
+
+def exit_code(records: Iterable[CheckRecord], *, strict: bool) -> ExitCode:
+    """What the shell is told: 1 before 2 before 3 before 0, for one record or for many."""
+    severities = {"error", "warning"} if strict else {"error"}
+    found = set()
+    for record in records:
+        if any(finding.severity in severities for finding in record.findings):
+            found.add(ExitCode.FINDING)
+        if record.problems:
+            found.add(ExitCode.UNUSABLE)
+        elif record.verdict != "verified" or record.failures:
+            found.add(ExitCode.NO_VERDICT)
+    return min(found - {ExitCode.NO_VERDICT}, default=ExitCode.NO_VERDICT) if found else ExitCode.OK

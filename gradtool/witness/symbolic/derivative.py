@@ -1,0 +1,274 @@
+"""The exact derivative at a point: enough digits, one-sided limits at kinks, and how good any gradient could be.
+
+The walk (``exact.py``) is repeated until its own error bound leaves 30 digits standing. Where it touched a kink or a
+singular derivative, it is repeated beside the point, at two distances on each side, and the limits are read off.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mpmath import mp
+
+from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
+from gradtool.target.expression import parse
+from gradtool.target.operations import OPERATIONS
+from gradtool.witness.symbolic.exact import BeyondError, UndefinedError, Walk
+from gradtool.witness.walk import Step, compile_tree
+
+__all__ = ["derive"]
+
+START_DIGITS, MAX_DIGITS = 50, 1200
+NEGLIGIBLE = 400
+"""Anything below 10^-400 is nothing in every dtype."""
+
+SIDE, CLOSER = 40, 10
+"""Distances of the one-sided walks: 10^-40 of the point (10^-400 at 0), then 10^-10 of that."""
+
+
+def derive(request: Request) -> Exact:
+    """Value and derivatives of ``request.expression`` as decimal strings, with bounds; see ``evidence.Exact``."""
+    began = time.perf_counter()
+    steps = compile_tree(parse(request.expression, request.point).tree, request.framework)
+    task = _Task(steps, request)
+    try:
+        walk, digits = task.settled()
+    except UndefinedError as error:
+        return task.undefined(error, time.perf_counter() - began)
+    except BeyondError as error:
+        reason = f"a number beyond 2^65536 arises in {error.step.operation}"
+        where = _place(error.step)
+        return Exact(request.key, "beyond", None, [], reason=reason, where=where, seconds=time.perf_counter() - began)
+    with mp.workdps(digits):
+        sensitivity = task.sensitivity(walk)
+        entries = [task.entry(walk, name, sensitivity[name], digits) for name in request.wrt]
+        value_bound = walk.root.units * walk.unit + walk.root.excess
+        return Exact(
+            request.key,
+            "defined",
+            _text(0 if abs(walk.root.value) <= walk.root.units * mp.eps else walk.root.value),
+            entries,
+            value_bound=_text(value_bound),
+            digits=digits,
+            seconds=time.perf_counter() - began,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What a one-sided walk found: the limit of the slope, infinite where it grows without bound, None if none."""
+
+    slope: Any
+    continuous: bool
+
+
+class _Task:
+    """One expression at one point."""
+
+    def __init__(self, steps: Sequence[Step], request: Request) -> None:
+        self.steps, self.request = steps, request
+
+    def walk(self, values: Mapping[str, Any]) -> Walk:
+        return Walk(self.steps, self.request.framework, self.request.dtype, values, self.request.wrt)
+
+    def point(self) -> dict[str, Any]:
+        return {name: mp.mpf(value) for name, value in self.request.point.items()}
+
+    def settled(self) -> tuple[Walk, int]:
+        """The walk at the point with as many digits as leave 30 standing, and their number."""
+        digits = START_DIGITS
+        while True:
+            with mp.workdps(digits):
+                try:
+                    walk = self.walk(self.point())
+                    missing = self._missing_digits(walk, digits)
+                except UndefinedError as error:
+                    if not (any(value.bc > 60 for value in error.arguments) and digits < 1000):
+                        raise
+                    missing = 450
+            if missing <= 0 or digits >= MAX_DIGITS:
+                return walk, digits
+            digits = min(digits + missing + 10, MAX_DIGITS)
+
+    def _missing_digits(self, walk: Walk, digits: int) -> int:
+        missing = 500 if walk.thin else 0
+        results = [walk.gradient(name)[:2] for name in self.request.wrt]
+        for value, units in [*results, (walk.root.value, walk.root.units)]:
+            if not units or not mp.isfinite(value):
+                continue
+            noise = mp.mag(units) if mp.isfinite(units) else mp.mag(value) if value else 0
+            wanted = max(mp.mag(value), -NEGLIGIBLE * 4) if value else -NEGLIGIBLE * 4
+            missing = max(missing, int((noise - wanted) * 0.30103) + 33 - digits)
+        return missing
+
+    def sensitivity(self, walk: Walk) -> dict[str, Any]:
+        """Largest change of each derivative when every coordinate moves by one rounding unit, three draws."""
+        draw = random.Random(self.request.seed)  # noqa: S311  # not a secret, but a repeatable choice of signs
+        worst = dict.fromkeys(self.request.wrt, mp.mpf(0))
+        for _ in range(3):
+            moved = {name: value * (1 + draw.choice((-1, 1)) * walk.unit) for name, value in self.point().items()}
+            try:
+                other = self.walk(moved)
+            except (UndefinedError, BeyondError):
+                continue
+            for name in worst:
+                worst[name] = max(worst[name], abs(other.gradient(name)[0] - walk.gradient(name)[0]))
+        return worst
+
+    def entry(self, walk: Walk, name: str, sensitivity: Any, digits: int) -> ExactEntry:
+        """The testimony about the derivative by ``name``."""
+        derivative, units, excess = walk.gradient(name)
+        if abs(derivative) <= units * mp.eps:
+            derivative = mp.mpf(0)
+        kind, left, right = "smooth", None, None
+        if walk.touched:
+            kind, derivative, left, right = self._sided(name, derivative)
+        shrinking, growing = _links(walk)
+        return ExactEntry(
+            name,
+            kind,
+            None if derivative is None else _text(derivative),
+            bound=_text(units * walk.unit + excess),
+            sensitivity=_text(sensitivity),
+            left=None if left is None else _text(left),
+            right=None if right is None else _text(right),
+            loss=_place(walk.loss.step) if walk.loss.step else None,
+            cause=walk.loss.cause,
+            touched=_place(walk.touched[0]) if walk.touched else None,
+            shrinking=shrinking,
+            growing=growing,
+        )
+
+    # ---- one-sided
+
+    def _sided(self, name: str, derivative: Any) -> tuple[str, Any, Any, Any]:
+        """(kind, derivative, left, right) at a point that stands on a kink or on a singular derivative."""
+        left, right = self._side(name, -1), self._side(name, 1)
+        if left is None and right is None:
+            return "isolated", None, None, None
+        if left is None or right is None:
+            side = left or right
+            assert side is not None  # noqa: S101  # one of them is there
+            infinite = side.slope is not None and mp.isinf(side.slope)
+            kind = "vertical" if infinite else "one_sided" if side.continuous else "jump"
+            return kind, None, left and left.slope, right and right.slope
+        slopes = (left.slope, right.slope)
+        if not (left.continuous and right.continuous):
+            return "jump", None, *slopes
+        if left.slope is None or right.slope is None:
+            return "unknown", None, *slopes
+        if mp.isinf(left.slope) or mp.isinf(right.slope):
+            return "vertical", None, *slopes
+        apart = abs(left.slope - right.slope)
+        if apart > mp.mpf(10) ** -12 * max(abs(left.slope), abs(right.slope)):
+            return "kink", None, *slopes
+        if mp.isfinite(derivative) and abs(derivative - right.slope) <= mp.mpf(10) ** -12 * abs(right.slope):
+            return "smooth", derivative, None, None
+        return "smooth", right.slope, None, None
+
+    def _side(self, name: str, sign: int) -> _Side | None:
+        """The limit from one side; None where the expression has no value there.
+
+        The limit of the derivative decides; where it has none (x**2*sin(1/x)), that of the difference quotient does.
+        """
+        with mp.workdps(max(mp.dps, START_DIGITS) + self._extra_digits(name)):
+            centre = self.walk(self.point()).root.value
+            slopes, quotients, gaps = [], [], []
+            for step in self._distances(name):
+                try:
+                    beside = self.walk({**self.point(), name: self.point()[name] + sign * step})
+                except UndefinedError:
+                    return None
+                except BeyondError:
+                    return _Side(None, continuous=False)
+                gaps.append(beside.root.value - centre)
+                slopes.append(beside.gradient(name)[0])
+                quotients.append(sign * gaps[-1] / step)
+            continuous = bool(abs(gaps[2]) <= abs(gaps[1]) * mp.mpf("0.999") or gaps[2] == 0)
+            for sequence in (slopes, quotients) if continuous else (slopes,):
+                if (limit := _limit(sequence)) is not None:
+                    return _Side(limit, continuous)
+            first, second, third = (abs(quotient) for quotient in quotients)
+            grows = third - second >= mp.mpf("0.9") * (second - first) > 0
+            return _Side(mp.sign(quotients[2]) * mp.inf if grows else None, continuous)
+
+    def _distances(self, name: str) -> list[Any]:
+        at = self.point()[name]
+        distance = mp.mpf(10) ** -SIDE * abs(at) if at else mp.mpf(10) ** -NEGLIGIBLE
+        return [distance, distance * mp.mpf(10) ** -CLOSER, distance * mp.mpf(10) ** (-2 * CLOSER)]
+
+    def _extra_digits(self, name: str) -> int:
+        return 2 * SIDE + 4 * CLOSER + 20 if self.request.point[name] else NEGLIGIBLE + 4 * CLOSER + 20
+
+    # ---- no value
+
+    def undefined(self, error: UndefinedError, seconds: float) -> Exact:
+        """The testimony where an operation is outside its domain: which, and whether the hole can be filled."""
+        row = OPERATIONS[error.step.operation]
+        shown = ", ".join(
+            f"{name} = {mp.nstr(value, 8)}" for name, value in zip(row.parameters, error.arguments, strict=True)
+        )
+        needs = row.domain or "finite arguments"
+        name = f"{row.operator} ({row.name})" if row.operator else row.name
+        limit = next((found for name in self.request.wrt if (found := self._filling(name)) is not None), None)
+        return Exact(
+            self.request.key,
+            "undefined",
+            None,
+            [ExactEntry(name, "isolated", None) for name in self.request.wrt],
+            reason=f"{name} needs {needs}, and here {shown}",
+            where=_place(error.step),
+            limit=None if limit is None else _text(limit),
+            seconds=seconds,
+        )
+
+    def _filling(self, name: str) -> Any:
+        """The common limit of the values from both sides along ``name``; None where there is none."""
+        with mp.workdps(START_DIGITS + self._extra_digits(name)):
+            limits = []
+            for sign in (-1, 1):
+                try:
+                    points = [{**self.point(), name: self.point()[name] + sign * step} for step in self._distances(name)]
+                    limits.append(_limit([self.walk(point).root.value for point in points]))
+                except (UndefinedError, BeyondError):
+                    return None
+            low, high = limits
+            if low is None or high is None or abs(high - low) > mp.mpf(10) ** -9 * abs(high):
+                return None
+            return high
+
+
+def _limit(sequence: Sequence[Any]) -> Any:
+    """The number that three values at ever smaller distances stand at or fall to (0); None if they do neither."""
+    first, second, third = sequence
+    if max(abs(third - second), abs(second - first)) <= mp.mpf(10) ** -9 * max(abs(second), abs(third)):
+        return third
+    falling = abs(third) <= mp.mpf("0.9") * abs(second) and abs(second) <= mp.mpf("0.9") * abs(first)
+    return mp.mpf(0) if falling else None
+
+
+def _links(walk: Walk) -> tuple[Link | None, Link | None]:
+    """The links of the chain that shrink and that grow the gradient most."""
+    links = [(factor, step) for factor, step in walk.links if mp.isfinite(factor)]
+    if not links:
+        return None, None
+    low, high = min(links, key=lambda link: link[0]), max(links, key=lambda link: link[0])
+    return (
+        Link(_place(low[1]), float(low[0])) if low[0] < 1 else None,
+        Link(_place(high[1]), float(high[0])) if high[0] > 1 else None,
+    )
+
+
+def _place(step: Step) -> Place:
+    return Place(step.operation, step.span)
+
+
+def _text(number: Any) -> str:
+    """A high-precision number as decimal text that Decimal reads back: 40 digits, ``Infinity`` or ``-Infinity``."""
+    if mp.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return str(mp.nstr(mp.mpf(number), 40, strip_zeros=False, min_fixed=0, max_fixed=0)) if number else "0"

@@ -1,0 +1,356 @@
+"""The exact walk: value and gradient of an expression AS WRITTEN, in high precision, with a running error analysis.
+
+Forward, every node carries its exact value v and a first-order bound on what a framework's rounding can do to it:
+
+    delta(v) = sum_j |dv/da_j| delta(a_j) + u |v|
+
+Backward, every adjoint carries a bound of its own: the adjoint's error travels by the local derivatives, and each
+local derivative is off by |d2v| delta(a), by a few units of its own rounding, and by what the framework's way of
+computing it loses. Bounds are kept as a pair: ``units`` (to be multiplied by the unit roundoff u of any arithmetic,
+also of the high-precision one: this is how the number of digits is chosen) and ``excess`` (overflow and underflow of
+the dtype). Cost: about ten high-precision operations a node. See N. J. Higham, Accuracy and Stability of Numerical
+Algorithms (2002), section 3.3, for running error analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mpmath import mp
+
+from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
+from gradtool.target.operations import OPERATIONS
+from gradtool.target.dtype import FORMATS, rounded
+from gradtool.witness.symbolic.rows import functions
+from gradtool.witness.walk import Step
+
+__all__ = ["BeyondError", "Node", "UndefinedError", "Walk"]
+
+MAX_MAGNITUDE = 1 << 16
+"""Numbers of 2 to this power and more are beyond any computer: sines and exponentials of them would not end."""
+
+
+class UndefinedError(ArithmeticError):
+    """The expression has no value: ``step`` is the operation that is outside its domain, at ``arguments``."""
+
+    def __init__(self, step: Step, arguments: Sequence[Any]) -> None:
+        super().__init__(step.operation)
+        self.step = step
+        self.arguments = arguments
+
+
+class BeyondError(ArithmeticError):
+    """A number on the way is beyond 2^MAX_MAGNITUDE."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step.operation)
+        self.step = step
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A value of the walk with its error bound, its local derivatives and, later, its adjoint."""
+
+    step: Step
+    arguments: tuple[Node, ...]
+    value: Any
+    active: bool
+    units: Any = 0
+    excess: Any = 0
+    locals: list[Any] = field(default_factory=list)
+    adjoint: Any = 0
+    adjoint_units: Any = 0
+    adjoint_excess: Any = 0
+    best_relative: Any = 0
+
+
+@dataclass(slots=True)
+class Loss:
+    """Where digits go: the node that multiplies the relative error most, and how."""
+
+    factor: Any = 100
+    step: Step | None = None
+    cause: str = ""
+
+    def offer(self, factor: Any, step: Step, cause: str) -> None:
+        if factor > self.factor:
+            self.factor, self.step, self.cause = factor, step, cause
+
+
+class Walk:
+    """One forward and backward walk at the current mpmath precision.
+
+    Raises UndefinedError or BeyondError. Afterwards ``root`` is the value's node, ``gradient(name)`` an adjoint with
+    its bound, ``touched`` the steps standing exactly on a kink or a singular derivative, ``near`` those within the
+    dtype's rounding of one, ``thin`` whether more digits are needed to tell.
+    """
+
+    def __init__(
+        self, steps: Sequence[Step], framework: str, dtype: str, values: Mapping[str, Any], wrt: Sequence[str]
+    ) -> None:
+        self.steps, self.framework, self.values = steps, framework, values
+        self.dtype, self.arithmetic = dtype, FORMATS[dtype]
+        self.unit = mp.ldexp(mp.mpf(1), -self.arithmetic.precision)
+        self.tiny = mp.ldexp(mp.mpf(1), self.arithmetic.low)
+        self.active = frozenset(wrt)
+        self.nodes: dict[int, Node] = {}
+        self.touched: list[Step] = []
+        self.near: list[Step] = []
+        self.thin = False
+        self.loss = Loss()
+        self.links: list[tuple[Any, Step]] = []
+        self.root = self._node(len(steps) - 1)
+        self.root.adjoint = mp.mpf(1)
+        for node in reversed(list(self.nodes.values())):
+            self._spread(node)
+
+    def gradient(self, name: str) -> tuple[Any, Any, Any]:
+        """The derivative by ``name``, and its bound as (units, excess)."""
+        for node in self.nodes.values():
+            if node.step.operation == "variable" and node.step.name == name:
+                return node.adjoint, node.adjoint_units, node.adjoint_excess
+        return mp.mpf(0), mp.mpf(0), mp.mpf(0)
+
+    # ---- forward
+
+    def _node(self, index: int) -> Node:
+        if index not in self.nodes:
+            node = self._computed(self.steps[index])
+            self.nodes[index] = node  # after its arguments: the dictionary's order is an order of evaluation
+        return self.nodes[index]
+
+    def _computed(self, step: Step) -> Node:
+        if step.operation == "variable":
+            return Node(step, (), self.values[step.name], step.name in self.active)
+        if not step.operation:
+            return self._number(step)
+        if step.operation == "where":
+            condition, yes, no = step.arguments
+            chosen = self._node(yes if self._node(condition).value else no)
+            return Node(step, (chosen,), chosen.value, chosen.active, chosen.units, chosen.excess, [mp.mpf(1)])
+        first = self._node(step.arguments[0])
+        if step.operation in ("logical_and", "logical_or") and bool(first.value) == (step.operation == "logical_or"):
+            return Node(step, (first,), first.value, active=False)
+        arguments = (first, *(self._node(index) for index in step.arguments[1:]))
+        if step.operation in ("logical_and", "logical_or"):
+            return Node(step, arguments, arguments[1].value, active=False)
+        return self._applied(step, arguments)
+
+    def _number(self, step: Step) -> Node:
+        """A literal is exactly the dtype's number nearest to it; in a row's formula pi is the true pi, rounded."""
+        if step.inlined and step.name == "pi":
+            return Node(step, (), +mp.pi, active=False, units=+mp.pi)
+        return Node(step, (), mp.mpf(rounded(step.value, self.dtype)), active=False)
+
+    def _applied(self, step: Step, arguments: tuple[Node, ...]) -> Node:
+        row = functions(step.operation)
+        values = [argument.value for argument in arguments]
+        if OPERATIONS[step.operation].logical:
+            self._look_at_kinks(step, arguments)
+            return Node(step, arguments, row.value(*values), active=False)
+        if any(not mp.isfinite(value) for value in values) and step.operation not in ("min", "max", "clip"):
+            raise UndefinedError(step, values)
+        if row.domain and not row.domain(*values):
+            raise UndefinedError(step, values)
+        value = self._checked(step, row.value, values)
+        node = Node(step, arguments, value, any(argument.active for argument in arguments))
+        self._look_at_kinks(step, arguments)
+        inexact = [argument for argument in arguments if argument.units or argument.excess]
+        if node.active or inexact:
+            node.locals = [self._local(node, place) for place in range(len(arguments))]
+        self._bound_value(node, inexact)
+        return node
+
+    def _checked(self, step: Step, function: Any, values: list[Any]) -> Any:
+        try:
+            value = function(*values)
+        except (ZeroDivisionError, ValueError):
+            raise UndefinedError(step, values) from None
+        if isinstance(value, mp.mpc):
+            raise UndefinedError(step, values)
+        if mp.isfinite(value) and value and mp.mag(value) > MAX_MAGNITUDE:
+            raise BeyondError(step)
+        return value
+
+    def _local(self, node: Node, place: int) -> Any:
+        """The local derivative by argument ``place``; None where it is infinite or does not exist."""
+        if not (node.active or node.arguments[place].units or node.arguments[place].excess):
+            return mp.mpf(0)
+        try:
+            local = functions(node.step.operation).derivatives[place](*(a.value for a in node.arguments))
+        except (ZeroDivisionError, ValueError):
+            local = None
+        if local is None or isinstance(local, mp.mpc) or not mp.isfinite(local):
+            if node.arguments[place].active:
+                self.touched.append(node.step)
+            return None
+        return local
+
+    def _bound_value(self, node: Node, inexact: list[Node]) -> None:
+        size = abs(node.value)
+        if not mp.isfinite(size):
+            return
+        if inexact:
+            for argument, local in zip(node.arguments, node.locals, strict=True):
+                slope = mp.inf if local is None else abs(local)
+                node.units += _times(slope, argument.units)
+                node.excess += _times(slope, argument.excess)
+        if not self._is_exact(node):
+            node.units += size
+        if 0 < size < self.tiny:
+            node.excess += self.tiny
+        elif size and mp.mag(size) > self.arithmetic.high:
+            node.excess = mp.inf
+            self.loss.offer(mp.inf, node.step, "overflow")
+        if size and inexact:
+            before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
+            after = _relative(self.unit, node.units, node.excess, node.value)
+            cause = "cancellation" if node.step.operation in ("add", "subtract") else "amplification"
+            self.loss.offer(after / max(before, self.unit), node.step, cause)
+
+    def _is_exact(self, node: Node) -> bool:
+        """Whether the dtype computes this value without rounding, given exact arguments."""
+        group = OPERATIONS[node.step.operation].group
+        if group in ("choice", "step") or node.step.operation == "negative" or not node.value:
+            return True
+        return (group == "operator" or node.step.operation == "sqrt") and node.value.bc <= self.arithmetic.precision
+
+    def _look_at_kinks(self, step: Step, arguments: tuple[Node, ...]) -> None:
+        values = [argument.value for argument in arguments]
+        for kink in functions(step.operation).kinks:
+            distance = kink(*values)
+            noise_units, noise_excess = mp.mpf(0), mp.mpf(0)
+            for place, argument in enumerate(arguments):
+                if argument.units or argument.excess:
+                    slope = _slope(kink, values, place)
+                    noise_units += _times(slope, argument.units)
+                    noise_excess += _times(slope, argument.excess)
+            if abs(distance) <= 4 * (self.unit * noise_units + noise_excess) and (noise_units or noise_excess):
+                self.near.append(step)
+                self.loss.offer(mp.inf, step, "branch")
+            if abs(distance) <= noise_units * mp.eps:
+                self.touched.append(step)
+                self.thin |= bool(noise_units)
+
+    # ---- backward
+
+    def _spread(self, node: Node) -> None:
+        """Hand the adjoint of ``node`` to its arguments, with its error."""
+        if not node.active or not node.arguments:
+            self._bound_adjoint(node)
+            return
+        self._bound_adjoint(node)
+        for place, (argument, local) in enumerate(zip(node.arguments, node.locals, strict=True)):
+            if not argument.active or local is None:
+                continue
+            product = node.adjoint * local
+            units, excess = self._local_error(node, place, local)
+            size = abs(product)
+            units = abs(local) * node.adjoint_units + abs(node.adjoint) * units
+            excess = _times(abs(local), node.adjoint_excess) + _times(abs(node.adjoint), excess)
+            units += 0 if abs(local) == 1 else size
+            if size and (size < self.tiny or abs(local) < self.tiny):
+                excess += self.tiny * max(1, abs(node.adjoint))
+            elif size and max(mp.mag(product), mp.mag(local)) > self.arithmetic.high:
+                excess = mp.inf
+                self.loss.offer(mp.inf, node.step, "overflow")
+            if size:
+                argument.best_relative = max(argument.best_relative, _relative(self.unit, units, excess, product))
+            repeated = bool(argument.adjoint)
+            argument.adjoint += product
+            argument.adjoint_units += units + (abs(argument.adjoint) if repeated else 0)
+            argument.adjoint_excess += excess
+            self._note_link(node, place, local)
+
+    def _bound_adjoint(self, node: Node) -> None:
+        """Note the cancellation where several paths met in ``node``."""
+        if node.adjoint and node.best_relative:
+            after = _relative(self.unit, node.adjoint_units, node.adjoint_excess, node.adjoint)
+            self.loss.offer(after / max(node.best_relative, self.unit), node.step, "adjoint")
+
+    def _local_error(self, node: Node, place: int, local: Any) -> tuple[Any, Any]:
+        """What the dtype may get wrong in a local derivative, as (units, excess)."""
+        step = node.step
+        if step.operation == "where":
+            return mp.mpf(0), mp.mpf(0)
+        row, table = functions(step.operation), OPERATIONS[step.operation]
+        derivative = row.derivatives[place]
+        values = [argument.value for argument in node.arguments]
+        units, excess = mp.mpf(0), mp.mpf(0)
+        for other, argument in enumerate(node.arguments):
+            own = not row.trivial[place] and len(values) == 1
+            if argument.units or argument.excess or own:
+                second = _slope(derivative, values, other)
+                units += _times(second, argument.units) + (_times(second, abs(values[0])) if own else 0)
+                excess += _times(second, argument.excess)
+        if not row.trivial[place]:
+            units += 4 * abs(local)
+        if backward := table.backward.get(self.framework):
+            tree = _backward_tree(backward, table.parameters)
+            known = {name: (a.value, a.units, a.excess) for name, a in zip(table.parameters, node.arguments, strict=True)}
+            _, more_units, more_excess = _rounded(tree, {**known, "out": (node.value, node.units, node.excess)})
+            units, excess = units + more_units, excess + more_excess
+        relative = _relative(self.unit, units, excess, local) if local else 0
+        before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
+        self.loss.offer(relative / max(before, self.unit), step, "backward")
+        return units, excess
+
+    def _note_link(self, node: Node, place: int, local: Any) -> None:
+        """Remember how strongly this link scales the gradient; a product with a constant is a change of units."""
+        scales_units = node.step.operation in ("multiply", "divide") and not all(a.active for a in node.arguments)
+        if local and not scales_units:
+            self.links.append((abs(local), node.step))
+
+
+def _relative(unit: Any, units: Any, excess: Any, value: Any) -> Any:
+    return (unit * units + excess) / abs(value) if value else mp.mpf(0)
+
+
+def _times(factor: Any, error: Any) -> Any:
+    """A product in which nothing times infinity is nothing."""
+    return factor * error if factor and error else mp.mpf(0)
+
+
+def _slope(function: Any, values: Sequence[Any], place: int) -> Any:
+    """Magnitude of the derivative of ``function`` by one argument, to half the digits; infinite where it jumps."""
+    step = mp.ldexp(abs(values[place]) or mp.mpf(1), -mp.prec // 2)
+    moved = list(values)
+    moved[place] = values[place] + step
+    try:
+        change = function(*moved) - function(*values)
+    except (ZeroDivisionError, ValueError):
+        return mp.inf
+    return mp.inf if isinstance(change, mp.mpc) else abs(change / step)
+
+
+_TREES: dict[str, Tree] = {}
+
+
+def _backward_tree(text: str, parameters: tuple[str, ...]) -> Tree:
+    if text not in _TREES:
+        _TREES[text] = parse_row_text(text, (*parameters, "out"))
+    return _TREES[text]
+
+
+def _rounded(tree: Tree, known: Mapping[str, tuple[Any, Any, Any]]) -> tuple[Any, Any, Any]:
+    """Value and forward error bound of ``tree`` from those of its names, as (value, units, excess)."""
+    if isinstance(tree, Variable):
+        return known[tree.name]
+    if isinstance(tree, Number):
+        return (+mp.pi, +mp.pi, mp.mpf(0)) if tree.name == "pi" else (mp.mpf(tree.value), mp.mpf(0), mp.mpf(0))
+    assert isinstance(tree, Call)  # noqa: S101  # the third and last kind of tree
+    if tree.operation == "where":
+        condition, yes, no = tree.arguments
+        return _rounded(yes if _rounded(condition, known)[0] else no, known)
+    row = functions(tree.operation)
+    parts = [_rounded(argument, known) for argument in tree.arguments]
+    values = [part[0] for part in parts]
+    value = row.value(*values)
+    units, excess = abs(value), mp.mpf(0)
+    for derivative, (_, part_units, part_excess) in zip(row.derivatives, parts, strict=False):  # conditions have none
+        slope = abs(derivative(*values))
+        units += _times(slope, part_units)
+        excess += _times(slope, part_excess)
+    return value, units, excess

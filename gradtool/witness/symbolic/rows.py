@@ -1,0 +1,114 @@
+"""The rows of the operation table as functions of high-precision numbers (mpmath).
+
+A row without a primitive below is computed by its formula. Derivatives, domains and kinks are the row's own texts,
+compiled once to closures; only a derivative that the language has no word for stands here.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mpmath import mp
+
+from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
+from gradtool.target.operations import OPERATIONS
+
+__all__ = ["Functions", "functions"]
+
+Exact = Callable[..., Any]
+"""A function of mpmath numbers; conditions give bool."""
+
+_PRIMITIVES: Mapping[str, Exact] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "negative": operator.neg, "pow": mp.power, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil,
+    "round": mp.nint, "max": max, "min": min, "less": operator.lt, "less_equal": operator.le,
+    "greater": operator.gt, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
+    "logical_not": operator.not_, "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
+    "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos,
+    "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,
+    "acosh": mp.acosh, "atanh": mp.atanh, "erf": mp.erf, "erfc": mp.erfc, "digamma": mp.digamma,
+    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
+    "gelu": lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+    "lgamma": lambda x: mp.re(mp.loggamma(x)),
+    "trigamma": lambda x: mp.psi(1, x),
+}  # fmt: skip
+
+_DERIVATIVES: Mapping[str, tuple[Exact, ...]] = {"trigamma": (lambda x: mp.psi(2, x),)}
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """One row: its value, its partial derivatives, its domain (None: everywhere) and its kinks.
+
+    ``trivial[i]`` says that derivative i is a constant or another argument, so that computing it rounds nothing.
+    """
+
+    value: Exact
+    derivatives: tuple[Exact, ...]
+    trivial: tuple[bool, ...]
+    domain: Exact | None
+    kinks: tuple[Exact, ...]
+
+
+@functools.cache
+def functions(name: str) -> Functions:
+    """The functions of the row called ``name``, compiled on first use."""
+    row = OPERATIONS[name]
+    trees = [parse_row_text(text, row.parameters) for text in row.derivatives]
+    derivatives = _DERIVATIVES.get(name) or tuple(_compiled(tree, row.parameters) for tree in trees)
+    domain = _compiled(parse_row_text(row.domain, row.parameters), row.parameters) if row.domain else None
+    return Functions(
+        _value(name),
+        derivatives,
+        tuple(_is_trivial(tree) for tree in trees) or (False,) * len(derivatives),
+        domain,
+        tuple(_compiled(parse_row_text(text, row.parameters), row.parameters) for text in row.kinks),
+    )
+
+
+def _is_trivial(tree: Tree) -> bool:
+    if isinstance(tree, Call):
+        return tree.operation in ("where", "negative", "sign", "floor")
+    return True
+
+
+@functools.cache
+def _value(name: str) -> Exact:
+    row = OPERATIONS[name]
+    return _PRIMITIVES.get(name) or _compiled(parse_row_text(row.formula, row.parameters), row.parameters)
+
+
+def _compiled(tree: Tree, parameters: tuple[str, ...]) -> Exact:
+    """``tree`` as a function of ``parameters`` by position; ``where``, ``and`` and ``or`` look at one branch only."""
+    if isinstance(tree, Variable):
+        return _argument(parameters.index(tree.name))
+    if isinstance(tree, Number):
+        if tree.name == "pi":
+            return lambda *_: +mp.pi
+        number = mp.mpf(tree.value)
+        return lambda *_: number
+    parts = [_compiled(argument, parameters) for argument in tree.arguments]
+    match tree.operation:
+        case "where":
+            condition, yes, no = parts
+            return lambda *xs: yes(*xs) if condition(*xs) else no(*xs)
+        case "logical_and":
+            return lambda *xs: parts[0](*xs) and parts[1](*xs)
+        case "logical_or":
+            return lambda *xs: parts[0](*xs) or parts[1](*xs)
+    value = _value(tree.operation)
+    if len(parts) == 1:
+        (only,) = parts
+        return lambda *xs: value(only(*xs))
+    return lambda *xs: value(*[part(*xs) for part in parts])
+
+
+def _argument(place: int) -> Exact:
+    return lambda *xs: xs[place]
+

@@ -1,0 +1,77 @@
+"""A witness in a process of its own: ``python -m gradtool.witness.worker MODULE``.
+
+Requests come as lines on stdin, records leave as lines on what was stdout when the process began; from then on file
+descriptor 1 points at stderr, so nothing that a framework or a user's model prints can corrupt the records. When
+stdin closes, the parent is gone or done, and the process leaves at once, without the framework's slow teardown.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import sys
+import threading
+import traceback
+
+from gradtool.evidence import Failure, Record, Request, SampleRequest, decode, encode
+
+__all__ = ["main"]
+
+DEEP = 20_000
+"""Recursion limit: trees are at most 250 deep, but each level costs SymPy and the walk several frames."""
+
+
+def main(module: str) -> None:
+    """Answer every request on stdin with the records that ``module.answer`` yields, and a last empty line."""
+    wire = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.setrecursionlimit(DEEP)
+    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    try:
+        answer = importlib.import_module(module).answer
+    except BaseException as error:  # noqa: BLE001  # whatever an import does, the parent gets a record
+        _refuse_everything(requests, wire, module, error)
+    while True:
+        record = decode(requests.get())
+        try:
+            for reply in answer(record):
+                _send(wire, encode(reply))
+        except BaseException as error:  # noqa: BLE001  # likewise
+            _send(wire, encode(_failure(_key(record), module, error)))
+        _send(wire, "")
+
+
+def _listen(requests: queue.SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)
+
+
+def _send(wire: object, line: str) -> None:
+    print(line, file=wire, flush=True)  # type: ignore[call-overload]  # a text file
+
+
+def _key(record: Record) -> int:
+    return record.key if isinstance(record, Request | SampleRequest) else -1
+
+
+def _refuse_everything(requests: queue.SimpleQueue[str], wire: object, module: str, error: BaseException) -> None:
+    while True:
+        _send(wire, encode(_failure(_key(decode(requests.get())), module, error)))
+        _send(wire, "")
+
+
+def _failure(key: int, module: str, error: BaseException) -> Failure:
+    detail = "".join(traceback.format_exception(error))
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("gradtool"):
+        return Failure(key, module, "missing", f"{error.name} is not installed", detail=detail)
+    if isinstance(error, MemoryError):
+        return Failure(key, module, "memory", "ran out of memory", "use smaller inputs", detail)
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return Failure(key, module, "raised", f"raised {text[:300]}", "run with --debug for the traceback", detail)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
