@@ -106,10 +106,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link of the chain rule: the operation, and the magnitude by which it scales the upstream gradient."""
+    """A link of the chain rule: the operation, and by how much it scales the upstream gradient, as decimal text."""
 
     place: Place
-    factor: float
+    factor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,9 @@ class ExactEntry:
     ``kind`` is ``smooth`` (the derivative exists), ``kink``, ``jump``, ``vertical`` (an infinite one-sided slope),
     ``one_sided`` (defined on one side only), ``isolated`` (on neither) or ``unknown``. ``bound`` is the rounding
     error of the evaluation as written to first order, ``sensitivity`` what one rounding unit of the point does to the
-    derivative. ``loss`` is the node where most digits are lost and ``cause`` how: ``cancellation``, ``overflow``,
-    ``underflow``, ``amplification`` or ``branch``.
+    derivative. ``loss`` is the node where most digits are lost and ``cause`` how: ``overflow`` (forward),
+    ``backward_overflow``, ``cancellation`` (in a sum), ``adjoint`` (where paths meet in the backward pass),
+    ``backward`` (in a local derivative as the framework computes it), ``amplification`` or ``branch``.
     """
 
     variable: str
@@ -142,7 +143,8 @@ class Exact:
     """The exact walk: value and derivatives of the expression as written, computed in high precision.
 
     ``status`` is ``defined``, ``undefined`` (``reason`` says which operation has no value there; ``limit`` is the
-    value that would fill a removable singularity) or ``beyond`` (a number too large for any computer on the way).
+    value that would fill a removable singularity) or ``beyond`` (a number too large for any computer
+    arises; ``value`` is then infinity if it is the value itself).
     """
 
     key: int

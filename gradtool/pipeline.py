@@ -32,9 +32,7 @@ def open_witnesses(settings: CheckSettings) -> Host:
     return Host([chosen_framework(settings), "symbolic"], settings.timeout)
 
 
-def check(
-    targets: Sequence[Target | Unreadable], settings: CheckSettings, host: Host
-) -> Iterator[CheckRecord]:
+def check(targets: Sequence[Target | Unreadable], settings: CheckSettings, host: Host) -> Iterator[CheckRecord]:
     """One record for each target and point, in order, as the evidence arrives."""
     framework = chosen_framework(settings)
     jobs = _with_points(targets, framework, settings, host)
@@ -102,8 +100,9 @@ def _drawn(target: Target, records: list[Record]) -> list[dict[str, float]] | Un
 
 def _unreadable(target: Target | Unreadable, framework: str, settings: CheckSettings) -> CheckRecord:
     assert isinstance(target, Unreadable)  # noqa: S101  # a target without a request is one that could not be read
+    title = WITNESSES[framework].title
     return CheckRecord(
-        target.name, target.text, framework, settings.dtype, settings.seed, problems=target.problems
+        target.name, target.text, framework, title, settings.dtype, settings.seed, problems=target.problems
     )
 
 
@@ -134,6 +133,7 @@ def _judged(
         target.name,
         request.expression,
         request.framework,
+        case.title,
         request.dtype,
         request.seed,
         point=request.point,

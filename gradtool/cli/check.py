@@ -15,6 +15,7 @@ import typer
 from gradtool import pipeline
 from gradtool.cli.guard import guarded
 from gradtool.cli.options import (
+    TABLE,
     TARGET,
     AbsoluteOption,
     AtOption,
@@ -24,7 +25,6 @@ from gradtool.cli.options import (
     Dtype,
     DtypeOption,
     ExitZeroOption,
-    Format,
     FormatOption,
     FrameworkOption,
     JsonOption,
@@ -65,7 +65,7 @@ def check(
     seed: SeedOption = 0,
     timeout: TimeoutOption = 120.0,
     absolute: AbsoluteOption = False,
-    format: FormatOption = Format.table,  # noqa: A002  # the option's name
+    format: FormatOption = TABLE,  # noqa: A002  # the option's name
     json: JsonOption = False,
     output: OutputOption = None,
     strict: StrictOption = False,

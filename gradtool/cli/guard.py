@@ -37,7 +37,7 @@ def guarded(*, debug: bool) -> Iterator[None]:
         raise typer.Exit(ExitCode.OK) from None
     except typer.Exit:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the last net: a bug becomes one message and exit code 4
         if debug:
             traceback.print_exc()
         _say(f"error: a bug in gradtool: {type(error).__name__}: {error}")

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperOption
 from gradtool.report import FORMATS
 
 __all__ = [
-    "EXIT_CODES", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption",
+    "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption",
     "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework", "FrameworkOption", "JsonOption",
     "OutputOption", "SeedOption", "StrictOption", "TimeoutOption", "WrtOption",
 ]  # fmt: skip
@@ -28,6 +28,7 @@ EXIT_CODES = (
 Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)
 Dtype = enum.Enum("Dtype", {"float64": "float64", "float32": "float32"}, type=str)
 Format = enum.Enum("Format", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]  # rows of the registry
+TABLE = Format("table")
 ColorChoice = enum.Enum("ColorChoice", {"auto": "auto", "always": "always", "never": "never"}, type=str)
 
 AtOption = Annotated[
@@ -55,10 +56,14 @@ FrameworkOption = Annotated[
     typer.Option(help="Whose autodiff is checked.", show_default="torch if installed", rich_help_panel=EVIDENCE),
 ]
 DtypeOption = Annotated[Dtype, typer.Option(help="The arithmetic it runs in.", rich_help_panel=EVIDENCE)]
-SeedOption = Annotated[int, typer.Option(metavar="N", help="Every random choice follows from it.", rich_help_panel=EVIDENCE)]
+SeedOption = Annotated[
+    int, typer.Option(metavar="N", help="Every random choice follows from it.", rich_help_panel=EVIDENCE)
+]
 TimeoutOption = Annotated[
     float,
-    typer.Option(min=0.001, metavar="SECONDS", help="Seconds a witness may take for one target.", rich_help_panel=EVIDENCE),
+    typer.Option(
+        min=0.001, metavar="SECONDS", help="Seconds a witness may take for one target.", rich_help_panel=EVIDENCE
+    ),
 ]
 AbsoluteOption = Annotated[
     bool,
@@ -68,7 +73,9 @@ FormatOption = Annotated[Format, typer.Option(help="How the report is written.",
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file.", show_default=False, rich_help_panel=OUTPUT),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write the report to a file.", show_default=False, rich_help_panel=OUTPUT
+    ),
 ]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Warnings count as findings (exit code 1).", rich_help_panel=OUTPUT)
@@ -102,7 +109,7 @@ class ExpressionCommand(TyperCommand):
                 expressions += tokens
             elif token in takes_value:
                 options += [token, *([value] if (value := next(tokens, None)) is not None else [])]
-            elif token.startswith("-") and not token.startswith("--") and token not in known | {"-h"} and token != "-":
+            elif token.startswith("-") and not token.startswith("--") and token not in known | {"-h", "-"}:
                 expressions.append(token)
             else:
                 options.append(token)

@@ -25,7 +25,7 @@ __all__ = ["doctor", "ops", "rule"]
 def ops(
     name: Annotated[str, typer.Argument(help="One operation; without it, all of them.", show_default=False)] = "",
 ) -> None:
-    """The operations that an expression may hold: what they compute, where they are defined, how each witness runs them.
+    """The operations that an expression may hold: what they compute, where, and how each witness runs them.
 
     gradtool ops
 

@@ -9,7 +9,6 @@ from gradtool.report.numbers import DIGITS, exact, float_text, short, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.summary import total
-from gradtool.witness.host import WITNESSES
 
 __all__ = ["write"]
 
@@ -30,7 +29,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     lines = [f"## {_code(first.name)}", ""]
     if first.problems:
         return lines + [f"- error: {problem.summary()}" for problem in first.problems] + [""]
-    lines += [f"{WITNESSES[first.framework].title} {version}, {first.dtype}".replace(" ,", ","), ""]
+    lines += [f"{first.title} {version}, {first.dtype}".replace(" ,", ","), ""]
     lines += [
         "| at | variable | autodiff | symbolic | finite difference | ulp | verdict |",
         "|---|---|---|---|---|---|---|",

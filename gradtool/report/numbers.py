@@ -64,7 +64,7 @@ def _plain(number: Decimal) -> str:
     if not number:
         return "0"
     number = _CONTEXT.normalize(number)
-    if -5 <= number.adjusted() < 16:  # noqa: PLR2004  # where Python's own repr switches
+    if -5 <= number.adjusted() < 16:  # where Python's own repr switches
         return f"{number:f}"
     mantissa, _, exponent = f"{number:e}".partition("e")
     return f"{mantissa}e{int(exponent):+03d}"

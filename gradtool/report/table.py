@@ -18,7 +18,6 @@ from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord, Entry
 from gradtool.verdict.summary import counts, total
-from gradtool.witness.host import WITNESSES
 
 __all__ = ["write"]
 
@@ -156,7 +155,7 @@ class _Page:
         words = next(iter(found), "inconclusive")
         name = group[0].name
         return [
-            (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # noqa: PLR2004  # a name, not a figure
+            (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
             (str(sum(len(record.entries) for record in group)), ""),
             (_ulps(max(ulps, default=None)), ""),
             (words, self.terminal.style(words)),
@@ -246,7 +245,7 @@ def _ulps(value: float | None) -> str:
 def _heading(records: Sequence[CheckRecord]) -> str:
     first = records[0]
     version = first.versions.get(first.framework, "")
-    parts = [f"{WITNESSES[first.framework].title} {version}".strip(), first.dtype]
+    parts = [f"{first.title} {version}".strip(), first.dtype]
     if len(records) == 1:
         parts.insert(0, f"at {_point(first)}")
         if first.value is not None:

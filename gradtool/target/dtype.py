@@ -38,10 +38,7 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        row.name: row
-        for row in (Format("float64", 53, -1022, 1024, "<d"), Format("float32", 24, -126, 128, "<f"))
-    }
+    {row.name: row for row in (Format("float64", 53, -1022, 1024, "<d"), Format("float32", 24, -126, 128, "<f"))}
 )
 
 

@@ -178,9 +178,7 @@ class _Reader:
         parts = _parts(node)
         if parts is None:
             if condition:
-                self._refuse(
-                    "condition", self.span(node), "a condition is wanted here, not a number", _COMPARE_HINT
-                )
+                self._refuse("condition", self.span(node), "a condition is wanted here, not a number", _COMPARE_HINT)
             return self._leaf(node)
         name, children = parts
         row = operation(name) if isinstance(node, ast.Call) else OPERATIONS[name]
@@ -286,7 +284,7 @@ def _parts(node: ast.expr) -> tuple[str, list[ast.expr]] | None:
     return None
 
 
-def _wanted(row: Operation, count: int) -> list[bool | None]:
+def _wanted(row: Operation, count: int) -> list[bool]:
     """Whether each argument is a condition."""
     if row.name in ("logical_and", "logical_or", "logical_not"):
         return [True] * count

@@ -12,8 +12,9 @@ The cells are data, never evaluated as text:
   names of ``parameters``. ``derivatives[i]`` is the partial derivative by parameter i, in a form that loses no
   digits anywhere (so tanh' is 1/cosh^2, not 1 - tanh^2). ``kinks`` are expressions whose zero marks a point at which
   left and right derivatives may differ.
-* ``backward`` states how a framework itself computes the derivative, over the parameters and the output ``out``,
-  where that form loses digits which the mathematical derivative does not: it bounds the rounding that is fair.
+* ``forward`` and ``backward`` state how a framework itself computes the value and the derivative, the latter over the
+  parameters and the output ``out``, where that form loses digits which a good one would not: they bound the rounding
+  that is fair.
 * ``deviations`` names, per framework, what is known to be off by more than rounding, and since when.
 """
 
@@ -45,6 +46,7 @@ class Operation:
     aliases: tuple[str, ...] = ()
     variadic: bool = False
     logical: bool = False
+    forward: Mapping[str, str] = field(default_factory=dict)
     backward: Mapping[str, str] = field(default_factory=dict)
     deviations: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,6 +56,18 @@ class Operation:
 
 
 X, XY = ("x",), ("x", "y")
+_HYPOT = (
+    "where(abs(x) > abs(y), "
+    "abs(x)*sqrt(1 + (where(abs(x) > abs(y), y, 0)/where(abs(x) > abs(y), x, 1))**2), "
+    "abs(y)*sqrt(1 + (where(abs(x) > abs(y), 0, x)/where(abs(x) > abs(y) or y == 0, 1, y))**2))"
+)
+"""The larger side times sqrt(1 + q^2): no square overflows. Each branch is harmless where it is not taken."""
+
+_DIGAMMA = "where(x > 0, digamma(x + 10) - (digamma(x + 10) - digamma(x)), digamma(1 - x) - pi/tan(pi*x))"
+_TRIGAMMA = "where(x > 0, trigamma(x), pi**2/sin(pi*x)**2 - trigamma(1 - x))"
+"""Recurrence from larger arguments, and reflection for negative ones: both subtract."""
+
+_SILU = "sigmoid(x)*(1 + x*(1 - sigmoid(x)))"
 _SELU_SCALE, _SELU_ALPHA = "1.0507009873554804934", "1.6732632423543772848"
 
 _ROWS = (
@@ -76,7 +90,8 @@ _ROWS = (
               operator="%", group="operator"),
     Operation("pow", XY, "x to the power y.", "torch.pow({x}, {y})", "tf.pow({x}, {y})", "Pow",
               derivatives=("where(y == 0, 0, y*x**(y - 1))", "where(x == 0, 0, x**y*log(x))"),
-              domain="x > 0 or x == 0 and y >= 0 or x < 0 and y == floor(y)", kinks=("where(y == floor(y) and y > 0, 1, x)",),
+              domain="x > 0 or x == 0 and y >= 0 or x < 0 and y == floor(y)",
+              kinks=("where(y == floor(y) and y > 0, 1, x)",),
               operator="**", group="operator", aliases=("power",)),
     Operation("negative", X, "The number with its sign changed.", "torch.neg({x})", "tf.negative({x})",
               "Neg", derivatives=("-1",), operator="-", group="operator"),
@@ -160,7 +175,7 @@ _ROWS = (
     Operation("tanh", X, "Hyperbolic tangent.", "torch.tanh({x})", "tf.tanh({x})", "tanh",
               derivatives=("1/cosh(x)**2",),
               backward={"torch": "1 - out*out", "tensorflow": "1 - out*out"},
-              deviations={"tensorflow": "in float32, tf.tanh is exactly 1 from 7.908 on, where 1 - tanh(x) is still 2.7e-7"}),
+              deviations={"tensorflow": "in float32, tf.tanh is 1 from 7.908 on, where 1 - tanh(x) is still 2.7e-7"}),
     Operation("asinh", X, "Inverse hyperbolic sine.", "torch.asinh({x})", "tf.asinh({x})", "asinh",
               derivatives=("1/sqrt(1 + x**2)",), aliases=("arcsinh",)),
     Operation("acosh", X, "Inverse hyperbolic cosine.", "torch.acosh({x})", "tf.acosh({x})", "acosh",
@@ -180,25 +195,28 @@ _ROWS = (
               "torch.nn.functional.leaky_relu({x}, negative_slope=0.01)", "tf.nn.leaky_relu({x}, alpha=0.01)",
               formula="where(x > 0, x, 0.01*x)", derivatives=("where(x > 0, 1, 0.01)",), kinks=("x",),
               group="activation",
-              deviations={"tensorflow": "tf.nn.leaky_relu keeps its slope in float32, so 0.01 is 2.2e-8 off in float64"}),
+              deviations={"tensorflow": "tf.nn.leaky_relu keeps its slope in float32: 0.01 is 2.2e-8 off in float64"}),
     Operation("elu", X, "x where positive, exp(x) - 1 elsewhere.", "torch.nn.functional.elu({x})", "tf.nn.elu({x})",
               formula="where(x > 0, x, expm1(x))", derivatives=("where(x > 0, 1, exp(x))",), group="activation",
+              forward={"tensorflow": "where(x > 0, x, exp(x) - 1)"},
               backward={"tensorflow": "where(x > 0, 1, out + 1)"}),
     Operation("selu", X, "Scaled elu of self-normalising networks.", "torch.nn.functional.selu({x})",
               "tf.nn.selu({x})", formula=f"{_SELU_SCALE}*where(x > 0, x, {_SELU_ALPHA}*expm1(x))",
               derivatives=(f"{_SELU_SCALE}*where(x > 0, 1, {_SELU_ALPHA}*exp(x))",), kinks=("x",),
               group="activation",
+              forward={"tensorflow": f"where(x > 0, {_SELU_SCALE}*x, {_SELU_SCALE}*{_SELU_ALPHA}*(exp(x) - 1))"},
               backward={"tensorflow": f"where(x > 0, {_SELU_SCALE}, out + {_SELU_SCALE}*{_SELU_ALPHA})"},
-              deviations={"tensorflow": "tf.nn.selu computes exp(x) - 1 as written and takes tiny negative numbers for positive"}),
+              deviations={"tensorflow": "tf.nn.selu computes exp(x) - 1 and takes tiny negative numbers for positive"}),
     Operation("gelu", X, "Gaussian error linear unit, x times the normal distribution function.",
               "torch.nn.functional.gelu({x})", "tf.nn.gelu({x})", formula="x*(1 + erf(x/sqrt(2)))/2",
               derivatives=("erfc(-x/sqrt(2))/2 + x*exp(-x**2/2)/sqrt(2*pi)",), group="activation",
+              forward={"torch": "x*(1 + erf(x/sqrt(2)))/2"},
               backward={"torch": "(1 + erf(x/sqrt(2)))/2 + x*exp(-x*x/2)/sqrt(2*pi)"},
-              deviations={"tensorflow": "tf.nn.gelu passes 1/sqrt(2) through float32, which costs 1e-8 and more in float64"}),
+              deviations={"tensorflow": "tf.nn.gelu passes 1/sqrt(2) through float32, so float64 is 1e-8 off and more"}),
     Operation("silu", X, "x*sigmoid(x), also called swish.", "torch.nn.functional.silu({x})", "tf.nn.silu({x})",
               formula="x/(1 + exp(-x))", derivatives=("sigmoid(x)*(1 + x*sigmoid(-x))",), group="activation",
               aliases=("swish",),
-              backward={"torch": "sigmoid(x)*(1 + x*(1 - sigmoid(x)))", "tensorflow": "sigmoid(x)*(1 + x*(1 - sigmoid(x)))"}),
+              backward={"torch": _SILU, "tensorflow": _SILU}),
     Operation("softsign", X, "x/(1 + abs(x)).", "torch.nn.functional.softsign({x})", "tf.nn.softsign({x})",
               formula="x/(1 + abs(x))", derivatives=("1/(1 + abs(x))**2",), group="activation",
               backward={"torch": "1/(1 + abs(x)) - abs(x)/(1 + abs(x))**2"}),
@@ -214,16 +232,24 @@ _ROWS = (
               derivatives=("-2*exp(-x**2)/sqrt(pi)",), group="special"),
     Operation("lgamma", X, "Logarithm of the magnitude of the gamma function.", "torch.lgamma({x})",
               "tf.math.lgamma({x})", "lgamma", derivatives=("digamma(x)",), domain="x > 0 or x != floor(x)",
-              group="special", aliases=("gammaln",)),
+              group="special", aliases=("gammaln",), backward={"torch": _DIGAMMA, "tensorflow": _DIGAMMA}),
     Operation("digamma", X, "Derivative of lgamma.", "torch.digamma({x})", "tf.math.digamma({x})", "digamma",
               derivatives=("trigamma(x)",), domain="x > 0 or x != floor(x)", group="special",
-              deviations={"torch": "PyTorch's derivative of digamma is a short series, up to 7e-10 off"}),
+              forward={"torch": _DIGAMMA, "tensorflow": _DIGAMMA},
+              backward={"torch": _TRIGAMMA, "tensorflow": _TRIGAMMA},
+              deviations={
+                  "torch": "PyTorch's derivative of digamma is a short series, up to 7e-10 off",
+                  "tensorflow": "TensorFlow's derivative of digamma is wrong in float32 below -7",
+              }),
     Operation("trigamma", X, "Derivative of digamma.", "torch.polygamma(1, {x})",
               "tf.math.polygamma(tf.ones_like({x}), {x})", "trigamma", domain="x > 0 or x != floor(x)",
-              group="special", deviations={"torch": "torch.polygamma(1, x) is a short series, up to 7e-10 off"}),
+              group="special", deviations={
+                  "torch": "torch.polygamma(1, x) is a short series, up to 7e-10 off",
+                  "tensorflow": "tf.math.polygamma is wrong in float32 below -7",
+              }),
     # ---- two arguments
-    Operation("hypot", XY, "sqrt(x**2 + y**2) without overflow on the way.", "torch.hypot({x}, {y})",
-              formula="sqrt(x**2 + y**2)", derivatives=("x/hypot(x, y)", "y/hypot(x, y)")),
+    Operation("hypot", XY, "sqrt(x**2 + y**2) without overflow on the way.", "torch.hypot({x}, {y})", "", "Hypot",
+              formula=_HYPOT, derivatives=("x/hypot(x, y)", "y/hypot(x, y)")),
     Operation("logaddexp", XY, "log(exp(x) + exp(y)) without overflow on the way.", "torch.logaddexp({x}, {y})",
               formula="where(x > y, x + softplus(y - x), y + softplus(x - y))",
               derivatives=("sigmoid(x - y)", "sigmoid(y - x)")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.expression import Expression, parse
@@ -34,9 +35,7 @@ class Unreadable:
     problems: tuple[Problem, ...]
 
 
-def read_target(
-    text: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str, name: str = ""
-) -> Target:
+def read_target(text: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str, name: str = "") -> Target:
     """The target that ``text`` describes. Raises ProblemError where the expression or the point is wrong."""
     expression = parse(text, at or ())
     point = parse_point(at, expression, dtype) if at else None
@@ -54,9 +53,7 @@ def read_suite(
     return found
 
 
-def read_line(
-    line: str, origin: str, at: Mapping[str, str] | None, wrt: list[str], dtype: str
-) -> Target | Unreadable:
+def read_line(line: str, origin: str, at: Mapping[str, str] | None, wrt: list[str], dtype: str) -> Target | Unreadable:
     """A line of a suite: a plain expression, or a JSON object with the keys of ``KEYS``."""
     name = line
     try:
@@ -64,10 +61,9 @@ def read_line(
             return read_target(line, at, wrt, dtype)
         item = _object(line)
         name = str(item.get("name") or item["expression"])
-        given = item.get("at")
-        point = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else at
-        chosen = item.get("wrt") or wrt
-        names = [str(chosen)] if isinstance(chosen, str) else [str(part) for part in chosen]
+        point = {str(key): str(value) for key, value in item["at"].items()} if "at" in item else at
+        chosen = item.get("wrt", wrt)
+        names = [chosen] if isinstance(chosen, str) else [str(part) for part in chosen]
         return read_target(item["expression"], point, names, dtype, name)
     except ProblemError as error:
         placed = tuple(
@@ -76,7 +72,7 @@ def read_line(
         return Unreadable(name, line, placed)
 
 
-def _object(line: str) -> dict[str, object]:
+def _object(line: str) -> dict[str, Any]:
     hint = 'as in {"name": "square", "expression": "x**2", "at": {"x": "3"}}'
     try:
         item = json.loads(line)
@@ -95,7 +91,7 @@ def _object(line: str) -> dict[str, object]:
         at = line.find('"order"')
         raise ProblemError(Problem("suite", "only order 1 can be checked", line, (at, at + 7), hint="leave it out"))
     for key, kinds in (("at", dict), ("wrt", (list, str)), ("name", str)):
-        if key in item and not isinstance(item[key], kinds):  # type: ignore[arg-type]  # a type or a tuple of types
+        if key in item and not isinstance(item[key], kinds):
             at = line.find(f'"{key}"')
             raise ProblemError(Problem("suite", f"{key} has the wrong shape", line, (at, at + len(key) + 2), hint=hint))
     return item

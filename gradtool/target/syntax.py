@@ -7,6 +7,7 @@ digits differ between versions. So the usual mistakes and all sizes are looked a
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 
 from gradtool.problem import Problem
@@ -51,7 +52,7 @@ _SYMBOLS = {
     "×": ("× is not an operator here", "write *"),
     "·": ("· is not an operator here", "write *"),
     "÷": ("÷ is not an operator here", "write /"),
-    "−": ("this minus sign is a typographic one", "write the plain -"),  # noqa: RUF001  # the very character
+    "−": ("this minus sign is a typographic one", "write the plain -"),
     "²": ("² is not an operator here", "write **2"),
     "³": ("³ is not an operator here", "write **3"),
     "√": ("√ is not an operator here", "write sqrt(x)"),
@@ -112,7 +113,7 @@ def _brackets(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
 def _neighbours(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
     """Two operands side by side: a forgotten ``*`` or forgotten parentheses."""
     found = []
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in itertools.pairwise(tokens):
         first, second = left.group(), right.group()
         ends = left.lastgroup == "number" or first in (")", "]") or (left.lastgroup == "name" and first not in _WORDS)
         starts = right.lastgroup in ("name", "number") and second not in _WORDS

@@ -60,7 +60,7 @@ def _entry(case: Case, name: str, exact: ExactEntry | None, bar: Difference | No
     raw = case.autodiff.gradients[name] if case.autodiff else None
     unconnected = case.autodiff is not None and raw is None
     claimed = 0.0 if unconnected else raw
-    opinion = _opinion(case, name, claimed, exact, bar)
+    opinion = _opinion(case, claimed, exact, bar)
     reason = opinion.reason
     if unconnected:
         reason = f"{case.title} returned None, which counts as 0; {reason}"
@@ -80,13 +80,13 @@ def _entry(case: Case, name: str, exact: ExactEntry | None, bar: Difference | No
     )
 
 
-def _opinion(
-    case: Case, name: str, claimed: float | None, exact: ExactEntry | None, bar: Difference | None
-) -> _Opinion:
-    if case.exact is None or exact is None and case.exact.status == "defined":
+def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: Difference | None) -> _Opinion:
+    if case.exact is None or (exact is None and case.exact.status == "defined"):
         return _by_difference(claimed, bar)
     if case.exact.status == "undefined":
         return _Opinion("undefined", _undefined(case.exact, claimed))
+    if case.exact.status == "beyond" and case.exact.value is not None:
+        return _Opinion("out_of_range", f"the value does not fit {case.dtype}, nor any other: {case.exact.reason}")
     if case.exact.status == "beyond" or exact is None:
         return _Opinion("inconclusive", f"{case.exact.reason}, so no witness can follow")
     if too_large := _too_large(case, exact):
@@ -95,13 +95,13 @@ def _opinion(
         return _Opinion("not_differentiable", _kink(exact, claimed))
     if claimed is None:
         return _Opinion("inconclusive", f"{case.title} gave no gradient to compare with the exact one")
-    return _smooth(case, name, claimed, exact, Decimal(exact.derivative))
+    return _smooth(case, claimed, exact, Decimal(exact.derivative))
 
 
 # ---- the derivative exists
 
 
-def _smooth(case: Case, name: str, claimed: float, exact: ExactEntry, truth: Decimal) -> _Opinion:
+def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _Opinion:
     form = FORMATS[case.dtype]
     size = abs(truth)
     bound, sensitivity = Decimal(exact.bound), Decimal(exact.sensitivity)
@@ -111,6 +111,8 @@ def _smooth(case: Case, name: str, claimed: float, exact: ExactEntry, truth: Dec
         reason = f"autodiff gives {claimed} although the derivative is {shown}: {_loss(case, exact)}"
         return _Opinion("unstable", reason, power=power)
     error = abs(Decimal(claimed) - truth)
+    if not error:
+        return _Opinion("verified", "equals the exact derivative", 0.0 if size else None, power)
     in_ulp = float(error / Decimal(ulp(float(truth), case.dtype))) if size and math.isfinite(float(truth)) else None
     if error <= Decimal(form.smallest) / 2 and size < Decimal(form.smallest):
         return _Opinion("verified", f"the derivative {shown} rounds to {claimed} in {case.dtype}", in_ulp, power)
@@ -125,8 +127,6 @@ def _smooth(case: Case, name: str, claimed: float, exact: ExactEntry, truth: Dec
 
 
 def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None, half: bool) -> str:
-    if not error:
-        return "equals the exact derivative"
     if not half:
         return "as exact as the point itself: one rounding unit of the point changes the derivative by more"
     digits = min(_digits_right(error, size), _decimals(form))
@@ -155,7 +155,8 @@ def _unexplained(
     if known:
         return f"{told}; known deviation: {'; '.join(known)}"
     if exact.touched:
-        return f"{told}; the derivative exists, but {_named(exact.touched)} has a kink here and autodiff's convention fails"
+        kink = _named(exact.touched)
+        return f"{told}; the derivative exists, but {kink} has a kink here and autodiff's convention fails"
     return told
 
 
@@ -172,6 +173,7 @@ def _loss(case: Case, exact: ExactEntry) -> str:
         node = "the contributions of several paths"
     return {
         "overflow": f"{node} overflows {case.dtype} on the way",
+        "backward_overflow": f"the backward pass of {node} overflows {case.dtype}",
         "cancellation": f"{node} subtracts nearly equal numbers",
         "adjoint": f"{node} cancel in the backward pass",
         "backward": f"the backward pass of {node} loses them, or a number underflows",
@@ -194,7 +196,9 @@ def _kink(exact: ExactEntry, claimed: float | None) -> str:
         "isolated": f"defined at this point only, on neither side{place}",
         "unknown": f"the slopes have no limit{place}",
     }[exact.kind]
-    sides = [f"{_short(slope)} from the {side}" for slope, side in ((left, "left"), (right, "right")) if slope is not None]
+    sides = [
+        f"{_short(slope)} from the {side}" for slope, side in ((left, "left"), (right, "right")) if slope is not None
+    ]
     if sides:
         told += f": slope {' and '.join(sides)}"
     if claimed is None or not sides:
@@ -206,7 +210,7 @@ def _convention(claimed: float, left: Decimal | None, right: Decimal | None) -> 
     if math.isnan(claimed):
         return "is no convention"
     value, sides = Decimal(claimed), [side for side in (left, right) if side is not None]
-    if len(sides) == 2 and value in sides:  # noqa: PLR2004  # left and right
+    if len(sides) == 2 and value in sides:  # left and right
         return "is both" if sides[0] == sides[1] else f"is the {'left' if value == left else 'right'} one"
     if min(sides) <= value <= max(sides):
         return "is that one" if len(sides) == 1 else "lies between them"
@@ -224,9 +228,11 @@ def _undefined(exact: Exact, claimed: float | None) -> str:
 
 def _too_large(case: Case, exact: ExactEntry) -> str:
     largest = FORMATS[case.dtype].largest
-    for what, number in (("value", case.exact and case.exact.value), ("derivative", exact.derivative)):
+    for what, number in (("value", case.exact.value if case.exact else None), ("derivative", exact.derivative)):
         if number is not None and abs(Decimal(number)) > Decimal(largest):
-            return f"the {what} {_short(Decimal(number))} does not fit {case.dtype}, whose largest number is {largest:.2g}"
+            return (
+                f"the {what} {_short(Decimal(number))} does not fit {case.dtype}, whose largest number is {largest:.2g}"
+            )
     return ""
 
 
@@ -256,7 +262,7 @@ def _named(place: Place) -> str:
 
 def _source(text: str, place: Place) -> str:
     part = text[slice(*place.span)]
-    return part if len(part) <= 40 else part[:37] + "..."  # noqa: PLR2004  # a line has room for that much
+    return part if len(part) <= 40 else part[:37] + "..."  # a line has room for that much
 
 
 def _digits_right(error: Decimal, size: Decimal) -> int:
@@ -277,8 +283,7 @@ def _short(number: Decimal) -> str:
         return "infinity" if number > 0 else "-infinity"
     if not number:
         return "0"
-    if -5 < number.adjusted() < 7:  # noqa: PLR2004  # written out in full where that is short
+    if -5 < number.adjusted() < 7:  # written out in full where that is short
         return f"{float(number):.6g}"
     mantissa, _, exponent = f"{number:.5e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent):+03d}"
-

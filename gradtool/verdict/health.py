@@ -1,4 +1,4 @@
-"""What is worth saying about a gradient that may well be right: vanishing, exploding, unconnected, near the range's end.
+"""What is worth saying about a gradient that may well be right: vanishing, exploding, unconnected, extreme.
 
 Warnings are relative: a link of the chain that scales the upstream gradient by more than a thousand, and a gradient
 whose square leaves the dtype's range. The absolute thresholds of tutorials (below 1e-6, above 10) are asked for.
@@ -20,7 +20,7 @@ from gradtool.verdict.rules import finding
 
 __all__ = ["findings"]
 
-STEEP = 1e3
+STEEP = Decimal(1000)
 SMALL, LARGE = 1e-6, 10.0
 
 _BY_VERDICT = {
@@ -74,22 +74,24 @@ def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
 
 def _links(case: Case, entries: list[Entry]) -> Iterator[Finding]:
     """The steepest link of the chain, where the gradient that comes out is as extreme as the link says."""
-    sizes = [abs(float(Decimal(entry.symbolic))) for entry in entries if entry.symbolic is not None]
-    sizes = [size for size in sizes if size and math.isfinite(size)]
-    if not sizes or case.exact is None or not case.exact.entries:
+    sizes = [abs(Decimal(entry.symbolic)) for entry in entries if entry.symbolic is not None]
+    largest = max(sizes, default=Decimal(0))
+    if not largest or not largest.is_finite() or case.exact is None:
         return
     first = case.exact.entries[0]
-    if first.shrinking and first.shrinking.factor < 1 / STEEP and max(sizes) < 1 / STEEP:
-        yield _link(case, "GT011", first.shrinking, "shrinks", 1 / first.shrinking.factor)
-    if first.growing and first.growing.factor > STEEP and max(sizes) > STEEP:
-        yield _link(case, "GT012", first.growing, "grows", first.growing.factor)
+    shrinking = Decimal(first.shrinking.factor) if first.shrinking else Decimal(1)
+    growing = Decimal(first.growing.factor) if first.growing else Decimal(1)
+    if first.shrinking and shrinking * STEEP < 1 and largest * STEEP < 1:
+        yield _link(case, "GT011", first.shrinking, "shrinks", 1 / shrinking)
+    if first.growing and growing > STEEP and largest > STEEP:
+        yield _link(case, "GT012", first.growing, "grows", growing)
 
 
-def _link(case: Case, code: str, link: Link, verb: str, times: float) -> Finding:
+def _link(case: Case, code: str, link: Link, verb: str, times: Decimal) -> Finding:
     row = OPERATIONS[link.place.operation]
     where = case.text[slice(*link.place.span)]
     name = f"{row.operator} ({row.name})" if row.operator else row.name
-    return finding(code, where, f"{name} {verb} the gradient by a factor of {times:.3g}")
+    return finding(code, where, f"{name} {verb} the gradient by a factor of {times:.2e}")
 
 
 def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> Iterator[Finding]:
@@ -98,8 +100,9 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
     if case.autodiff:
         bars = {bar.variable: bar for bar in case.autodiff.differences}
         yield from _value(case, case.autodiff, case.exact)
+    decided = {e.variable for e in case.exact.entries if e.cause == "branch"} if case.exact else set()
     for entry in entries:
-        if entry.verdict != "verified" or entry.symbolic is None:
+        if entry.verdict != "verified" or entry.symbolic is None or entry.variable in decided:
             continue
         truth, bar = Decimal(entry.symbolic), bars.get(entry.variable)
         if bar and bar.regime == "smooth" and math.isfinite(bar.value):

@@ -58,11 +58,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CheckRecord:
-    """One target at one point. With ``problems`` the target could not be read, and nothing else is filled in."""
+    """One target at one point, by the ``framework`` whose name for people is ``title``.
+
+    With ``problems`` the target could not be read, and nothing else is filled in.
+    """
 
     name: str
     target: str
     framework: str
+    title: str
     dtype: str
     seed: int
     point: Mapping[str, float] = field(default_factory=dict)

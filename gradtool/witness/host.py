@@ -62,9 +62,7 @@ class Host:
     ``timeout`` is the longest that a witness may take for one request, its start included, in seconds.
     """
 
-    def __init__(
-        self, names: Iterable[str], timeout: float, registry: Mapping[str, Witness] = WITNESSES
-    ) -> None:
+    def __init__(self, names: Iterable[str], timeout: float, registry: Mapping[str, Witness] = WITNESSES) -> None:
         self.timeout = timeout
         self.registry = registry
         self._processes = {name: _Process(registry[name].module) for name in names}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
+from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS, Operation
 
 __all__ = ["Step", "bind", "compile_tree", "evaluate"]
@@ -105,7 +105,7 @@ def _bound(node: ast.expr, places: Mapping[str, int], module: object) -> Callabl
         place = places[node.id]
         return lambda *values: values[place]
     if isinstance(node, ast.Constant):
-        return lambda *values, constant=node.value: constant
+        return lambda *_, constant=node.value: constant
     if not isinstance(node, ast.Call):
         raise TypeError(f"a call template can't hold {ast.dump(node)}")
     function: Any = module

@@ -30,8 +30,7 @@ def answer(record: Record) -> Iterator[Record]:
     began = time.perf_counter()
     steps, dtype = compile_tree(parse(record.expression, record.point).tree, "torch"), _DTYPES[record.dtype]
     leaves = {
-        name: torch.tensor(value, dtype=dtype, requires_grad=name in record.wrt)
-        for name, value in record.point.items()
+        name: torch.tensor(value, dtype=dtype, requires_grad=name in record.wrt) for name, value in record.point.items()
     }
     value = _run(steps, leaves, dtype)
     gradients: dict[str, float | None] = dict.fromkeys(record.wrt)

@@ -17,7 +17,7 @@ from mpmath import mp
 from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.exact import BeyondError, UndefinedError, Walk
+from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, BeyondError, UndefinedError, Walk
 from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["derive"]
@@ -40,12 +40,20 @@ def derive(request: Request) -> Exact:
     except UndefinedError as error:
         return task.undefined(error, time.perf_counter() - began)
     except BeyondError as error:
-        reason = f"a number beyond 2^65536 arises in {error.step.operation}"
-        where = _place(error.step)
-        return Exact(request.key, "beyond", None, [], reason=reason, where=where, seconds=time.perf_counter() - began)
+        reason = f"a number beyond 2^{MAX_MAGNITUDE} arises in {error.step.operation}"
+        value = "Infinity" if error.step is steps[-1] else None
+        return Exact(
+            request.key,
+            "beyond",
+            value,
+            [],
+            reason=reason,
+            where=_place(error.step),
+            seconds=time.perf_counter() - began,
+        )
     with mp.workdps(digits):
         sensitivity = task.sensitivity(walk)
-        entries = [task.entry(walk, name, sensitivity[name], digits) for name in request.wrt]
+        entries = [task.entry(walk, name, sensitivity[name]) for name in request.wrt]
         value_bound = walk.root.units * walk.unit + walk.root.excess
         return Exact(
             request.key,
@@ -119,7 +127,7 @@ class _Task:
                 worst[name] = max(worst[name], abs(other.gradient(name)[0] - walk.gradient(name)[0]))
         return worst
 
-    def entry(self, walk: Walk, name: str, sensitivity: Any, digits: int) -> ExactEntry:
+    def entry(self, walk: Walk, name: str, sensitivity: Any) -> ExactEntry:
         """The testimony about the derivative by ``name``."""
         derivative, units, excess = walk.gradient(name)
         if abs(derivative) <= units * mp.eps:
@@ -232,7 +240,9 @@ class _Task:
             limits = []
             for sign in (-1, 1):
                 try:
-                    points = [{**self.point(), name: self.point()[name] + sign * step} for step in self._distances(name)]
+                    points = [
+                        {**self.point(), name: self.point()[name] + sign * step} for step in self._distances(name)
+                    ]
                     limits.append(_limit([self.walk(point).root.value for point in points]))
                 except (UndefinedError, BeyondError):
                     return None
@@ -258,8 +268,8 @@ def _links(walk: Walk) -> tuple[Link | None, Link | None]:
         return None, None
     low, high = min(links, key=lambda link: link[0]), max(links, key=lambda link: link[0])
     return (
-        Link(_place(low[1]), float(low[0])) if low[0] < 1 else None,
-        Link(_place(high[1]), float(high[0])) if high[0] > 1 else None,
+        Link(_place(low[1]), _text(low[0])) if low[0] < 1 else None,
+        Link(_place(high[1]), _text(high[0])) if high[0] > 1 else None,
     )
 
 

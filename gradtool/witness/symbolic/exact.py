@@ -14,21 +14,22 @@ Algorithms (2002), section 3.3, for running error analysis.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mpmath import mp
 
+from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
-from gradtool.target.dtype import FORMATS, rounded
 from gradtool.witness.symbolic.rows import functions
 from gradtool.witness.walk import Step
 
-__all__ = ["BeyondError", "Node", "UndefinedError", "Walk"]
+__all__ = ["MAX_MAGNITUDE", "BeyondError", "Node", "UndefinedError", "Walk"]
 
-MAX_MAGNITUDE = 1 << 16
+MAX_MAGNITUDE = 1 << 18
 """Numbers of 2 to this power and more are beyond any computer: sines and exponentials of them would not end."""
 
 
@@ -197,6 +198,8 @@ class Walk:
                 slope = mp.inf if local is None else abs(local)
                 node.units += _times(slope, argument.units)
                 node.excess += _times(slope, argument.excess)
+        if forward := OPERATIONS[node.step.operation].forward.get(self.framework):
+            node.units, node.excess = self._as_computed(forward, node)
         if not self._is_exact(node):
             node.units += size
         if 0 < size < self.tiny:
@@ -209,6 +212,13 @@ class Walk:
             after = _relative(self.unit, node.units, node.excess, node.value)
             cause = "cancellation" if node.step.operation in ("add", "subtract") else "amplification"
             self.loss.offer(after / max(before, self.unit), node.step, cause)
+
+    def _as_computed(self, text: str, node: Node) -> tuple[Any, Any]:
+        """The error bound, as (units, excess), of ``text``: a framework's own way over the parameters and ``out``."""
+        parameters = OPERATIONS[node.step.operation].parameters
+        known = {name: (a.value, a.units, a.excess) for name, a in zip(parameters, node.arguments, strict=True)}
+        tree = _as_computed_tree(text, parameters)
+        return _rounded(tree, {**known, "out": (node.value, node.units, node.excess)})[1:]
 
     def _is_exact(self, node: Node) -> bool:
         """Whether the dtype computes this value without rounding, given exact arguments."""
@@ -255,14 +265,14 @@ class Walk:
                 excess += self.tiny * max(1, abs(node.adjoint))
             elif size and max(mp.mag(product), mp.mag(local)) > self.arithmetic.high:
                 excess = mp.inf
-                self.loss.offer(mp.inf, node.step, "overflow")
+                self.loss.offer(mp.inf, node.step, "backward_overflow")
             if size:
                 argument.best_relative = max(argument.best_relative, _relative(self.unit, units, excess, product))
             repeated = bool(argument.adjoint)
             argument.adjoint += product
             argument.adjoint_units += units + (abs(argument.adjoint) if repeated else 0)
             argument.adjoint_excess += excess
-            self._note_link(node, place, local)
+            self._note_link(node, local)
 
     def _bound_adjoint(self, node: Node) -> None:
         """Note the cancellation where several paths met in ``node``."""
@@ -288,16 +298,14 @@ class Walk:
         if not row.trivial[place]:
             units += 4 * abs(local)
         if backward := table.backward.get(self.framework):
-            tree = _backward_tree(backward, table.parameters)
-            known = {name: (a.value, a.units, a.excess) for name, a in zip(table.parameters, node.arguments, strict=True)}
-            _, more_units, more_excess = _rounded(tree, {**known, "out": (node.value, node.units, node.excess)})
+            more_units, more_excess = self._as_computed(backward, node)
             units, excess = units + more_units, excess + more_excess
         relative = _relative(self.unit, units, excess, local) if local else 0
         before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
         self.loss.offer(relative / max(before, self.unit), step, "backward")
         return units, excess
 
-    def _note_link(self, node: Node, place: int, local: Any) -> None:
+    def _note_link(self, node: Node, local: Any) -> None:
         """Remember how strongly this link scales the gradient; a product with a constant is a change of units."""
         scales_units = node.step.operation in ("multiply", "divide") and not all(a.active for a in node.arguments)
         if local and not scales_units:
@@ -325,13 +333,9 @@ def _slope(function: Any, values: Sequence[Any], place: int) -> Any:
     return mp.inf if isinstance(change, mp.mpc) else abs(change / step)
 
 
-_TREES: dict[str, Tree] = {}
-
-
-def _backward_tree(text: str, parameters: tuple[str, ...]) -> Tree:
-    if text not in _TREES:
-        _TREES[text] = parse_row_text(text, (*parameters, "out"))
-    return _TREES[text]
+@functools.cache
+def _as_computed_tree(text: str, parameters: tuple[str, ...]) -> Tree:
+    return parse_row_text(text, (*parameters, "out"))
 
 
 def _rounded(tree: Tree, known: Mapping[str, tuple[Any, Any, Any]]) -> tuple[Any, Any, Any]:

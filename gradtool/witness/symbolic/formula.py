@@ -12,6 +12,7 @@ import operator
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -20,9 +21,9 @@ from mpmath import mp
 from sympy.printing.str import StrPrinter
 
 from gradtool.evidence import Formulas, Request
-from gradtool.target.expression import Call, Number, Tree, Variable, parse, parse_row_text
-from gradtool.target.operations import OPERATIONS
 from gradtool.target.dtype import rounded
+from gradtool.target.expression import Number, Tree, Variable, parse, parse_row_text
+from gradtool.target.operations import OPERATIONS
 from gradtool.witness.symbolic.rows import functions
 
 __all__ = ["differentiate"]
@@ -62,6 +63,7 @@ _FUNCTIONS: dict[str, Any] = {
     "Abs": _smooth_function("abs", "sign"),
     "Max": _chosen("max", sympy.GreaterThan),
     "Min": _chosen("min", sympy.LessThan),
+    "Hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
     "Neg": operator.neg,
     "Sub": operator.sub,
     "Div": operator.truediv,
@@ -72,6 +74,12 @@ _NODES: Mapping[Any, str] = {
     sympy.StrictLessThan: "less", sympy.LessThan: "less_equal", sympy.StrictGreaterThan: "greater",
     sympy.GreaterThan: "greater_equal", sympy.Equality: "equal", sympy.Unequality: "not_equal",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    value: float
+    in_row: bool
 
 
 class _TooLong(Exception):  # noqa: N818  # a signal between two functions, no error
@@ -87,16 +95,20 @@ def differentiate(request: Request) -> Formulas:
             names = tuple(sorted(request.point))
             derivatives, known = _derivatives(request.expression, names, tuple(request.wrt))
             texts = {name: _Printer().doprint(derivative) for name, derivative in derivatives.items()}
-            numbers = {symbol: rounded(value, request.dtype) for symbol, value in known.items()}
-            symbols = {symbol: request.point.get(symbol.name, numbers.get(symbol, 0.0)) for symbol in known}
+            symbols = {symbol: _meaning(symbol, value, request) for symbol, value in known.items()}
             values = {name: _value(derivative, symbols) for name, derivative in derivatives.items()}
     except _TooLong:
         note = f"SymPy took more than {BUDGET:g} s"
     except RecursionError:
         note = "the expression is nested too deep for SymPy"
-    return Formulas(
-        request.key, texts, values, sympy.__version__, note=note, seconds=time.perf_counter() - began
-    )
+    return Formulas(request.key, texts, values, sympy.__version__, note=note, seconds=time.perf_counter() - began)
+
+
+def _meaning(symbol: Any, literal: _Literal | None, request: Request) -> float:
+    """The number a symbol stands for: a coordinate, a user's literal as the dtype rounds it, or a row's own number."""
+    if literal is None:
+        return request.point[symbol.name]
+    return literal.value if literal.in_row else rounded(literal.value, request.dtype)
 
 
 @contextlib.contextmanager
@@ -119,21 +131,23 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 @functools.lru_cache(maxsize=64)
-def _derivatives(text: str, names: tuple[str, ...], wrt: tuple[str, ...]) -> tuple[dict[str, Any], dict[Any, float]]:
-    """The derivatives, and every symbol in them with the number it stands for (0 for a variable)."""
+def _derivatives(
+    text: str, names: tuple[str, ...], wrt: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[Any, _Literal | None]]:
+    """The derivatives, and every symbol with the literal it stands for (None for a variable)."""
     symbols: dict[str, Any] = {name: sympy.Dummy(name, real=True) for name in names}
-    numbers: dict[Any, float] = {}
+    numbers: dict[Any, _Literal] = {}
     tree = _built(parse(text, names).tree, symbols, numbers)
-    known = {**dict.fromkeys(symbols.values(), 0.0), **numbers}
+    known: dict[Any, _Literal | None] = {**dict.fromkeys(symbols.values()), **numbers}
     return {name: sympy.diff(tree, symbols[name]) for name in wrt}, known
 
 
-def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, float], in_row: bool = False) -> Any:
+def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, _Literal], in_row: bool = False) -> Any:
     """The SymPy expression of ``tree``, collecting its literals; in a row's formula pi is the true pi."""
     if isinstance(tree, Variable):
         return symbols[tree.name]
     if isinstance(tree, Number):
-        return sympy.pi if in_row and tree.name == "pi" else _number(tree, numbers)
+        return sympy.pi if in_row and tree.name == "pi" else _number(tree, numbers, in_row)
     arguments = [_built(argument, symbols, numbers, in_row) for argument in tree.arguments]
     row = OPERATIONS[tree.operation]
     if tree.operation == "where":
@@ -146,21 +160,24 @@ def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, float], in
     return _built(formula, dict(zip(row.parameters, arguments, strict=True)), numbers, in_row=True)
 
 
-def _number(number: Number, numbers: dict[Any, float]) -> Any:
+def _number(number: Number, numbers: dict[Any, _Literal], in_row: bool) -> Any:
     if number.name == "inf":
         return sympy.oo
     exact = Fraction(number.value)
     if not number.name and exact.denominator <= 64 and abs(number.value) < 1e15:
         return sympy.Rational(exact.numerator, exact.denominator)
     symbol = sympy.Dummy(number.name or repr(number.value), real=True, positive=True)
-    numbers[symbol] = number.value
+    numbers[symbol] = _Literal(number.value, in_row)
     return symbol
 
 
 def _value(derivative: Any, symbols: Mapping[Any, float]) -> str | None:
-    """The formula's value at doubling precision until 30 digits stand still; None where it has none."""
+    """The formula's value, with so many digits that 30 stand still; None where it has none.
+
+    The second precision is far above the first: a term of 1e-197 is missing at 50 digits and at 100.
+    """
     before = None
-    for digits in (50, 100, 200, 400, 800):
+    for digits in (50, 450, 900):
         with mp.workdps(digits):
             try:
                 value = _evaluated(derivative, {symbol: mp.mpf(number) for symbol, number in symbols.items()})
@@ -172,6 +189,17 @@ def _value(derivative: Any, symbols: Mapping[Any, float]) -> str | None:
                 return str(mp.nstr(value, 40)) if value else "0"
             before = value
     return None
+
+
+_EVALUATORS: Mapping[Any, Any] = {
+    sympy.Add: mp.fsum,
+    sympy.Mul: mp.fprod,
+    sympy.Pow: lambda parts: mp.power(*parts),
+    sympy.And: all,
+    sympy.Or: any,
+    sympy.Not: lambda parts: not parts[0],
+    sympy.polygamma: lambda parts: mp.psi(int(parts[0]), parts[1]),
+}
 
 
 def _evaluated(node: Any, symbols: Mapping[Any, Any]) -> Any:
@@ -189,20 +217,8 @@ def _evaluated(node: Any, symbols: Mapping[Any, Any]) -> Any:
         value = constants[node]
         return value if isinstance(value, bool) else +mp.mpf(value)
     parts = [_evaluated(argument, symbols) for argument in node.args]
-    if node.is_Add:
-        return mp.fsum(parts)
-    if node.is_Mul:
-        return mp.fprod(parts)
-    if node.is_Pow:
-        return mp.power(*parts)
-    if isinstance(node, sympy.And):
-        return all(parts)
-    if isinstance(node, sympy.Or):
-        return any(parts)
-    if isinstance(node, sympy.Not):
-        return not parts[0]
-    if isinstance(node, sympy.polygamma):
-        return mp.psi(int(parts[0]), parts[1])
+    if (own := _EVALUATORS.get(type(node))) is not None:
+        return own(parts)
     name = _NODES.get(type(node), type(node).__name__)
     return functions(name).value(*parts)
 
@@ -217,12 +233,15 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy has no types
         return "exp(1)"
 
     def _print_Piecewise(self, expr: Any) -> str:
-        text = ""
+        text, last = "", "nan"
+        opened = 0
         for branch, condition in expr.args:
             if condition is sympy.true:
-                return text + self._print(branch) + ")" * text.count("where(")
+                last = self._print(branch)
+                break
             text += f"where({self._print(condition)}, {self._print(branch)}, "
-        return text + "nan" + ")" * text.count("where(")
+            opened += 1
+        return f"{text}{last}{')' * opened}"
 
     def _print_And(self, expr: Any) -> str:
         return " and ".join(self.parenthesize(argument, 40) for argument in expr.args)

@@ -34,6 +34,7 @@ _PRIMITIVES: Mapping[str, Exact] = {
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)),
     "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
+    "hypot": lambda x, y: mp.sqrt(x * x + y * y),
     "gelu": lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
     "lgamma": lambda x: mp.re(mp.loggamma(x)),
     "trigamma": lambda x: mp.psi(1, x),
@@ -111,4 +112,3 @@ def _compiled(tree: Tree, parameters: tuple[str, ...]) -> Exact:
 
 def _argument(place: int) -> Exact:
     return lambda *xs: xs[place]
-

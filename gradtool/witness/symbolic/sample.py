@@ -8,8 +8,8 @@ from collections.abc import Callable
 from mpmath import mp
 
 from gradtool.evidence import Points, SampleRequest
-from gradtool.target.expression import parse
 from gradtool.target.dtype import rounded
+from gradtool.target.expression import parse
 from gradtool.witness.symbolic.exact import BeyondError, UndefinedError, Walk
 from gradtool.witness.walk import Step, compile_tree
 
