@@ -12,9 +12,9 @@ from typer.core import TyperCommand, TyperOption
 from gradtool.report import FORMATS
 
 __all__ = [
-    "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption",
-    "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework", "FrameworkOption", "JsonOption",
-    "OutputOption", "SeedOption", "StrictOption", "TimeoutOption", "WrtOption",
+    "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption",
+    "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework",
+    "FrameworkOption", "JsonOption", "OutputOption", "SeedOption", "StrictOption", "TimeoutOption", "WrtOption",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"

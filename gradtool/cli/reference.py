@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
-import platform
 import sys
 from typing import Annotated
 
@@ -106,11 +104,13 @@ def rule(
 
 def doctor() -> None:
     """Which frameworks are installed, in which versions, and the pip line for what is missing."""
+    import platform  # noqa: PLC0415  # only here, and not before a check has started
+
     print(f"gradtool {__version__}, Python {platform.python_version()}, {platform.platform()}")
     print(f"  interpreter: {sys.executable}")
     missing = False
     for package in ("typer", "rich", "numpy", "sympy", "mpmath"):
-        print(f"  {package} {importlib.metadata.version(package)}")
+        print(f"  {package} {_version(package)}")
     for name in ("torch", "tensorflow"):
         if importlib.util.find_spec(name):
             print(f"  {WITNESSES[name].title} {_version(name)}: ready for gradtool check --framework {name}")
@@ -123,6 +123,8 @@ def doctor() -> None:
 
 
 def _version(name: str) -> str:
+    import importlib.metadata  # noqa: PLC0415  # likewise
+
     for distribution in (name, f"{name}-cpu", f"{name}_cpu"):
         try:
             return importlib.metadata.version(distribution)

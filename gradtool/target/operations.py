@@ -212,7 +212,7 @@ _ROWS = (
               derivatives=("erfc(-x/sqrt(2))/2 + x*exp(-x**2/2)/sqrt(2*pi)",), group="activation",
               forward={"torch": "x*(1 + erf(x/sqrt(2)))/2"},
               backward={"torch": "(1 + erf(x/sqrt(2)))/2 + x*exp(-x*x/2)/sqrt(2*pi)"},
-              deviations={"tensorflow": "tf.nn.gelu passes 1/sqrt(2) through float32, so float64 is 1e-8 off and more"}),
+              deviations={"tensorflow": "tf.nn.gelu passes 1/sqrt(2) through float32, so float64 is off by 1e-8"}),
     Operation("silu", X, "x*sigmoid(x), also called swish.", "torch.nn.functional.silu({x})", "tf.nn.silu({x})",
               formula="x/(1 + exp(-x))", derivatives=("sigmoid(x)*(1 + x*sigmoid(-x))",), group="activation",
               aliases=("swish",),

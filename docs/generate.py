@@ -1,0 +1,116 @@
+"""Writes what the documentation shows from the program itself: ``make docs``.
+
+In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
+by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gradtool.target.operations import OPERATIONS, Operation
+from gradtool.verdict.record import WORDS
+from gradtool.verdict.rules import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GENERATED = "<!-- Written by docs/generate.py; change the program and run make docs. -->"
+
+_BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+
+Runner = Callable[[list[str]], str]
+"""Runs the arguments of gradtool, and returns what a person would see: stdout, then stderr."""
+
+
+def shown(text: str, run: Runner) -> str:
+    """``text`` with the output of every command in its console blocks written anew."""
+
+    def block(match: re.Match[str]) -> str:
+        parts = []
+        for line in match.group(1).splitlines():
+            if line.startswith("$ "):
+                words = shlex.split(line[2:])
+                output = run(words[1:]).strip("\n") if words[0] == "gradtool" else ""
+                parts.append(f"{line}\n{output}".rstrip())
+        return "```console\n" + "\n\n".join(parts) + "\n```"
+
+    return _BLOCK.sub(block, text)
+
+
+def cli_page(run: Runner) -> str:
+    """The reference of every command: its help text."""
+    parts = ["# The command line", GENERATED]
+    for command in ("check", "ops", "rule", "doctor"):
+        parts += [f"## gradtool {command}", f"```text\n{run([command, '--help']).strip()}\n```"]
+    return "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n"
+
+
+def operations_page() -> str:
+    """The table of operations, with what each framework runs."""
+    parts = ["# Operations", GENERATED, "What an expression may hold. An empty framework cell runs the formula."]
+    groups = dict.fromkeys(row.group for row in OPERATIONS.values())
+    for group in groups:
+        rows = [row for row in OPERATIONS.values() if row.group == group]
+        lines = ["| operation | meaning | defined where | derivatives | PyTorch | TensorFlow |", "|---|---|---|---|---|---|"]
+        lines += [_operation_line(row) for row in rows]
+        parts += [f"## {group.capitalize()}", "\n".join(lines)]
+    known = [f"- `{row.name}`: {text}." for row in OPERATIONS.values() for text in row.deviations.values()]
+    parts += ["## Known deviations", "\n".join(known)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _operation_line(row: Operation) -> str:
+    name = row.operator or f"{row.name}({', '.join(row.parameters)})"
+    derivatives = ", ".join(f"by {p}: `{text}`" for p, text in zip(row.parameters, row.derivatives, strict=False))
+    natives = [f"`{re.sub(r'[{}]', '', cell)}`" if cell else f"`{row.formula}`" for cell in (row.torch, row.tensorflow)]
+    cells = [f"`{name}`", row.doc, f"`{row.domain}`" if row.domain else "everywhere", derivatives, *natives]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def rules_page() -> str:
+    """The seven verdicts and every finding."""
+    parts = ["# Verdicts and findings", GENERATED, "## Verdicts", "Worst first."]
+    parts.append("\n".join(f"- `{word}`: {meaning}." for word, meaning in WORDS.items()))
+    parts += ["## Findings", "`gradtool rule CODE` shows one of them."]
+    for rule in RULES.values():
+        parts += [
+            f"### {rule.code} {rule.name}",
+            f"{rule.severity.capitalize()}. {rule.title}.",
+            rule.why,
+            f"What to do: {rule.remedy}",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _run(arguments: list[str]) -> str:
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment.pop("FORCE_COLOR", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "gradtool", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def main() -> None:
+    """Write every page."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(shown(text, _run), encoding="utf-8")
+    for name, text in (("cli", cli_page(_run)), ("operations", operations_page()), ("rules", rules_page())):
+        (ROOT / "docs" / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

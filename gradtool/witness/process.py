@@ -1,0 +1,130 @@
+"""Worker processes: started early, written to and read from by threads, killed with everything they started.
+
+The only file that knows processes, and so the first that is imported: a framework takes a second and more to start,
+and everything else of gradtool is imported meanwhile. Therefore only the standard library is used here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import collections
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+
+__all__ = ["SYMBOLIC", "TENSORFLOW", "TORCH", "Process", "start_early"]
+
+TORCH = "gradtool.witness.pytorch.expression"
+TENSORFLOW = "gradtool.witness.tensorflow.expression"
+SYMBOLIC = "gradtool.witness.symbolic.expression"
+
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "CUDA_VISIBLE_DEVICES": "",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONIOENCODING": "utf-8",
+}
+
+_early: dict[str, Process] = {}
+
+
+def start_early(modules: Iterable[str]) -> None:
+    """Start workers that ``Process.begin`` will hand out later; those that nobody takes end with the program."""
+    for module in modules:
+        _early[module] = Process(module)
+    atexit.register(_end_early)
+
+
+def _end_early() -> None:
+    while _early:
+        _early.popitem()[1].kill()
+
+
+class Process:
+    """One worker in a process group of its own, and three threads: one writes, two read."""
+
+    def __init__(self, module: str) -> None:
+        # -P: the folder the user stands in is no place to import from; it may hold a torch.py.
+        self._process = subprocess.Popen(  # noqa: S603  # our own module, no shell
+            [sys.executable, "-P", "-m", "gradtool.witness.worker", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **_ENVIRONMENT},
+            start_new_session=True,
+        )
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._noise: collections.deque[bytes] = collections.deque(maxlen=100)
+        for work in (self._read, self._write, self._listen):
+            threading.Thread(target=work, daemon=True).start()
+
+    @classmethod
+    def begin(cls, module: str) -> Process:
+        """A worker for ``module``: one that was started early, else a new one."""
+        return _early.pop(module, None) or cls(module)
+
+    def send(self, lines: Iterable[str]) -> None:
+        """Hand over requests; a thread writes them, so a full pipe never stops the caller."""
+        for line in lines:
+            self._outbox.put(line + "\n")
+
+    def receive(self, deadline: float) -> tuple[list[str], str]:
+        """The lines of one answer; with a reason if the process ended (``gone``) or ``deadline`` passed (``timeout``).
+
+        ``deadline`` is on the clock of ``time.monotonic``.
+        """
+        lines: list[str] = []
+        while True:
+            try:
+                line = self._lines.get(timeout=max(deadline - time.monotonic(), 0))
+            except queue.Empty:
+                return lines, "timeout"
+            if line is None:
+                return lines, "gone"
+            if not line:
+                return lines, ""
+            lines.append(line)
+
+    def exit_code(self) -> int | None:
+        """The exit code, negative for a signal; None if the process still runs."""
+        try:
+            return self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def noise(self) -> str:
+        """The end of what the process wrote to stderr, and to stdout beside its records."""
+        return b"".join(self._noise)[-4000:].decode(errors="replace")
+
+    def kill(self) -> None:
+        """End the process and everything it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101  # opened above
+        for line in self._process.stdout:
+            self._lines.put(line.decode().rstrip("\n"))
+        self._lines.put(None)
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101  # opened above
+        self._noise.extend(self._process.stderr)
+
+    def _write(self) -> None:
+        assert self._process.stdin is not None  # noqa: S101  # opened above
+        with contextlib.suppress(OSError):
+            while True:
+                self._process.stdin.write(self._outbox.get().encode())
+                self._process.stdin.flush()

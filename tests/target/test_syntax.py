@@ -1,0 +1,196 @@
+"""What is no expression: each mistake is named, pointed at and answered with a remedy, and nothing is ever executed."""
+
+from __future__ import annotations
+
+import builtins
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradtool.problem import Problem, ProblemError
+from gradtool.target.expression import parse
+
+
+def refused(text: str) -> tuple[Problem, ...]:
+    with pytest.raises(ProblemError) as caught:
+        parse(text)
+    return caught.value.problems
+
+
+def marked(problem: Problem) -> str:
+    """The part of the source that the carets stand under."""
+    assert problem.span is not None
+    return problem.source[slice(*problem.span)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "under", "hint"),
+    [
+        ("sine(x)", "unknown-function", "sine", "did you mean sin?"),
+        ("sni(x)*y", "unknown-function", "sni", "did you mean sin?"),
+        ("SIN(x)", "unknown-function", "SIN", "did you mean sin?"),
+        ("arcsine(x)", "unknown-function", "arcsine", "did you mean arcsin?"),
+        ("sigmoyd(x)", "unknown-function", "sigmoyd", "did you mean sigmoid?"),
+        ("qqqqq(x)", "unknown-function", "qqqqq", "gradtool ops"),
+        ("x(y + 1)", "unknown-function", "x", "x*(y + 1)"),
+        ("x^2", "symbol", "^", "**"),
+        ("2x", "multiply", "2x", "2*x"),
+        ("x + 5 y", "multiply", "5 y", "5*y"),
+        ("x y", "multiply", "x y", "x*y"),
+        ("1e5x", "multiply", "1e5x", "1e5*x"),
+        ("3j*x", "multiply", "3j", ""),
+        ("2(x)", "multiply", "2(", "2*("),
+        ("(x+1)(x-1)", "multiply", ")(", ")*("),
+        ("sin(x)cos(x)", "multiply", ")cos", ")*cos"),
+        ("sin x", "call", "sin x", "sin(x)"),
+        ("sin + x", "function-name", "sin", "sin(x)"),
+        ("(x + 1", "brackets", "(", "close it"),
+        ("sin(x*(y + 1)", "brackets", "(", "close it"),
+        ("x + 1)", "brackets", ")", "remove it"),
+        ("(x]", "brackets", "]", ""),
+        ("y = x**2", "symbol", "=", "--at"),
+        ("sin(x=1)", "symbol", "=", ""),
+        ("(y := x)", "symbol", ":", ""),
+        ("x.real", "outside", "x.real", "sin(x)"),
+        ("np.sin(x)", "outside", "np.sin", "sin(x)"),
+        ("x.__class__", "outside", "x.__class__", "sin(x)"),
+        ("__import__('os')", "symbol", "'", "expression itself"),
+        ("__import__(x)", "unknown-function", "__import__", ""),
+        ("lambda x: x**2", "outside", "lambda", "body"),
+        ("[x for x in y]", "outside", "for", "terms"),
+        ("sum(x for x in y)", "outside", "for", "terms"),
+        ("f'{x}'", "symbol", "'", "expression itself"),
+        ('"x"', "symbol", '"', "expression itself"),
+        ("x if y else z", "outside", "if", "where("),
+        ("x*True", "outside", "True", "numbers"),
+        ("None*x", "outside", "None", "numbers"),
+        ("x*...", "outside", "...", "numbers"),
+        ("x[0]", "outside", "x[0]", "single numbers"),
+        ("[x, y]", "outside", "[x, y]", "single numbers"),
+        ("x @ y", "outside", "x @ y", "single numbers"),
+        ("x, y", "outside", "x, y", "one expression"),
+        ("x; y", "symbol", ";", "one expression"),
+        ("x << 2", "outside", "x << 2", ""),
+        ("sin(*x)", "outside", "*x", ""),
+        ("sin(**x)", "keyword", "sin(**x)", "sin(x)"),
+        ("sin()", "arguments", "sin()", "sin(x)"),
+        ("sin(x, y)", "arguments", "sin(x, y)", "sin(x)"),
+        ("max(x)", "arguments", "max(x)", "max(x, y)"),
+        ("clip(x)", "arguments", "clip(x)", "clip(x, lo, hi)"),
+        ("x*1e400", "number-size", "1e400", "1.8e308"),
+        ("x > 0", "condition", "x > 0", "where("),
+        ("sin(x > 0)", "condition", "x > 0", "where("),
+        ("x and y", "condition", "x and y", "where("),
+        ("where(x, 1, 2)", "condition", "x", "where(x > 0"),
+        ("where(x > 0, x > 1, 2)", "condition", "x > 1", "where("),
+        ("where(x > 0 and y, 1, 2)", "condition", "y", "where(x > 0"),
+        ("where(x is 1, 1, 2)", "outside", "is", ""),
+        ("x × y", "symbol", "×", "*"),
+        ("x ÷ y", "symbol", "÷", "/"),
+        ("x − 1", "symbol", "−", "-"),
+        ("√x", "symbol", "√", "sqrt"),
+        ("2*π*x", "symbol", "π", "pi"),
+        ("x²", "symbol", "²", "**2"),
+        ("sin(x)³", "symbol", "³", "**3"),
+        ("x!", "symbol", "!", "lgamma"),
+        ("abs|x|", "symbol", "|", "abs(x)"),
+        ("x & y", "symbol", "&", "and"),
+        ("{x}", "symbol", "{", "round"),
+        ("x # note", "symbol", "#", ""),
+        ("  x $ y", "syntax", "$", ""),
+        ("é*x ? y", "syntax", "?", ""),
+        ("x + y\0", "syntax", "\0", ""),
+        ("x\u200b + 1", "symbol", "\u200b", ""),
+    ],
+    ids=ascii,
+)
+def test_a_mistake_is_named_pointed_at_and_answered(text: str, code: str, under: str, hint: str) -> None:
+    found = [problem for problem in refused(text) if problem.code == code and marked(problem) == under]
+    assert found, refused(text)
+    assert hint in found[0].hint
+
+
+@pytest.mark.parametrize("operator", ["+", "-", "*", "**", "/", "//", "%", "<", "<=", "==", "!=", " and", " or", ","])
+def test_where_the_text_ends_too_early_the_caret_stands_at_its_end(operator: str) -> None:
+    (problem,) = refused(f"where(x > 0, x, 1) + x{operator}")
+    assert problem.code == "syntax"
+    assert marked(problem) in operator
+    assert problem.span is not None
+    assert problem.span[1] == len(problem.source)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u00a0"], ids=ascii)
+def test_nothing_is_the_empty_expression(text: str) -> None:
+    (problem,) = refused(text)
+    assert problem.code == "empty"
+    assert "x**2" in problem.hint
+
+
+def test_several_mistakes_are_told_at_once() -> None:
+    """Each unknown function, wrong count and misplaced condition of one text, in its order."""
+    problems = refused("sni(x) + cso(y) + atan(x, y) + (x > 1)")
+    assert [problem.code for problem in problems] == ["unknown-function"] * 2 + ["arguments", "condition"]
+    assert [problem.hint for problem in problems[:2]] == ["did you mean sin?", "did you mean cos?"]
+
+
+def test_the_caret_stands_under_the_mistake_in_a_long_wide_text() -> None:
+    """Wide characters take two cells; of a long text only a window is shown."""
+    (problem,) = refused("数*" * 100 + "sni(x)" + " + x" * 100)
+    _, shown, carets, *_ = problem.lines(60)
+    column = carets.index("^")
+    cells = "".join(char * (2 if char == "数" else 1) for char in shown)
+    assert cells[column : column + len(carets.strip())] == "sni"
+    assert len(cells) <= 70
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "planted(1)",
+        "planted(1)*x",
+        "(planted)(1)",
+        "x.planted(1)",
+        "(lambda: planted(1))()",
+        "[planted(1) for x in (1, 2)]",
+        "f'{planted(1)}'",
+        "__import__('builtins').planted(1)",
+        "eval('planted(1)')",
+        "where(planted(1) > 0, x, 1)",
+        "x if planted(1) else y",
+        "(y := planted(1))",
+        "max(*planted(1))",
+        "x[planted(1)]",
+        "sin(x, key=planted(1))",
+    ],
+)
+def test_nothing_is_executed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    monkeypatch.setattr(builtins, "planted", called.append, raising=False)
+    assert refused(text)
+    assert called == []
+
+
+def answered(text: str) -> None:
+    """A tree whose spans lie in the text, or problems that can be shown at every width."""
+    try:
+        expression = parse(text)
+    except ProblemError as error:
+        assert error.problems
+        for problem in error.problems:
+            start, stop = problem.span or (0, 0)
+            assert 0 <= start <= stop <= max(len(problem.source), 1)
+            assert all("\n" not in line for line in problem.lines(40))
+    else:
+        start, stop = expression.tree.span
+        assert 0 <= start < stop <= len(text)
+
+
+TOKENS = [*"+-*/%^()[],.<>=!&|'\"{}:;#@~\\ ", "**", "//", "==", "<=", "x", "y", "é", "数", "2", "1e5", ".5", "1e400"]
+WORDS = ["sin(", "max(", "where(", "pi", "inf", " and ", " not ", " if ", "lambda ", "True", "\n", "\r\n", "\0", "²"]
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.text(st.characters(exclude_categories=())) | st.lists(st.sampled_from(TOKENS + WORDS)).map("".join))
+def test_any_text_is_an_expression_or_a_problem(text: str) -> None:
+    answered(text)

@@ -1,0 +1,27 @@
+"""Registries of rogue witnesses for the host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gradtool.witness.host import Witness
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Witness]:
+    """Two well-meaning names for the rogue, and two modules that can't be imported."""
+    monkeypatch.setenv("PYTHONPATH", f"{HERE}{os.pathsep}{tmp_path}")
+    (tmp_path / "broken_rogue.py").write_text('raise RuntimeError("no import")\n', encoding="utf-8")
+    (tmp_path / "needy_rogue.py").write_text("import a_module_nobody_has\n", encoding="utf-8")
+    return {
+        "rogue": Witness("rogues", "The rogue"),
+        "other": Witness("rogues", "The other"),
+        "broken": Witness("broken_rogue", "Broken", "pip install broken"),
+        "needy": Witness("needy_rogue", "Needy", "pip install needy"),
+        "absent": Witness("there_is_no_such_module", "Absent", "pip install absent"),
+    }
