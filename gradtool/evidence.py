@@ -119,9 +119,16 @@ class ExactEntry:
     ``kind`` is ``smooth`` (the derivative exists), ``kink``, ``jump``, ``vertical`` (an infinite one-sided slope),
     ``one_sided`` (defined on one side only), ``isolated`` (on neither) or ``unknown``. ``bound`` is the rounding
     error of the evaluation as written to first order, ``sensitivity`` what one rounding unit of the point does to the
-    derivative. ``loss`` is the node where most digits are lost and ``cause`` how: ``overflow`` (forward),
-    ``backward_overflow``, ``cancellation`` (in a sum), ``adjoint`` (where paths meet in the backward pass),
-    ``backward`` (in a local derivative as the framework computes it), ``amplification`` or ``branch``.
+    derivative. ``loss`` is the node where most digits are lost, and ``cause`` is how:
+
+    - ``overflow`` and ``underflow`` of a value, ``backward_overflow`` of an adjoint;
+    - ``cancellation`` in a sum, ``adjoint`` where paths meet in the backward pass, ``backward`` in a local derivative
+      as the framework computes it, ``amplification`` of an argument's rounding;
+    - ``branch``, a condition decided by rounding, and ``edge``, an argument within rounding of its domain's edge.
+
+    ``touched`` stands exactly on a kink or an infinite slope, ``doubtful`` says that rounding decides some condition,
+    ``flat`` is the operation that makes the derivative 0, ``absorbing`` a sum that loses its smaller term altogether,
+    ``shrinking`` and ``growing`` are the steepest links of the chain.
     """
 
     variable: str
@@ -134,6 +141,9 @@ class ExactEntry:
     loss: Place | None = None
     cause: str = ""
     touched: Place | None = None
+    doubtful: bool = False
+    flat: Place | None = None
+    absorbing: Place | None = None
     shrinking: Link | None = None
     growing: Link | None = None
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from gradtool.evidence import Autodiff, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
 from gradtool.problem import Problem
 from gradtool.settings import CheckSettings
-from gradtool.target.expression import Call, Tree
+from gradtool.target.expression import Call, Tree, parse
 from gradtool.target.suite import Target, Unreadable
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CheckRecord, worst
+from gradtool.verdict.rewrites import rewrites, rewritten
 from gradtool.verdict.summary import gradient_norm
 from gradtool.witness.host import WITNESSES, Host
 
@@ -36,21 +37,25 @@ def check(targets: Sequence[Target | Unreadable], settings: CheckSettings, host:
     """One record for each target and point, in order, as the evidence arrives."""
     framework = chosen_framework(settings)
     jobs = _with_points(targets, framework, settings, host)
-    requests = [job[1] for job in jobs if job[1] is not None]
+    requests = [request for _, own in jobs for request in own]
     autodiff, symbolic = host.ask(framework, requests), host.ask("symbolic", requests)
-    for target, request in jobs:
-        if isinstance(target, Unreadable) or request is None:
+    for target, own in jobs:
+        if isinstance(target, Unreadable):
             yield _unreadable(target, framework, settings)
         else:
             began = time.perf_counter()
-            evidence = [*next(autodiff), *next(symbolic)]
-            yield _judged(target, request, evidence, settings, time.perf_counter() - began)
+            evidence = [[*next(autodiff), *next(symbolic)] for _ in own]
+            yield _judged(target, own, evidence, settings, time.perf_counter() - began)
 
 
 def _with_points(
     targets: Sequence[Target | Unreadable], framework: str, settings: CheckSettings, host: Host
-) -> list[tuple[Target | Unreadable, Request | None]]:
-    """Each target with a request for each of its points; points are drawn where none are given."""
+) -> list[tuple[Target | Unreadable, list[Request]]]:
+    """Each target at each of its points, with its requests; points are drawn where none are given.
+
+    A second request asks about the expression with every known rewrite made, so that advice is only given after it
+    was tried.
+    """
     wanted = [target for target in targets if isinstance(target, Target) and target.point is None]
     samples = host.ask(
         "symbolic",
@@ -61,20 +66,31 @@ def _with_points(
             for target in wanted
         ],
     )
-    jobs: list[tuple[Target | Unreadable, Request | None]] = []
+    jobs: list[tuple[Target | Unreadable, list[Request]]] = []
     for target in targets:
         if isinstance(target, Unreadable):
-            jobs.append((target, None))
+            jobs.append((target, []))
             continue
         points: list[dict[str, float]] | Unreadable = [target.point] if target.point else _drawn(target, next(samples))
         if isinstance(points, Unreadable):
-            jobs.append((points, None))
+            jobs.append((points, []))
             continue
         for point in points:
-            text = target.expression.text
-            request = Request(len(jobs), text, point, target.wrt, framework, settings.dtype, settings.seed)
-            jobs.append((target, request))
+            own = [
+                Request(len(jobs), text, point, target.wrt, framework, settings.dtype, settings.seed)
+                for text in (target.expression.text, *_alternative(target))
+            ]
+            jobs.append((target, own))
     return jobs
+
+
+def _alternative(target: Target) -> list[str]:
+    """The expression with every known rewrite made, if any applies and the result uses the same variables."""
+    text = target.expression.text
+    if not (found := rewrites(text, list(target.expression.variables))):
+        return []
+    better = parse(rewritten(text, found), target.expression.variables)
+    return [better.text] if set(better.variables) == set(target.expression.variables) else []
 
 
 def _drawn(target: Target, records: list[Record]) -> list[dict[str, float]] | Unreadable:
@@ -98,8 +114,7 @@ def _drawn(target: Target, records: list[Record]) -> list[dict[str, float]] | Un
     return Unreadable(target.name, text, (problem,))
 
 
-def _unreadable(target: Target | Unreadable, framework: str, settings: CheckSettings) -> CheckRecord:
-    assert isinstance(target, Unreadable)  # noqa: S101  # a target without a request is one that could not be read
+def _unreadable(target: Unreadable, framework: str, settings: CheckSettings) -> CheckRecord:
     title = WITNESSES[framework].title
     return CheckRecord(
         target.name, target.text, framework, title, settings.dtype, settings.seed, problems=target.problems
@@ -107,24 +122,18 @@ def _unreadable(target: Target | Unreadable, framework: str, settings: CheckSett
 
 
 def _judged(
-    target: Target, request: Request, evidence: list[Record], settings: CheckSettings, seconds: float
+    target: Target, requests: list[Request], evidence: list[list[Record]], settings: CheckSettings, seconds: float
 ) -> CheckRecord:
-    autodiff = next((record for record in evidence if isinstance(record, Autodiff)), None)
-    exact = next((record for record in evidence if isinstance(record, Exact)), None)
-    formulas = next((record for record in evidence if isinstance(record, Formulas)), None)
-    failures = tuple(record for record in evidence if isinstance(record, Failure))
-    case = Case(
-        request.expression,
-        request.dtype,
-        request.framework,
-        WITNESSES[request.framework].title,
-        autodiff,
-        exact,
-        frozenset(_operations(target.expression.tree)),
-        target.expression.variables,
-    )
+    request, records = requests[0], evidence[0]
+    failures = tuple(record for record in records if isinstance(record, Failure))
+    case = _case(target, request, records)
     entries = judge(case, request.wrt)
-    noticed = findings(case, entries, formulas, target.expression.shadowed, absolute=settings.absolute)
+    better = {}
+    if len(requests) > 1 and any(entry.verdict == "unstable" for entry in entries):
+        better = {entry.variable: entry for entry in judge(_case(target, requests[1], evidence[1]), request.wrt)}
+    formulas = next((record for record in records if isinstance(record, Formulas)), None)
+    noticed = findings(case, entries, formulas, target.expression.shadowed, better, absolute=settings.absolute)
+    autodiff, exact = case.autodiff, case.exact
     versions = {autodiff.witness: autodiff.version} if autodiff else {}
     if formulas:
         versions["sympy"] = formulas.version
@@ -150,6 +159,19 @@ def _judged(
         findings=tuple(noticed),
         failures=failures,
         seconds=seconds,
+    )
+
+
+def _case(target: Target, request: Request, records: list[Record]) -> Case:
+    return Case(
+        request.expression,
+        request.dtype,
+        request.framework,
+        WITNESSES[request.framework].title,
+        next((record for record in records if isinstance(record, Autodiff)), None),
+        next((record for record in records if isinstance(record, Exact)), None),
+        frozenset(_operations(parse(request.expression, request.point).tree)),
+        target.expression.variables,
     )
 
 

@@ -128,7 +128,7 @@ class _Page:
         powers = [entry.power for entry in verified if entry.power is not None]
         if powers:
             self.line("")
-            self.line(f"Errors of {max(powers):.1g} relative and more would have been found.", indent=2)
+            self.line(_power(max(powers)), indent=2)
 
     # ---- a suite
 
@@ -236,6 +236,15 @@ def _folded(text: str) -> list[str]:
             value, _, bar = text.partition(gap)
             return [value, f"{gap.strip()} {bar}"]
     return text.split(" ", 1) if text == "finite difference" else [text]
+
+
+def _power(power: float) -> str:
+    """What the check could have seen, as a sentence."""
+    if not power:
+        return "Any error at all would have been found."
+    if power >= 1:
+        return "Rounding could explain any error here: the numbers agree, but a fault could hide."
+    return f"Errors of {power:.1g} relative and more would have been found."
 
 
 def _ulps(value: float | None) -> str:

@@ -124,7 +124,7 @@ _ROWS = (
               derivatives=("where(x <= y, 1, 0)", "where(x <= y, 0, 1)"),
               kinks=("x - y",), group="choice", aliases=("minimum",), variadic=True),
     Operation("clip", ("x", "lo", "hi"), "x limited to the interval from lo to hi.", "torch.clamp({x}, {lo}, {hi})",
-              "tf.clip_by_value({x}, {lo}, {hi})", formula="where(x < lo, lo, where(x > hi, hi, x))",
+              "tf.clip_by_value({x}, {lo}, {hi})", "Clip", formula="where(x < lo, lo, where(x > hi, hi, x))",
               derivatives=("where(lo <= x and x <= hi, 1, 0)", "where(x < lo, 1, 0)", "where(x > hi, 1, 0)"),
               domain="lo <= hi", kinks=("x - lo", "x - hi"), group="choice", aliases=("clamp",)),
     # ---- steps and magnitudes

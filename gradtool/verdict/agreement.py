@@ -9,6 +9,7 @@ but worse: unstable. Not explained: wrong, however small.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
@@ -112,13 +113,13 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
         return _Opinion("unstable", reason, power=power)
     error = abs(Decimal(claimed) - truth)
     if not error:
-        return _Opinion("verified", "equals the exact derivative", 0.0 if size else None, power)
+        return _Opinion("verified", f"equals the exact derivative{_flat(case, exact)}", 0.0 if size else None, power)
     in_ulp = float(error / Decimal(ulp(float(truth), case.dtype))) if size and math.isfinite(float(truth)) else None
     if error <= Decimal(form.smallest) / 2 and size < Decimal(form.smallest):
         return _Opinion("verified", f"the derivative {shown} rounds to {claimed} in {case.dtype}", in_ulp, power)
     half = error <= size * Decimal(2) ** (-form.precision // 2)
     good = half or error <= SAFETY * sensitivity
-    explained = error <= SAFETY * bound + Decimal(form.smallest) or bound > VAGUE * size or exact.cause == "branch"
+    explained = error <= SAFETY * bound + Decimal(form.smallest) or bound > VAGUE * size or exact.doubtful
     if explained and good:
         return _Opinion("verified", _agreement(form, error, size, in_ulp, half), in_ulp, power)
     if explained:
@@ -132,6 +133,12 @@ def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None
     digits = min(_digits_right(error, size), _decimals(form))
     apart = f" ({in_ulp:.2g} ulp)" if in_ulp is not None else ""
     return f"agrees with the exact derivative to {digits} of {_decimals(form)} digits{apart}"
+
+
+def _flat(case: Case, exact: ExactEntry) -> str:
+    if exact.flat is None:
+        return ""
+    return f", which is 0: {_named(exact.flat)} in {_source(case.text, exact.flat)} is flat here"
 
 
 def _digits(form: Format, error: Decimal, size: Decimal, claimed: float, shown: str) -> str:
@@ -176,10 +183,24 @@ def _loss(case: Case, exact: ExactEntry) -> str:
         "backward_overflow": f"the backward pass of {node} overflows {case.dtype}",
         "cancellation": f"{node} subtracts nearly equal numbers",
         "adjoint": f"{node} cancel in the backward pass",
-        "backward": f"the backward pass of {node} loses them, or a number underflows",
+        "underflow": f"{node} underflows {case.dtype}",
+        "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} which cancels",
+        "edge": f"rounding can move the argument of {node} off its domain{_absorbed(case, exact)}",
         "branch": f"{node} is decided by rounding, and takes the other branch",
         "amplification": f"{node} amplifies the rounding of its argument",
     }[exact.cause]
+
+
+def _absorbed(case: Case, exact: ExactEntry) -> str:
+    if exact.absorbing is None:
+        return ""
+    return f", because {_source(case.text, exact.absorbing)} rounds to its larger term in {case.dtype}"
+
+
+def _way(case: Case, place: Place) -> str:
+    row = OPERATIONS.get(place.operation)
+    way = row.backward.get(case.framework, "") if row else ""
+    return f" as {re.sub('out', 'y', way)}, y its value," if way else " from rounded numbers,"
 
 
 # ---- no derivative

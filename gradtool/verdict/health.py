@@ -34,11 +34,20 @@ _BY_VERDICT = {
 
 
 def findings(
-    case: Case, entries: list[Entry], formulas: Formulas | None, shadowed: tuple[str, ...], *, absolute: bool
+    case: Case,
+    entries: list[Entry],
+    formulas: Formulas | None,
+    shadowed: tuple[str, ...],
+    better: Mapping[str, Entry],
+    *,
+    absolute: bool,
 ) -> list[Finding]:
-    """Everything noticed on one target at one point, the verdicts first."""
+    """Everything noticed on one target at one point, the verdicts first.
+
+    ``better`` holds the entries of the expression with every known rewrite made, checked at the same point.
+    """
     found = [
-        finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry))
+        finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry, better))
         for entry in entries
         if entry.verdict in _BY_VERDICT
     ]
@@ -52,10 +61,15 @@ def findings(
     return found
 
 
-def _remedy(case: Case, entry: Entry) -> str:
-    if entry.verdict != "unstable":
+def _remedy(case: Case, entry: Entry, better: Mapping[str, Entry]) -> str:
+    """The rewrites that apply, and whether they mended the gradient when they were tried at this very point."""
+    if entry.verdict != "unstable" or entry.variable not in better:
         return ""
-    return "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables)))
+    advice = "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables)))
+    tried = better[entry.variable]
+    if tried.verdict == "verified":
+        return f"{advice}: verified at this point"
+    return f"{advice}: still {tried.verdict} at this point, so more than that is needed"
 
 
 def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
@@ -100,7 +114,7 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
     if case.autodiff:
         bars = {bar.variable: bar for bar in case.autodiff.differences}
         yield from _value(case, case.autodiff, case.exact)
-    decided = {e.variable for e in case.exact.entries if e.cause == "branch"} if case.exact else set()
+    decided = {e.variable for e in case.exact.entries if e.doubtful} if case.exact else set()
     for entry in entries:
         if entry.verdict != "verified" or entry.symbolic is None or entry.variable in decided:
             continue
@@ -117,7 +131,7 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
 
 
 def _value(case: Case, autodiff: Autodiff, exact: Exact | None) -> Iterator[Finding]:
-    if exact is None or exact.value is None or any(entry.cause == "branch" for entry in exact.entries):
+    if exact is None or exact.value is None or any(entry.doubtful for entry in exact.entries):
         return
     truth = Decimal(exact.value)
     if abs(truth) > Decimal(FORMATS[case.dtype].largest):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gradtool.target.expression import Call, Number, Tree, Variable, parse, parse_row_text
 from gradtool.target.operations import OPERATIONS
 
-__all__ = ["PATTERNS", "Rewrite", "rewrites"]
+__all__ = ["PATTERNS", "Rewrite", "rewrites", "rewritten"]
 
 LETTERS = ("a", "b", "c", "d")
 
@@ -57,14 +57,23 @@ must have a finite derivative too, because autodiff multiplies it by 0."""
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """``before`` is a part of the user's text, ``after`` the stable form with the user's own terms."""
+    """``before`` is the part of the user's text at ``span``, ``after`` the stable form with the user's own terms."""
 
     before: str
     after: str
+    span: tuple[int, int]
 
     def advice(self) -> str:
         """The rewrite as a sentence."""
         return f"write {self.after} instead of {self.before}"
+
+
+def rewritten(text: str, found: list[Rewrite]) -> str:
+    """``text`` with every rewrite of ``found`` made."""
+    for rewrite in sorted(found, key=lambda rewrite: rewrite.span, reverse=True):
+        start, stop = rewrite.span
+        text = f"{text[:start]}({rewrite.after}){text[stop:]}"
+    return text
 
 
 def rewrites(text: str, names: list[str]) -> list[Rewrite]:
@@ -77,7 +86,7 @@ def rewrites(text: str, names: list[str]) -> list[Rewrite]:
         for pattern, replacement in _compiled():
             bound: dict[str, Tree] = {}
             if _matches(pattern, node, bound):
-                found.append(Rewrite(text[slice(*node.span)], _written(replacement, bound, text)))
+                found.append(Rewrite(text[slice(*node.span)], _written(replacement, bound, text), node.span))
                 taken.append(node.span)
                 break
     return found

@@ -26,7 +26,7 @@ MISDEEDS = {
 @pytest.mark.parametrize("word", MISDEEDS)
 def test_a_misdeed_is_one_failure_and_the_neighbours_are_answered(word: str, registry: Registry) -> None:
     reason, words, hint = MISDEEDS[word]
-    with Host(["rogue", "other"], 10, registry) as host:
+    with Host(["rogue", "other"], 5, registry) as host:
         rogue, other = host.ask("rogue", requests("well", word, "well")), host.ask("other", requests("a", "b", "c"))
         before, failed, after = list(rogue)
         assert [[record.key for record in records] for records in other] == [[1], [2], [3]]
@@ -77,7 +77,7 @@ def test_a_witness_past_its_deadline_is_stopped_in_time(word: str, registry: Reg
 
 
 def test_only_the_request_that_hangs_is_lost(registry: Registry) -> None:
-    with Host(["rogue"], 3, registry) as host:
+    with Host(["rogue"], 2, registry) as host:
         hanging, *others = host.ask("rogue", requests(*["first hangs"] * 3))
     assert [record.reason for record in hanging if isinstance(record, Failure)] == ["timeout"]
     assert [records[0].key for records in others] == [2, 3]

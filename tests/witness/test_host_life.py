@@ -23,7 +23,7 @@ def test_nothing_is_alive_after_the_block(word: str, error: type[BaseException] 
     seen: list[float] = []
 
     def block() -> None:
-        with Host(["rogue", "other"], 3, registry) as host:
+        with Host(["rogue", "other"], 1, registry) as host:
             (records,) = host.ask("rogue", requests(word))
             seen.extend([figure(records), figure(records, "child")])
             seen.extend(process._process.pid for process in host._processes.values())

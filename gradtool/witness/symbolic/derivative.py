@@ -146,7 +146,10 @@ class _Task:
             right=None if right is None else _text(right),
             loss=_place(walk.loss.step) if walk.loss.step else None,
             cause=walk.loss.cause,
-            touched=_place(walk.touched[0]) if walk.touched else None,
+            touched=_first(walk.touched),
+            doubtful=bool(walk.near),
+            flat=None if derivative else _first(walk.flat),
+            absorbing=_first(walk.absorbing),
             shrinking=shrinking,
             growing=growing,
         )
@@ -271,6 +274,10 @@ def _links(walk: Walk) -> tuple[Link | None, Link | None]:
         Link(_place(low[1]), _text(low[0])) if low[0] < 1 else None,
         Link(_place(high[1]), _text(high[0])) if high[0] > 1 else None,
     )
+
+
+def _first(steps: Sequence[Step]) -> Place | None:
+    return _place(steps[0]) if steps else None
 
 
 def _place(step: Step) -> Place:

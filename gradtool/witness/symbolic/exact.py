@@ -50,6 +50,10 @@ class BeyondError(ArithmeticError):
         self.step = step
 
 
+FLAT_GROUPS = ("choice", "step", "activation")
+"""Operations that are constant on whole intervals, or nearly so."""
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """A value of the walk with its error bound, its local derivatives and, later, its adjoint."""
@@ -76,7 +80,7 @@ class Loss:
     cause: str = ""
 
     def offer(self, factor: Any, step: Step, cause: str) -> None:
-        if factor > self.factor:
+        if factor > self.factor or (cause == "edge" and self.cause == "branch"):
             self.factor, self.step, self.cause = factor, step, cause
 
 
@@ -85,7 +89,8 @@ class Walk:
 
     Raises UndefinedError or BeyondError. Afterwards ``root`` is the value's node, ``gradient(name)`` an adjoint with
     its bound, ``touched`` the steps standing exactly on a kink or a singular derivative, ``near`` those within the
-    dtype's rounding of one, ``thin`` whether more digits are needed to tell.
+    dtype's rounding of one, ``thin`` whether more digits are needed to tell. ``flat`` are the choices and steps whose
+    local derivative is 0, ``absorbing`` the sums in which the dtype loses the smaller term altogether.
     """
 
     def __init__(
@@ -99,6 +104,8 @@ class Walk:
         self.nodes: dict[int, Node] = {}
         self.touched: list[Step] = []
         self.near: list[Step] = []
+        self.flat: list[Step] = []
+        self.absorbing: list[Step] = []
         self.thin = False
         self.loss = Loss()
         self.links: list[tuple[Any, Step]] = []
@@ -153,8 +160,8 @@ class Walk:
             return Node(step, arguments, row.value(*values), active=False)
         if any(not mp.isfinite(value) for value in values) and step.operation not in ("min", "max", "clip"):
             raise UndefinedError(step, values)
-        if row.domain and not row.domain(*values):
-            raise UndefinedError(step, values)
+        if row.domain:
+            self._look_at_domain(step, row.domain, arguments)
         value = self._checked(step, row.value, values)
         node = Node(step, arguments, value, any(argument.active for argument in arguments))
         self._look_at_kinks(step, arguments)
@@ -163,6 +170,17 @@ class Walk:
             node.locals = [self._local(node, place) for place in range(len(arguments))]
         self._bound_value(node, inexact)
         return node
+
+    def _look_at_domain(self, step: Step, domain: Any, arguments: tuple[Node, ...]) -> None:
+        """Outside the domain there is no value; within rounding of its edge the dtype may find none."""
+        values = [argument.value for argument in arguments]
+        if not domain(*values):
+            raise UndefinedError(step, values)
+        for place, argument in enumerate(arguments):
+            reach = 2 * (self.unit * argument.units + argument.excess)
+            for moved in (argument.value - reach, argument.value + reach) if reach and mp.isfinite(reach) else ():
+                if not domain(*values[:place], moved, *values[place + 1 :]):
+                    self.loss.offer(mp.inf, step, "edge")
 
     def _checked(self, step: Step, function: Any, values: list[Any]) -> Any:
         try:
@@ -187,6 +205,8 @@ class Walk:
             if node.arguments[place].active:
                 self.touched.append(node.step)
             return None
+        if not local and node.arguments[place].active and OPERATIONS[node.step.operation].group in FLAT_GROUPS:
+            self.flat.append(node.step)
         return local
 
     def _bound_value(self, node: Node, inexact: list[Node]) -> None:
@@ -204,9 +224,14 @@ class Walk:
             node.units += size
         if 0 < size < self.tiny:
             node.excess += self.tiny
+            self.loss.offer(self.tiny / (size * self.unit), node.step, "underflow")
         elif size and mp.mag(size) > self.arithmetic.high:
             node.excess = mp.inf
             self.loss.offer(mp.inf, node.step, "overflow")
+        if node.step.operation in ("add", "subtract"):
+            smaller, larger = sorted(abs(argument.value) for argument in node.arguments)
+            if 0 < smaller < larger * self.unit / 2:
+                self.absorbing.append(node.step)
         if size and inexact:
             before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
             after = _relative(self.unit, node.units, node.excess, node.value)
@@ -263,6 +288,7 @@ class Walk:
             units += 0 if abs(local) == 1 else size
             if size and (size < self.tiny or abs(local) < self.tiny):
                 excess += self.tiny * max(1, abs(node.adjoint))
+                self.loss.offer(self.tiny / (size * self.unit), node.step, "underflow")
             elif size and max(mp.mag(product), mp.mag(local)) > self.arithmetic.high:
                 excess = mp.inf
                 self.loss.offer(mp.inf, node.step, "backward_overflow")

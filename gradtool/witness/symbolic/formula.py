@@ -51,6 +51,12 @@ def _chosen(name: str, keeps: Any) -> Any:
     return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": 2})
 
 
+def _clip_derivative(self: Any, index: int = 1) -> Any:
+    x, low, high = self.args
+    where = {1: sympy.And(low <= x, x <= high), 2: x < low, 3: x > high}[index]
+    return sympy.Piecewise((1, where), (0, True))
+
+
 _FUNCTIONS: dict[str, Any] = {
     "sign": _smooth_function("sign", None),
     "floor": _smooth_function("floor", None),
@@ -61,6 +67,7 @@ _FUNCTIONS: dict[str, Any] = {
     "trigamma": _smooth_function("trigamma", "tetragamma"),
     "tetragamma": lambda x: sympy.polygamma(2, x),
     "Abs": _smooth_function("abs", "sign"),
+    "Clip": type("clip", (sympy.Function,), {"fdiff": _clip_derivative, "nargs": 3}),
     "Max": _chosen("max", sympy.GreaterThan),
     "Min": _chosen("min", sympy.LessThan),
     "Hypot": lambda x, y: sympy.sqrt(x**2 + y**2),

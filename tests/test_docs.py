@@ -1,0 +1,55 @@
+"""The documentation shows what the program prints: every command in a console block, and the generated pages."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+assert _SPEC
+assert _SPEC.loader
+generate: Any = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(generate)
+
+
+def timeless(text: str) -> str:
+    """``text`` without the seconds a run took."""
+    return re.sub(r"\(\d+\.\d s\)", "(0.0 s)", text)
+
+
+@pytest.fixture
+def run(cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], str]:
+    monkeypatch.chdir(ROOT)
+
+    def runner(arguments: list[str]) -> str:
+        result = cli(*arguments)
+        return str(result.out + result.err)
+
+    return runner
+
+
+@pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_documentation_prints_what_is_shown(page: Path, run: Callable[[list[str]], str]) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert timeless(generate.shown(text, run)) == timeless(text)
+
+
+def test_the_reference_pages_are_those_of_this_program(run: Callable[[list[str]], str]) -> None:
+    for name, text in (
+        ("cli", generate.cli_page(run)),
+        ("operations", generate.operations_page()),
+        ("rules", generate.rules_page()),
+    ):
+        assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == text, f"docs/{name}.md: run make docs"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in generate.PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
