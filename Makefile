@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 
 demo: $(VENV)/installed
 	$(BIN)/gradtool check "x**2 + 2*x + 1" --at x=3
-	-$(BIN)/gradtool check "log(1 + exp(x))" --at x=1000
+	$(BIN)/gradtool check "log(1 + exp(x))" --at x=1000 --exit-zero
 
 test: $(VENV)/installed
 	$(BIN)/pytest

@@ -89,11 +89,12 @@ def throughput() -> str:
 def main() -> None:
     """Measure, and write the page."""
     table = startup(rounds=11)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "tensorflow", "sympy"))
+    versions = f"Python {platform.python_version()}, {packages}"
     text = [
         "# How fast it is",
         "<!-- Written by benchmarks/run.py on a quiet machine. -->",
-        f"Python {platform.python_version()}, torch {version('torch')}, tensorflow {version('tensorflow')}, "
-        f"sympy {version('sympy')}, two cores. Whole processes, in turn with the peer; medians.",
+        f"{versions}. Whole processes on two cores, in turn with the peer; medians.",
         "\n".join(
             [
                 "| command | time | peer | time | ratio | wanted at most |",
@@ -101,7 +102,7 @@ def main() -> None:
                 *table,
             ]
         ),
-        f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, checked by PyTorch: {throughput()}.",
+        f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch: {throughput()}.",
     ]
     PAGE.write_text("\n\n".join(text) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))

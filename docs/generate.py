@@ -57,7 +57,7 @@ def operations_page() -> str:
     groups = dict.fromkeys(row.group for row in OPERATIONS.values())
     for group in groups:
         rows = [row for row in OPERATIONS.values() if row.group == group]
-        lines = ["| operation | meaning | defined where | derivatives | PyTorch | TensorFlow |", "|---|---|---|---|---|---|"]
+        lines = ["| operation | meaning | defined where | derivatives | PyTorch | TensorFlow |", "|---" * 6 + "|"]
         lines += [_operation_line(row) for row in rows]
         parts += [f"## {group.capitalize()}", "\n".join(lines)]
     known = [f"- `{row.name}`: {text}." for row in OPERATIONS.values() for text in row.deviations.values()]

@@ -114,7 +114,8 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
     if case.autodiff:
         bars = {bar.variable: bar for bar in case.autodiff.differences}
         yield from _value(case, case.autodiff, case.exact)
-    decided = {e.variable for e in case.exact.entries if e.doubtful} if case.exact else set()
+    # On a kink, differences and formulas follow conventions of their own.
+    decided = {e.variable for e in case.exact.entries if e.doubtful or e.touched} if case.exact else set()
     for entry in entries:
         if entry.verdict != "verified" or entry.symbolic is None or entry.variable in decided:
             continue

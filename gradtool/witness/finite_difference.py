@@ -36,6 +36,10 @@ Function = Callable[[Mapping[str, Array]], Array]
 _OFFSETS = np.array([0.083, 0.192, 0.247, 0.391, 0.458, 0.614, 0.707, 0.852, 0.989])
 """Where the noise is measured, as fractions of a width; irregular on purpose."""
 
+_BASIS = np.stack([_OFFSETS**0, _OFFSETS, _OFFSETS**2], axis=1)
+_LEFT_OVER = np.eye(len(_OFFSETS)) - _BASIS @ np.linalg.pinv(_BASIS)
+"""Takes values at the offsets to what a least-squares quadratic leaves of them."""
+
 COLUMNS = 4
 """Columns of Neville's table."""
 
@@ -92,7 +96,8 @@ def differences(
 
 def _offsets(at: float, precision: _Precision) -> Array:
     """Offsets from ``at``: the ladder up, the ladder down, the noise samples up and down."""
-    unit = 2.0 ** math.floor(math.log2(abs(at))) if at else 1.0
+    smallest = float(np.finfo(precision.kind).tiny) * 2.0 ** (precision.rungs + 2)
+    unit = 2.0 ** math.floor(math.log2(max(abs(at), smallest))) if at else 1.0
     ladder = unit * 2.0 ** -np.arange(2, 2 + precision.rungs, dtype=np.float64)
     noise = [sign * width * unit * _OFFSETS for width in precision.noise_widths for sign in (1, -1)]
     return np.concatenate([ladder, -ladder, *noise])
@@ -101,23 +106,19 @@ def _offsets(at: float, precision: _Precision) -> Array:
 def _line(offsets: Array, values: Array, centre: float, precision: _Precision) -> _Line:
     rungs = precision.rungs
     up, down = offsets[:rungs], offsets[rungs : 2 * rungs]
-    noise, sampled = offsets[2 * rungs :].reshape(-1, len(_OFFSETS)), values[2 * rungs :].reshape(-1, len(_OFFSETS))
-    scatters = [_scatter(*row) for row in zip(noise, sampled, strict=True)]
+    scatters = [_scatter(row) for row in values[2 * rungs :].reshape(-1, len(_OFFSETS))]
     finite = [scatter for scatter in scatters if math.isfinite(scatter)]
     sigma = max(finite, default=0.0)
     return _Line(np.abs(up), up, down, values[:rungs], values[rungs : 2 * rungs], centre, sigma)
 
 
-def _scatter(offsets: Array, values: Array) -> float:
-    """Rounding noise: what a quadratic through the values leaves over."""
+def _scatter(values: Array) -> float:
+    """Rounding noise at the offsets: the root mean square of what a quadratic through the values leaves over."""
     largest = float(np.max(np.abs(values))) if np.all(np.isfinite(values)) else math.nan
     if not largest > 0:
         return largest
-    scaled, z = values / largest, offsets / offsets[-1]
-    basis = np.stack([np.ones_like(z), z, z * z], 1)
-    coefficients, *_ = np.linalg.lstsq(basis, scaled - scaled[0], rcond=None)
-    rest = scaled - scaled[0] - basis @ coefficients
-    return largest * float(np.sqrt(np.sum(rest * rest) / (len(z) - 3)))
+    rest = _LEFT_OVER @ (values / largest)
+    return largest * float(np.sqrt(np.sum(rest * rest) / (len(values) - 3)))
 
 
 def _judged(name: str, line: _Line, claim: float, precision: _Precision) -> Difference:

@@ -1,4 +1,4 @@
-"""The textbook values of the field, in both frameworks: autodiff, the symbolic witness and the published number agree."""
+"""The textbook values of the field, in both frameworks: autodiff, the symbolic witness and the textbook agree."""
 
 from __future__ import annotations
 

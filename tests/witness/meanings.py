@@ -2,6 +2,7 @@
 
 ``MEANINGS[name](m, *arguments)`` takes its functions from ``m``, which is ``Sym`` or ``Num`` below. The forms come from
 the definitions in the frameworks' manuals, DLMF and IEEE 754, not from the operation table.
+A decimal means the float64 nearest to it, as in the language.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Sym:
         return sympy.loggamma(x)
 
     def decimal(self, text: str) -> Any:
-        return sympy.Rational(text)
+        return sympy.Rational(float(text))
 
 
 class Num:
@@ -43,7 +44,7 @@ class Num:
         return mp.log(abs(mp.gamma(x)))
 
     def decimal(self, text: str) -> Any:
-        return mp.mpf(text)
+        return mp.mpf(float(text))
 
 
 def _selu(m: Any, x: Any) -> Any:

@@ -48,7 +48,9 @@ def test_the_value_is_what_the_row_means(name: str) -> None:
     with mp.workdps(60):
         for point in points(name):
             values = arguments(name, point)
-            assert close(functions(name).value(*values), MEANINGS[name](Num(), *values), 50), point
+            with mp.workdps(150):
+                wanted = MEANINGS[name](Num(), *values)
+            assert close(functions(name).value(*values), wanted, 50), point
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in STEPS])
@@ -93,34 +95,32 @@ DOMAINS: dict[str, Any] = {
 
 
 def wide(name: str) -> list[list[Any]]:
-    """Points inside the domain of every magnitude, also beside 1, both signs, unequal pairs; no kinks."""
-    numbers = [sign * 7 * mp.mpf(text) / 9 for text in MAGNITUDES for sign in (1, -1)]
-    numbers += [sign * (1 + step * mp.mpf(text)) for text in ("1e-12", "1e-25") for sign in (1, -1) for step in (1, -1)]
+    """Floats inside the domain of every magnitude, also beside 1, both signs, unequal pairs; no kinks."""
+    numbers = [sign * 0.7773 * float(text) for text in MAGNITUDES for sign in (1, -1)]
+    numbers += [sign * (1 + step) for sign in (1, -1) for step in (2.0**-52, -(2.0**-53), 2.0**-30, -(2.0**-30))]
     count = len(OPERATIONS[name].parameters)
-    if count == 1:
-        found = [[number] for number in numbers]
-    elif count == 2:
-        found = [[x, y] for x in numbers[::3] for y in numbers[1::4]]
-    else:
-        found = [[x, numbers[3], numbers[10]] for x in numbers]
     if name == "where":
-        found = [[flag, number, -number] for number in numbers for flag in (True, False)]
+        return [[flag, mp.mpf(number), mp.mpf(-number)] for number in numbers for flag in (True, False)]
+    others = [0.9173 * number for number in numbers]
+    found = [(x,) for x in numbers] if count == 1 else [(x, y) for x in numbers[::3] for y in others[1::4]]
+    if count == 3:
+        found = [(x, -2.6, 31.4) for x in numbers]
+    found = [[mp.mpf(value) for value in values] for values in found]
     return [values for values in found if name not in DOMAINS or DOMAINS[name](*values)]
 
 
+@pytest.mark.timeout(15)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_no_digit_is_lost_in_a_derivative_at_any_magnitude(name: str) -> None:
-    """50 digits and 1000 digits agree to 40, from 1e-300 to 1e300, wherever the derivative is within 2^100000."""
-    with mp.workdps(60):
-        tried = wide(name)
-    for values in tried:
+    """50 digits and 500 digits agree to 40, from 1e-300 to 1e300, wherever the derivative is within 2^100000."""
+    for values in wide(name):
         for place in places(name):
-            with mp.workdps(1000):
+            with mp.workdps(500):
                 precise = functions(name).derivatives[place](*values)
                 if precise and abs(mp.mag(precise)) > 100_000:
                     continue
             with mp.workdps(50):
                 rough = functions(name).derivatives[place](*values)
-            with mp.workdps(1000):
+            with mp.workdps(500):
                 error = abs(rough - precise)
                 assert error <= mp.mpf(10) ** -40 * abs(precise), ([mp.nstr(v, 30) for v in values], place)

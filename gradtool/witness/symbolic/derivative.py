@@ -22,9 +22,12 @@ from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["derive"]
 
-START_DIGITS, MAX_DIGITS = 50, 1200
+START_DIGITS, MAX_DIGITS = 50, 800
 NEGLIGIBLE = 400
 """Anything below 10^-400 is nothing in every dtype."""
+
+BEYOND_DECIMAL = 1 << 50
+"""Binary exponents that decimal text can't carry any more."""
 
 SIDE, CLOSER = 40, 10
 """Distances of the one-sided walks: 10^-40 of the point (10^-400 at 0), then 10^-10 of that."""
@@ -80,8 +83,9 @@ class _Task:
     def __init__(self, steps: Sequence[Step], request: Request) -> None:
         self.steps, self.request = steps, request
 
-    def walk(self, values: Mapping[str, Any]) -> Walk:
-        return Walk(self.steps, self.request.framework, self.request.dtype, values, self.request.wrt)
+    def walk(self, values: Mapping[str, Any], *, bounds: bool = False) -> Walk:
+        request = self.request
+        return Walk(self.steps, request.framework, request.dtype, values, request.wrt, bounds=bounds)
 
     def point(self) -> dict[str, Any]:
         return {name: mp.mpf(value) for name, value in self.request.point.items()}
@@ -92,7 +96,7 @@ class _Task:
         while True:
             with mp.workdps(digits):
                 try:
-                    walk = self.walk(self.point())
+                    walk = self.walk(self.point(), bounds=True)
                     missing = self._missing_digits(walk, digits)
                 except UndefinedError as error:
                     if not (any(value.bc > 60 for value in error.arguments) and digits < 1000):
@@ -286,6 +290,8 @@ def _place(step: Step) -> Place:
 
 def _text(number: Any) -> str:
     """A high-precision number as decimal text that Decimal reads back: 40 digits, ``Infinity`` or ``-Infinity``."""
-    if mp.isinf(number):
+    if mp.isinf(number) or (number and mp.mag(number) > BEYOND_DECIMAL):
         return "Infinity" if number > 0 else "-Infinity"
+    if number and mp.mag(number) < -BEYOND_DECIMAL:
+        return "0"
     return str(mp.nstr(mp.mpf(number), 40, strip_zeros=False, min_fixed=0, max_fixed=0)) if number else "0"

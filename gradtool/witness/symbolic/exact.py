@@ -85,7 +85,7 @@ class Loss:
 
 
 class Walk:
-    """One forward and backward walk at the current mpmath precision.
+    """One forward and backward walk at the current mpmath precision; without ``bounds`` values and slopes only.
 
     Raises UndefinedError or BeyondError. Afterwards ``root`` is the value's node, ``gradient(name)`` an adjoint with
     its bound, ``touched`` the steps standing exactly on a kink or a singular derivative, ``near`` those within the
@@ -94,9 +94,16 @@ class Walk:
     """
 
     def __init__(
-        self, steps: Sequence[Step], framework: str, dtype: str, values: Mapping[str, Any], wrt: Sequence[str]
+        self,
+        steps: Sequence[Step],
+        framework: str,
+        dtype: str,
+        values: Mapping[str, Any],
+        wrt: Sequence[str],
+        *,
+        bounds: bool = True,
     ) -> None:
-        self.steps, self.framework, self.values = steps, framework, values
+        self.steps, self.framework, self.values, self.bounds = steps, framework, values, bounds
         self.dtype, self.arithmetic = dtype, FORMATS[dtype]
         self.unit = mp.ldexp(mp.mpf(1), -self.arithmetic.precision)
         self.tiny = mp.ldexp(mp.mpf(1), self.arithmetic.low)
@@ -156,7 +163,8 @@ class Walk:
         row = functions(step.operation)
         values = [argument.value for argument in arguments]
         if OPERATIONS[step.operation].logical:
-            self._look_at_kinks(step, arguments)
+            if self.bounds:
+                self._look_at_kinks(step, arguments)
             return Node(step, arguments, row.value(*values), active=False)
         if any(not mp.isfinite(value) for value in values) and step.operation not in ("min", "max", "clip"):
             raise UndefinedError(step, values)
@@ -164,11 +172,13 @@ class Walk:
             self._look_at_domain(step, row.domain, arguments)
         value = self._checked(step, row.value, values)
         node = Node(step, arguments, value, any(argument.active for argument in arguments))
-        self._look_at_kinks(step, arguments)
+        if self.bounds:
+            self._look_at_kinks(step, arguments)
         inexact = [argument for argument in arguments if argument.units or argument.excess]
         if node.active or inexact:
             node.locals = [self._local(node, place) for place in range(len(arguments))]
-        self._bound_value(node, inexact)
+        if self.bounds:
+            self._bound_value(node, inexact)
         return node
 
     def _look_at_domain(self, step: Step, domain: Any, arguments: tuple[Node, ...]) -> None:
@@ -273,14 +283,16 @@ class Walk:
 
     def _spread(self, node: Node) -> None:
         """Hand the adjoint of ``node`` to its arguments, with its error."""
-        if not node.active or not node.arguments:
-            self._bound_adjoint(node)
-            return
         self._bound_adjoint(node)
+        if not node.active or not node.arguments:
+            return
         for place, (argument, local) in enumerate(zip(node.arguments, node.locals, strict=True)):
             if not argument.active or local is None:
                 continue
             product = node.adjoint * local
+            if not self.bounds:
+                argument.adjoint += product
+                continue
             units, excess = self._local_error(node, place, local)
             size = abs(product)
             units = abs(local) * node.adjoint_units + abs(node.adjoint) * units

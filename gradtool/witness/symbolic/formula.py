@@ -106,8 +106,8 @@ def differentiate(request: Request) -> Formulas:
             values = {name: _value(derivative, symbols) for name, derivative in derivatives.items()}
     except _TooLong:
         note = f"SymPy took more than {BUDGET:g} s"
-    except RecursionError:
-        note = "the expression is nested too deep for SymPy"
+    except Exception as error:  # noqa: BLE001  # SymPy refuses what has no real value, by errors of many types
+        note = f"SymPy refused: {' '.join(str(error).split())[:100] or type(error).__name__}"
     return Formulas(request.key, texts, values, sympy.__version__, note=note, seconds=time.perf_counter() - began)
 
 
@@ -188,7 +188,7 @@ def _value(derivative: Any, symbols: Mapping[Any, float]) -> str | None:
         with mp.workdps(digits):
             try:
                 value = _evaluated(derivative, {symbol: mp.mpf(number) for symbol, number in symbols.items()})
-            except (ZeroDivisionError, ValueError, KeyError, OverflowError):
+            except (ArithmeticError, ValueError, LookupError, TypeError, AttributeError):  # complex numbers, poles
                 return None
             if isinstance(value, mp.mpc) or not mp.isfinite(value) or (value and abs(mp.mag(value)) > 1 << 20):
                 return None

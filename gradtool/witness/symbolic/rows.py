@@ -30,17 +30,31 @@ _PRIMITIVES: Mapping[str, Exact] = {
     "logical_not": operator.not_, "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
     "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos,
     "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,
-    "acosh": mp.acosh, "atanh": mp.atanh, "erf": mp.erf, "erfc": mp.erfc, "digamma": mp.digamma,
+    "acosh": mp.acosh, "atanh": mp.atanh, "erf": mp.erf, "erfc": mp.erfc,
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)),
     "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "hypot": lambda x, y: mp.sqrt(x * x + y * y),
     "gelu": lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
     "lgamma": lambda x: mp.re(mp.loggamma(x)),
-    "trigamma": lambda x: mp.psi(1, x),
+    "digamma": lambda x: _polygamma(0, x),
+    "trigamma": lambda x: _polygamma(1, x),
 }  # fmt: skip
 
-_DERIVATIVES: Mapping[str, tuple[Exact, ...]] = {"trigamma": (lambda x: mp.psi(2, x),)}
+_DERIVATIVES: Mapping[str, tuple[Exact, ...]] = {"trigamma": (lambda x: _polygamma(2, x),)}
+
+
+def _polygamma(order: int, x: Any) -> Any:
+    """Digamma and its derivatives; by reflection for negative x, where mpmath would step up to 0 one by one."""
+    if x >= 0:
+        return mp.psi(order, x)
+    sine, cosine = mp.sinpi(x), mp.cospi(x)
+    reflected = mp.psi(order, 1 - x)
+    if order == 0:
+        return reflected - mp.pi * cosine / sine
+    if order == 1:
+        return (mp.pi / sine) ** 2 - reflected
+    return reflected - 2 * mp.pi**3 * cosine / sine**3
 
 
 @dataclass(frozen=True, slots=True)

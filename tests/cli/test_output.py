@@ -1,0 +1,194 @@
+"""Where a report goes and how it is written; and the commands that look things up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradtool import __version__
+from gradtool.target.operations import ALIASES, OPERATIONS
+from gradtool.verdict.record import WORDS
+from gradtool.verdict.rules import RULES
+
+CHECK = ("check", "x**2", "--at", "x=3")
+
+
+def test_json_is_short_for_format_json(cli: Any) -> None:
+    short, long = cli(*CHECK, "--json").json, cli(*CHECK, "--format", "json").json
+    assert {**short, "seconds": 0} == {**long, "seconds": 0}
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("table", "x**2\n"), ("json", "{"), ("jsonl", '{"schema"'), ("markdown", "## `x**2`\n")]
+)
+def test_a_report_goes_to_a_file(cli: Any, tmp_path: Path, form: str, begins: str) -> None:
+    path = tmp_path / "report"
+    for option in ("-o", "--output"):
+        run = cli(*CHECK, "--format", form, option, str(path))
+        assert (run.code, run.out, run.err) == (0, "", "")
+        assert path.read_text(encoding="utf-8").startswith(begins)
+        assert "verified" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", ["missing/report.txt", "."], ids=["missing folder", "a folder"])
+def test_a_file_that_cannot_be_written_is_said_before_anything_runs(cli: Any, tmp_path: Path, place: str) -> None:
+    run = cli(*CHECK, "-o", str(tmp_path / place))
+    assert (run.code, run.out) == (2, "")
+    assert "can't be written" in run.err
+
+
+def test_a_mistake_leaves_an_older_report_alone(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    path.write_text("older", encoding="utf-8")
+    assert cli("check", "x^2", "-o", str(path)).code == 2
+    assert path.read_text(encoding="utf-8") == "older"
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "coloured"),
+    [
+        ("auto", {}, False),
+        ("never", {"FORCE_COLOR": "1"}, False),
+        ("always", {"NO_COLOR": "1"}, True),
+        ("auto", {"FORCE_COLOR": "1"}, True),
+        ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colour_is_asked_for_by_option_before_environment(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, option: str, environment: dict[str, str], coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in cli(*CHECK, "--color", option).out) == coloured
+
+
+@pytest.mark.parametrize("width", ["40", "120"])
+def test_the_width_is_that_of_columns(cli: Any, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    lines = cli("check", "tanh(x)*exp(y)", "--at", "x=0.3,y=0.7").out.splitlines()
+    assert 30 < max(map(len, lines)) <= int(width)
+
+
+def test_an_error_has_what_where_why_and_hint_on_stderr(cli: Any) -> None:
+    run = cli("check", "2*sni(x)", "--at", "x=1")
+    assert (run.code, run.out) == (2, "")
+    assert run.err == ("error: there is no function called sni\n    2*sni(x)\n      ^^^\n  hint: did you mean sin?\n")
+
+
+def test_a_traceback_is_shown_with_debug_only(cli: Any) -> None:
+    assert "Traceback" not in cli("check", "x^2").err
+    assert "Traceback" in cli("check", "x^2", "--debug").err
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("-h",), ("--help",), ("check", "-h"), ("check", "--help"), ("check",)], ids=str
+)
+def test_help_is_there(cli: Any, arguments: tuple[str, ...]) -> None:
+    run = cli(*arguments)
+    assert run.code == (0 if arguments and arguments[-1].startswith("-") else 2)
+    assert "Usage:" in run.out + run.err
+    if arguments[:1] == ("check",):
+        words = (run.out + run.err).replace("│", " ")
+        for option in ("--at", "--wrt", "--framework", "--dtype", "--seed", "--timeout", "--strict", "--exit-zero"):
+            assert option in words
+        assert "gradtool check" in words
+        assert "Exit codes" in words
+
+
+@pytest.mark.parametrize("arguments", [("ops",), ("rule",), ("doctor",), CHECK], ids=" ".join)
+def test_a_closed_pipe_is_quiet_and_no_finding(arguments: tuple[str, ...]) -> None:
+    """As in gradtool ops | head -1: the reader has gone."""
+    command = [sys.executable, "-m", "gradtool", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # a process of its own
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
+def test_version(cli: Any) -> None:
+    run = cli("--version")
+    assert (run.code, run.out) == (0, f"gradtool {__version__}\n")
+    assert version("gradtool") == __version__
+
+
+def test_ops_lists_every_operation(cli: Any) -> None:
+    run = cli("ops")
+    assert (run.code, run.err) == (0, "")
+    for row in OPERATIONS.values():
+        assert row.doc in run.out
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("softplus", ["softplus(x)", "torch.nn.functional.softplus(x)", "tf.math.softplus(x)", "known deviation"]),
+        ("arcsin", ["asin(x)", "also called: arcsin", "-1 <= x and x <= 1"]),
+        ("**", ["x ** y", "torch.pow(x, y)"]),
+        ("max", ["max(x, y, ...)", "kinks where: x - y = 0"]),
+        ("cbrt", ["no native function", "sign(x)*abs(x)**(1/3)"]),
+    ],
+)
+def test_ops_tells_about_one_operation(cli: Any, name: str, parts: list[str]) -> None:
+    """By its name, an alias or its operator."""
+    run = cli("ops", name)
+    assert run.code == 0
+    assert [part for part in parts if part not in run.out] == []
+
+
+@pytest.mark.parametrize("name", [*OPERATIONS, *ALIASES])
+def test_ops_knows_every_name(cli: Any, name: str) -> None:
+    run = cli("ops", name)
+    assert run.code == 0
+    assert not set("{}") & set(run.out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("ops", "softpluss"), "did you mean softplus?"),
+        (("ops", "arcsine"), "did you mean arcsin?"),
+        (("ops", "zzzz"), "gradtool ops lists them all"),
+        (("rule", "GT0020"), "did you mean GT002?"),
+        (("rule", "wrong-gradiant"), "did you mean wrong-gradient?"),
+        (("rule", "unstabel"), "did you mean unstable?"),
+        (("rule", "zzzz"), "gradtool rule lists them all"),
+    ],
+    ids=" ".join,
+)
+def test_an_unknown_name_gets_the_nearest_one(cli: Any, arguments: tuple[str, ...], hint: str) -> None:
+    run = cli(*arguments)
+    assert (run.code, run.out) == (2, "")
+    assert f"hint: {hint}" in run.err
+
+
+def test_rule_lists_and_explains(cli: Any) -> None:
+    listing = cli("rule").out.splitlines()
+    assert [line.split()[0] for line in listing] == list(RULES)
+    for row in RULES.values():
+        explained = [cli("rule", word) for word in (row.code, row.code.lower(), row.name)]
+        assert {(run.code, run.out) for run in explained} == {(0, explained[0].out)}
+        assert all(text in explained[0].out for text in (row.code, row.severity, row.title, row.why, row.remedy))
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_rule_explains_every_verdict(cli: Any, word: str) -> None:
+    run = cli("rule", word)
+    assert run.code == 0
+    assert WORDS[word].lower() in run.out.lower()
+
+
+def test_doctor_names_versions(cli: Any) -> None:
+    run = cli("doctor")
+    assert run.code == 0
+    for name in ("torch", "sympy", "mpmath", "numpy"):
+        assert version(name).split("+")[0] in run.out
+    assert "ready for gradtool check --framework torch" in run.out
+    assert "ready for gradtool check --framework tensorflow" in run.out
