@@ -212,7 +212,10 @@ def encode(record: Record) -> str:
 
 def decode(line: str) -> Record:
     """The record that ``encode`` wrote. Raises ValueError or KeyError if the line is not one."""
-    record = json.loads(line, object_hook=_revive)
+    try:
+        record = json.loads(line, object_hook=_revive)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"not a record: {line[:80]}") from error
     if not isinstance(record, Record):
         raise ValueError(f"not a record: {line[:80]}")  # noqa: TRY004  # one error type for every bad line
     return record

@@ -159,6 +159,7 @@ def _judged(
         findings=tuple(noticed),
         failures=failures,
         seconds=seconds,
+        drawn=target.point is None,
     )
 
 

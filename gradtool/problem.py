@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import textwrap
 import unicodedata
 from dataclasses import dataclass
 
@@ -37,14 +38,15 @@ class Problem:
     origin: str = ""
 
     def lines(self, width: int = 80) -> list[str]:
-        """The problem as lines of plain text, the source cut to a window of ``width`` cells around the caret."""
-        told = [f"error: {self.origin + ': ' if self.origin else ''}{self.message}"]
+        """The problem as plain text of at most ``width`` cells a line, the source cut to a window around the caret."""
+        origin = f"{self.origin}: " if self.origin else ""
+        told = _wrapped(f"error: {origin}{self.message}", width, "  ")
         if self.source and self.span is not None:
-            told += _pointed(self.source, self.span, max(width - 4, 20))
+            told += _pointed(self.source, self.span, max(width - 10, 10))
         if self.why:
-            told.append(f"  why: {self.why}")
+            told += _wrapped(f"  why: {self.why}", width, "    ")
         if self.hint:
-            told.append(f"  hint: {self.hint}")
+            told += _wrapped(f"  hint: {self.hint}", width, "    ")
         return told
 
     def summary(self) -> str:
@@ -68,14 +70,25 @@ def _cells(text: str) -> int:
     )
 
 
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    return textwrap.wrap(
+        clean, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
 def _pointed(source: str, span: tuple[int, int], width: int) -> list[str]:
-    """The part of ``source`` around ``span`` and a line of carets under it."""
+    """The part of ``source`` around ``span``, at most ``width`` cells and two ellipses, and carets under it."""
     clean = "".join(char if char.isprintable() else " " for char in source)
-    start, stop = span
-    begin = 0 if stop <= width else max(0, start - width // 2)
-    end = min(len(clean), begin + width)
+    start, stop = span[0], max(span[1], span[0] + 1)
+    begin, end = start, min(stop, len(clean))
+    while _cells(clean[begin:end]) > width and end > start + 1:
+        end -= 1
+    while _cells(clean[begin:end]) < width - 1 and (begin > 0 or end < len(clean)):
+        if end < len(clean) and (begin == 0 or end - stop <= start - begin):
+            end += 1
+        else:
+            begin -= 1
     before = ("..." if begin else "") + clean[begin:start]
-    marked = clean[start : min(max(stop, start + 1), end)]
-    after = clean[min(stop, end) : end] + ("..." if end < len(clean) else "")
-    carets = "^" * max(_cells(marked), 1)
-    return [f"    {before}{marked}{after}", f"    {' ' * _cells(before)}{carets}"]
+    shown = before + clean[start:end] + ("..." if end < len(clean) else "")
+    return [f"    {shown}".rstrip(), f"    {' ' * _cells(before)}{'^' * max(_cells(clean[start : min(stop, end)]), 1)}"]

@@ -47,7 +47,8 @@ class Terminal:
     unicode: bool
 
     def glyphs(self, text: str) -> str:
-        """``text`` with the characters that this terminal lacks replaced by ASCII."""
+        """``text`` with control characters blanked, and what this terminal lacks replaced by ASCII."""
+        text = "".join(char if char.isprintable() else " " for char in text)
         if not self.unicode:
             for glyph, plain in _ASCII.items():
                 text = text.replace(glyph, plain)
@@ -61,7 +62,11 @@ class Terminal:
         """A Rich console that writes here; text is never read as markup."""
         from rich.console import Console  # noqa: PLC0415  # Rich only where something is drawn
 
-        return Console(
+        class Drawing(Console):
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError  # Rich would end the program with exit code 1
+
+        return Drawing(
             file=self.stream,
             width=self.width,
             force_terminal=self.colour,

@@ -104,6 +104,11 @@ def rule(
 
 def doctor() -> None:
     """Which frameworks are installed, in which versions, and the pip line for what is missing."""
+    with guarded(debug=False):
+        _diagnose()
+
+
+def _diagnose() -> None:
     import platform  # noqa: PLC0415  # only here, and not before a check has started
 
     print(f"gradtool {__version__}, Python {platform.python_version()}, {platform.platform()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -28,7 +29,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     version = first.versions.get(first.framework, "")
     lines = [f"## {_code(first.name)}", ""]
     if first.problems:
-        return lines + [f"- error: {problem.summary()}" for problem in first.problems] + [""]
+        return lines + [f"- error: {_plain(problem.summary())}" for problem in first.problems] + [""]
     lines += [f"{first.title} {version}, {first.dtype}".replace(" ,", ","), ""]
     lines += [
         "| at | variable | autodiff | symbolic | finite difference | ulp | verdict |",
@@ -42,7 +43,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
             symbolic = exact(entry.symbolic, digits) if entry.symbolic or not (entry.left or entry.right) else sides
             cells = [
                 at,
-                _code(entry.variable),
+                _cell(entry.variable),
                 "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype),
                 symbolic,
                 with_bar(entry.finite_difference, entry.finite_difference_bar),
@@ -54,17 +55,25 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     lines += [f"- {_code(f'd/d{name}')} = {_code(formula)}" for name, formula in first.formulas.items()]
     for record in records:
         lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
-        lines += [f"- error: {_plain(failure.message)}. {failure.hint}" for failure in record.failures]
+        lines += [f"- error: {_plain(failure.message)}. {_plain(failure.hint)}" for failure in record.failures]
     return [*lines, ""]
 
 
 def _code(text: str) -> str:
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text.replace('|', chr(92) + '|')}{fence}"
+    """Text as a code span, whatever backticks it holds."""
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    longest = max((len(run) for run in re.findall("`+", clean)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{fence}{pad}{clean}{pad}{fence}"
+
+
+def _cell(text: str) -> str:
+    """A code span in a table, where a bar would end the cell."""
+    return _code(text).replace("|", "\\|")
 
 
 def _plain(text: str) -> str:
     """Text in which Markdown sees no markup."""
-    for mark in ("\\", "*", "_", "`", "|", "<", "[", "]"):
-        text = text.replace(mark, "\\" + mark)
-    return text
+    text = "".join(char if char.isprintable() else " " for char in text)
+    return re.sub(r"([\\*_`|<>\[\]#])", r"\\\1", text)

@@ -17,6 +17,8 @@ def float_text(value: float, dtype: str) -> str:
     """The shortest text that reads back as ``value`` in ``dtype``; whole numbers without a fraction."""
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if dtype == "float64":
+        return _plain(Decimal(repr(value)))
     for digits in range(1, DIGITS[dtype] + 1):
         text = f"{value:.{digits}g}"
         if rounded(float(text), dtype) == value:

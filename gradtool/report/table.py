@@ -260,7 +260,8 @@ def _heading(records: Sequence[CheckRecord]) -> str:
         if first.value is not None:
             parts.insert(1, f"f = {float_text(first.value, first.dtype)}")
     else:
-        parts.insert(0, f"at {len(records)} points drawn from seed {first.seed}")
+        drawn = f" drawn from seed {first.seed}" if first.drawn else ""
+        parts.insert(0, f"at {len(records)} points{drawn}")
     return ", ".join(parts)
 
 

@@ -107,11 +107,16 @@ def parse_row_text(text: str, parameters: tuple[str, ...]) -> Tree:
     return tree
 
 
+def _one_line(text: str) -> str:
+    """``text`` with every white space a blank, character by character, so places stay."""
+    return "".join(" " if char.isspace() else char for char in text)
+
+
 def _python_tree(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(" ".join(text.splitlines()).lstrip() or " ", mode="eval").body
+            return ast.parse(_one_line(text).lstrip() or " ", mode="eval").body
     except SyntaxError as error:
         raise ProblemError(python_says(text, error)) from None
     except (RecursionError, MemoryError):
@@ -165,7 +170,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.variables: dict[str, None] = {}
         self._indent = len(text) - len(text.lstrip())
-        self._bytes = None if text.isascii() else " ".join(text.splitlines()).lstrip().encode()
+        self._bytes = None if text.isascii() else _one_line(text).lstrip().encode()
 
     def read(self, node: ast.expr, condition: bool | None = False, depth: int = 0) -> Tree | None:
         """Our tree of ``node``; None where a problem was found. ``condition`` None accepts numbers and conditions."""
@@ -177,7 +182,7 @@ class _Reader:
             node = node.operand
         parts = _parts(node)
         if parts is None:
-            if condition:
+            if condition and not (isinstance(node, ast.Name) and node.id == "condition" and "condition" in self.given):
                 self._refuse("condition", self.span(node), "a condition is wanted here, not a number", _COMPARE_HINT)
             return self._leaf(node)
         name, children = parts

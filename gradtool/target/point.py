@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from gradtool.problem import Problem, ProblemError
@@ -11,7 +12,7 @@ from gradtool.target.dtype import rounded
 from gradtool.target.expression import CONSTANTS, Expression
 from gradtool.target.syntax import suggestion
 
-__all__ = ["parse_point", "split_assignments", "wanted_variables"]
+__all__ = ["normal", "parse_point", "split_assignments", "wanted_variables"]
 
 
 def split_assignments(texts: Iterable[str]) -> dict[str, str]:
@@ -21,6 +22,7 @@ def split_assignments(texts: Iterable[str]) -> dict[str, str]:
         start = 0
         for part in text.split(","):
             name, equals, value = (piece.strip() for piece in part.partition("="))
+            name = normal(name)
             span = (start, start + max(len(part), 1))
             start += len(part) + 1
             if not equals or not name.isidentifier() or not value:
@@ -30,6 +32,11 @@ def split_assignments(texts: Iterable[str]) -> dict[str, str]:
                 raise ProblemError(Problem("point", f"{name} is given twice", text, span, hint="give it once"))
             found[name] = value
     return found
+
+
+def normal(name: str) -> str:
+    """A name as Python's parser reads it: the micro sign is the letter mu, and full-width letters are plain ones."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def parse_point(at: Mapping[str, str], expression: Expression, dtype: str) -> dict[str, float]:
@@ -67,7 +74,7 @@ def parse_point(at: Mapping[str, str], expression: Expression, dtype: str) -> di
 
 def wanted_variables(wrt: Sequence[str], expression: Expression) -> list[str]:
     """The variables to differentiate by: those of ``wrt`` (comma-joined, repeatable), or all of them."""
-    names = [name.strip() for text in wrt for name in text.split(",") if name.strip()]
+    names = [normal(name.strip()) for text in wrt for name in text.split(",") if name.strip()]
     for name in names:
         if name not in expression.variables:
             near = suggestion(name, list(expression.variables))

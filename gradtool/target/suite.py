@@ -9,7 +9,7 @@ from typing import Any
 
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.expression import Expression, parse
-from gradtool.target.point import parse_point, wanted_variables
+from gradtool.target.point import normal, parse_point, wanted_variables
 
 __all__ = ["Target", "Unreadable", "read_line", "read_suite", "read_target"]
 
@@ -61,7 +61,7 @@ def read_line(line: str, origin: str, at: Mapping[str, str] | None, wrt: list[st
             return read_target(line, at, wrt, dtype)
         item = _object(line)
         name = str(item.get("name") or item["expression"])
-        point = {str(key): str(value) for key, value in item["at"].items()} if "at" in item else at
+        point = {normal(str(key)): str(value) for key, value in item["at"].items()} if "at" in item else at
         chosen = item.get("wrt", wrt)
         names = [chosen] if isinstance(chosen, str) else [str(part) for part in chosen]
         return read_target(item["expression"], point, names, dtype, name)

@@ -19,10 +19,11 @@ MAX_NESTING = 100
 MAX_DIGITS = 400
 
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
+    r"(?P<space>\s+)|(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d²³][^\W²³]*)"
     r"|(?P<op>\*\*|//|<=|>=|==|!=|&&|\|\||.)",
     re.DOTALL,
 )
+_UNFINISHED = re.compile(r"(\*\*|//|[<>=!]=|[-+*/%<>,@]|\b(and|or|not))$")
 _WORDS = {"and", "or", "not"}
 _PYTHON = {
     "lambda": "write the body alone: its free names are the variables",
@@ -78,9 +79,10 @@ def _symbols(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
         token, span = match.group(), match.span()
         if said := _SYMBOLS.get(token):
             found.append(Problem("symbol", said[0], text, span, hint=said[1]))
-        elif match.lastgroup == "op" and not token.isascii():
+        elif match.lastgroup == "op" and not (token.isascii() and token.isprintable() and match["op"] not in "$?`"):
             hint = "gradtool ops lists what an expression may hold"
-            found.append(Problem("symbol", f"{token} has no meaning in an expression", text, span, hint=hint))
+            shown = token if token.isprintable() else f"the character {token!a}"
+            found.append(Problem("symbol", f"{shown} has no meaning in an expression", text, span, hint=hint))
         elif match.lastgroup == "name" and token in _PYTHON:
             message = f"Python's {token} does not belong in an expression"
             found.append(Problem("outside", message, text, span, hint=_PYTHON[token]))
@@ -143,10 +145,11 @@ def python_says(text: str, error: SyntaxError) -> Problem:
     if "parentheses" in message or "stack overflow" in message:
         return Problem("too-deep", "the expression is nested too deep", text, (0, len(text)), hint="split it")
     tail = text.rstrip()
-    at = min(max((error.offset or 1) - 1, 0), max(len(tail) - 1, 0))
-    if tail and tail[-1] in "+-*/%<>,@":
-        hint = f"write what follows the {tail[-1]}"
-        return Problem("syntax", "the expression ends too early", text, (len(tail) - 1, len(tail)), hint=hint)
+    indent = len(text) - len(text.lstrip())
+    at = min(max((error.offset or 1) - 1 + indent, 0), max(len(tail) - 1, 0))
+    if match := _UNFINISHED.search(tail):
+        hint = f"write what follows the {match.group()}"
+        return Problem("syntax", "the expression ends too early", text, match.span(), hint=hint)
     hint = "gradtool ops lists what an expression may hold"
     return Problem("syntax", f"this is not an expression: {message}", text, (at, at + 1), hint=hint)
 

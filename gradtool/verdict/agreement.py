@@ -93,7 +93,7 @@ def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: D
     if too_large := _too_large(case, exact):
         return _Opinion("out_of_range", too_large)
     if exact.kind != "smooth" or exact.derivative is None:
-        return _Opinion("not_differentiable", _kink(exact, claimed))
+        return _Opinion("not_differentiable", _kink(case, exact, claimed))
     if claimed is None:
         return _Opinion("inconclusive", f"{case.title} gave no gradient to compare with the exact one")
     return _smooth(case, claimed, exact, Decimal(exact.derivative))
@@ -119,7 +119,7 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
         return _Opinion("verified", f"the derivative {shown} rounds to {claimed} in {case.dtype}", in_ulp, power)
     half = error <= size * Decimal(2) ** (-form.precision // 2)
     good = half or error <= SAFETY * sensitivity
-    explained = error <= SAFETY * bound + Decimal(form.smallest) or bound > VAGUE * size or exact.doubtful
+    explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < VAGUE * size < bound or exact.doubtful
     if explained and good:
         return _Opinion("verified", _agreement(form, error, size, in_ulp, half), in_ulp, power)
     if explained:
@@ -206,7 +206,7 @@ def _way(case: Case, place: Place) -> str:
 # ---- no derivative
 
 
-def _kink(exact: ExactEntry, claimed: float | None) -> str:
+def _kink(case: Case, exact: ExactEntry, claimed: float | None) -> str:
     place = f" of {_named(exact.touched)}" if exact.touched else ""
     left, right = (None if side is None else Decimal(side) for side in (exact.left, exact.right))
     told = {
@@ -224,18 +224,21 @@ def _kink(exact: ExactEntry, claimed: float | None) -> str:
         told += f": slope {' and '.join(sides)}"
     if claimed is None or not sides:
         return told
-    return f"{told}; autodiff's {_float(claimed)} {_convention(claimed, left, right)}"
+    return f"{told}; autodiff's {_float(claimed)} {_convention(case.dtype, claimed, left, right)}"
 
 
-def _convention(claimed: float, left: Decimal | None, right: Decimal | None) -> str:
+def _convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:
+    """Which of the slopes autodiff took, to a few rounding units."""
     if math.isnan(claimed):
         return "is no convention"
     value, sides = Decimal(claimed), [side for side in (left, right) if side is not None]
-    if len(sides) == 2 and value in sides:  # left and right
-        return "is both" if sides[0] == sides[1] else f"is the {'left' if value == left else 'right'} one"
-    if min(sides) <= value <= max(sides):
-        return "is that one" if len(sides) == 1 else "lies between them"
-    return "is not that one" if len(sides) == 1 else "lies outside"
+    near = SAFETY * Decimal(FORMATS[dtype].unit)
+    equal = [side == value or (side.is_finite() and abs(side - value) <= near * abs(side)) for side in sides]
+    if len(sides) == 1:
+        return "is that one" if equal[0] else "is not that one"
+    if any(equal):
+        return "is both" if all(equal) else f"is the {'left' if equal[0] else 'right'} one"
+    return "lies between them" if min(sides) <= value <= max(sides) else "lies outside"
 
 
 def _undefined(exact: Exact, claimed: float | None) -> str:

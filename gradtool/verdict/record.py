@@ -84,6 +84,8 @@ class CheckRecord:
     failures: tuple[Failure, ...] = ()
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
+    drawn: bool = False
+    """Whether the point was drawn from the seed, not given."""
 
 
 def worst(words: list[str]) -> str:

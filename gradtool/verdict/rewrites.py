@@ -177,7 +177,7 @@ def _written(tree: Tree, bound: dict[str, Tree], text: str, strength: int = 0) -
     if row.operator:
         mine = _STRENGTH[row.operator]
         left = _written(tree.arguments[0], bound, text, mine + (row.operator == "**"))
-        right = _written(tree.arguments[1], bound, text, mine + (row.operator in ("-", "/")))
+        right = _written(tree.arguments[1], bound, text, mine + (row.operator not in ("+", "**")))
         gap = " " if mine == 1 else ""
         joined = f"{left}{gap}{row.operator}{gap}{right}"
         return f"({joined})" if mine < strength else joined

@@ -37,6 +37,17 @@ WITNESSES: Mapping[str, Witness] = MappingProxyType(
 )
 
 
+def _decoded(lines: list[str], reason: str) -> tuple[list[Record], str]:
+    """The records of ``lines``; a line cut short by the death of its writer ends them."""
+    records: list[Record] = []
+    for line in lines:
+        try:
+            records.append(decode(line))
+        except (ValueError, KeyError):
+            return records, reason or "gone"
+    return records, reason
+
+
 class Host:
     """The witnesses of one run. Use it as a context manager: leaving it ends every process.
 
@@ -71,7 +82,7 @@ class Host:
         for index, request in enumerate(pending):
             process = self._processes[name]
             lines, reason = process.receive(time.monotonic() + self.timeout)
-            records = [decode(line) for line in lines]
+            records, reason = _decoded(lines, reason)
             if reason:
                 records.append(self._failure(name, request.key, reason, process))
                 self._processes[name] = Process.begin(self.registry[name].module)

@@ -85,10 +85,15 @@ class Process:
         """
         lines: list[str] = []
         while True:
+            ended = self._process.poll() is not None  # before the look: what was written before the end still counts
             try:
-                line = self._lines.get(timeout=max(deadline - time.monotonic(), 0))
+                line = self._lines.get(timeout=min(max(deadline - time.monotonic(), 0), 0.2))
             except queue.Empty:
-                return lines, "timeout"
+                if ended:  # but something it started keeps the wire open
+                    return lines, "gone"
+                if time.monotonic() >= deadline:
+                    return lines, "timeout"
+                continue
             if line is None:
                 return lines, "gone"
             if not line:

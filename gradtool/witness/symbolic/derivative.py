@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from mpmath import mp
@@ -25,6 +26,9 @@ __all__ = ["derive"]
 START_DIGITS, MAX_DIGITS = 50, 800
 NEGLIGIBLE = 400
 """Anything below 10^-400 is nothing in every dtype."""
+
+MAX_SIDE_DIGITS = 2600
+"""Beside a point at 0, a distance of 10^-400 is cubed and more: (x - sin(x))/x**3."""
 
 BEYOND_DECIMAL = 1 << 50
 """Binary exponents that decimal text can't carry any more."""
@@ -90,32 +94,37 @@ class _Task:
     def point(self) -> dict[str, Any]:
         return {name: mp.mpf(value) for name, value in self.request.point.items()}
 
-    def settled(self) -> tuple[Walk, int]:
-        """The walk at the point with as many digits as leave 30 standing, and their number."""
-        digits = START_DIGITS
+    def settled(
+        self, offsets: Mapping[str, Any] = MappingProxyType({}), start: int = START_DIGITS, most: int = MAX_DIGITS
+    ) -> tuple[Walk, int]:
+        """The walk at the point plus ``offsets`` with as many digits as leave 30 standing, and their number."""
+        digits = start
         while True:
             with mp.workdps(digits):
                 try:
-                    walk = self.walk(self.point(), bounds=True)
-                    missing = self._missing_digits(walk, digits)
+                    walk = self.walk(self.moved(offsets), bounds=True)
+                    missing = self._missing_digits(walk, digits, most)
                 except UndefinedError as error:
-                    if not (any(value.bc > 60 for value in error.arguments) and digits < 1000):
+                    if digits > start or all(mp.isinf(value) or value.bc <= 60 for value in error.arguments):
                         raise
-                    missing = 450
-            if missing <= 0 or digits >= MAX_DIGITS:
+                    walk, missing = None, NEGLIGIBLE  # an argument rounded itself may be noise at the domain's edge
+            if walk and (missing <= 0 or digits >= most):
                 return walk, digits
-            digits = min(digits + missing + 10, MAX_DIGITS)
+            digits = min(digits + missing + 10, most)
 
-    def _missing_digits(self, walk: Walk, digits: int) -> int:
+    def moved(self, offsets: Mapping[str, Any]) -> dict[str, Any]:
+        """The point with ``offsets`` added."""
+        return {name: value + offsets.get(name, 0) for name, value in self.point().items()}
+
+    def _missing_digits(self, walk: Walk, digits: int, most: int) -> int:
         missing = 500 if walk.thin else 0
         results = [walk.gradient(name)[:2] for name in self.request.wrt]
+        floor = -4 * NEGLIGIBLE if most == MAX_DIGITS else -4 * most  # in bits: what is less than that is nothing
         for value, units in [*results, (walk.root.value, walk.root.units)]:
-            if not units or not mp.isfinite(value):
-                continue
-            noise = mp.mag(units) if mp.isfinite(units) else mp.mag(value) if value else 0
-            wanted = max(mp.mag(value), -NEGLIGIBLE * 4) if value else -NEGLIGIBLE * 4
-            missing = max(missing, int((noise - wanted) * 0.30103) + 33 - digits)
-        return missing
+            if units and mp.isfinite(value) and mp.isfinite(units):
+                wanted = max(mp.mag(value), floor) if value else floor
+                missing = max(missing, min(mp.mag(units) - wanted, 1 << 20) * 30103 // 100000 + 33 - digits)
+        return int(missing)
 
     def sensitivity(self, walk: Walk) -> dict[str, Any]:
         """Largest change of each derivative when every coordinate moves by one rounding unit, three draws."""
@@ -190,34 +199,37 @@ class _Task:
 
         The limit of the derivative decides; where it has none (x**2*sin(1/x)), that of the difference quotient does.
         """
-        with mp.workdps(max(mp.dps, START_DIGITS) + self._extra_digits(name)):
-            centre = self.walk(self.point()).root.value
-            slopes, quotients, gaps = [], [], []
-            for step in self._distances(name):
-                try:
-                    beside = self.walk({**self.point(), name: self.point()[name] + sign * step})
-                except UndefinedError:
-                    return None
-                except BeyondError:
-                    return _Side(None, continuous=False)
+        slopes, quotients, gaps = [], [], []
+        for step, start in self._steps([name]):
+            try:
+                beside, digits = self.settled({name: sign * step}, start, MAX_SIDE_DIGITS)
+                with mp.workdps(digits):
+                    centre = self.walk(self.point()).root.value
+            except UndefinedError:
+                return None
+            except BeyondError:
+                return _Side(None, continuous=False)
+            with mp.workdps(digits):
                 gaps.append(beside.root.value - centre)
                 slopes.append(beside.gradient(name)[0])
                 quotients.append(sign * gaps[-1] / step)
-            continuous = bool(abs(gaps[2]) <= abs(gaps[1]) * mp.mpf("0.999") or gaps[2] == 0)
-            for sequence in (slopes, quotients) if continuous else (slopes,):
-                if (limit := _limit(sequence)) is not None:
-                    return _Side(limit, continuous)
-            first, second, third = (abs(quotient) for quotient in quotients)
-            grows = third - second >= mp.mpf("0.9") * (second - first) > 0
-            return _Side(mp.sign(quotients[2]) * mp.inf if grows else None, continuous)
+        continuous = bool(abs(gaps[2]) <= abs(gaps[1]) * mp.mpf("0.999") or gaps[2] == 0)
+        for sequence in (slopes, quotients) if continuous else (slopes,):
+            if (limit := _limit(sequence)) is not None:
+                return _Side(limit, continuous)
+        first, second, third = (abs(quotient) for quotient in quotients)
+        grows = third - second >= mp.mpf("0.9") * (second - first) > 0
+        return _Side(mp.sign(quotients[2]) * mp.inf if grows else None, continuous)
 
-    def _distances(self, name: str) -> list[Any]:
-        at = self.point()[name]
-        distance = mp.mpf(10) ** -SIDE * abs(at) if at else mp.mpf(10) ** -NEGLIGIBLE
-        return [distance, distance * mp.mpf(10) ** -CLOSER, distance * mp.mpf(10) ** (-2 * CLOSER)]
-
-    def _extra_digits(self, name: str) -> int:
-        return 2 * SIDE + 4 * CLOSER + 20 if self.request.point[name] else NEGLIGIBLE + 4 * CLOSER + 20
+    def _steps(self, names: Sequence[str]) -> list[tuple[Any, int]]:
+        """Three distances from the point, ever closer, each with the digits that tell it from the point."""
+        sizes = [abs(self.request.point[name]) for name in names]
+        steps = []
+        for closer in (0, CLOSER, 2 * CLOSER):
+            digits = SIDE + closer if all(sizes) else NEGLIGIBLE + closer
+            with mp.workdps(START_DIGITS):
+                steps.append((mp.mpf(10) ** -digits * (min(sizes) if all(sizes) else 1), 2 * digits + START_DIGITS))
+        return steps
 
     # ---- no value
 
@@ -229,7 +241,7 @@ class _Task:
         )
         needs = row.domain or "finite arguments"
         name = f"{row.operator} ({row.name})" if row.operator else row.name
-        limit = next((found for name in self.request.wrt if (found := self._filling(name)) is not None), None)
+        limit = self._filling()
         return Exact(
             self.request.key,
             "undefined",
@@ -241,22 +253,28 @@ class _Task:
             seconds=seconds,
         )
 
-    def _filling(self, name: str) -> Any:
-        """The common limit of the values from both sides along ``name``; None where there is none."""
-        with mp.workdps(START_DIGITS + self._extra_digits(name)):
-            limits = []
+    def _filling(self) -> Any:
+        """The common limit of the values along every axis and two diagonals, from both sides; None if there is none."""
+        names = list(self.request.point)
+        directions = [{name: 1} for name in names]
+        if len(names) > 1:
+            directions += [dict.fromkeys(names, 1), {name: (-1) ** place for place, name in enumerate(names)}]
+        limits = []
+        for direction in directions:
             for sign in (-1, 1):
                 try:
-                    points = [
-                        {**self.point(), name: self.point()[name] + sign * step} for step in self._distances(name)
+                    values = [
+                        self.settled(
+                            {name: sign * way * step for name, way in direction.items()}, start, MAX_SIDE_DIGITS
+                        )[0].root.value
+                        for step, start in self._steps(list(direction))
                     ]
-                    limits.append(_limit([self.walk(point).root.value for point in points]))
                 except (UndefinedError, BeyondError):
                     return None
-            low, high = limits
-            if low is None or high is None or abs(high - low) > mp.mpf(10) ** -9 * abs(high):
-                return None
-            return high
+                limits.append(_limit(values))
+        if any(limit is None or abs(limit - limits[0]) > mp.mpf(10) ** -9 * abs(limits[0]) for limit in limits):
+            return None
+        return limits[0]
 
 
 def _limit(sequence: Sequence[Any]) -> Any:

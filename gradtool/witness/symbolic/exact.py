@@ -197,6 +197,8 @@ class Walk:
             value = function(*values)
         except (ZeroDivisionError, ValueError):
             raise UndefinedError(step, values) from None
+        except OverflowError:
+            raise BeyondError(step) from None
         if isinstance(value, mp.mpc):
             raise UndefinedError(step, values)
         if mp.isfinite(value) and value and mp.mag(value) > MAX_MAGNITUDE:
@@ -209,7 +211,7 @@ class Walk:
             return mp.mpf(0)
         try:
             local = functions(node.step.operation).derivatives[place](*(a.value for a in node.arguments))
-        except (ZeroDivisionError, ValueError):
+        except (ArithmeticError, ValueError):
             local = None
         if local is None or isinstance(local, mp.mpc) or not mp.isfinite(local):
             if node.arguments[place].active:
@@ -258,9 +260,12 @@ class Walk:
     def _is_exact(self, node: Node) -> bool:
         """Whether the dtype computes this value without rounding, given exact arguments."""
         group = OPERATIONS[node.step.operation].group
-        if group in ("choice", "step") or node.step.operation == "negative" or not node.value:
+        if group in ("choice", "step") or node.step.operation == "negative":
             return True
-        return (group == "operator" or node.step.operation == "sqrt") and node.value.bc <= self.arithmetic.precision
+        values = [argument.value for argument in node.arguments]
+        if node.value and node.value.bc > self.arithmetic.precision:
+            return False
+        return _is_exactly(node.step.operation, node.value, *values)
 
     def _look_at_kinks(self, step: Step, arguments: tuple[Node, ...]) -> None:
         values = [argument.value for argument in arguments]
@@ -350,6 +355,28 @@ class Walk:
             self.links.append((abs(local), node.step))
 
 
+def _is_exactly(operation: str, value: Any, x: Any, y: Any = 0) -> bool:
+    """Whether ``value`` is the result of the operation on x and y to the last bit, checked by exact arithmetic."""
+    if not all(map(mp.isfinite, (value, x, y))):
+        return False
+    if x and y and abs(mp.mag(x) - mp.mag(y)) > 4 * mp.prec:  # the exact sum would have that many bits
+        return False
+    match operation:
+        case "add":
+            return bool(mp.fadd(x, y, exact=True) == value)
+        case "subtract":
+            return bool(mp.fsub(x, y, exact=True) == value)
+        case "multiply":
+            return bool(mp.fmul(x, y, exact=True) == value)
+        case "divide":
+            return bool(mp.fmul(value, y, exact=True) == x)
+        case "sqrt":
+            return bool(mp.fmul(value, value, exact=True) == x)
+        case "pow" if y == 2:  # a square
+            return bool(mp.fmul(x, x, exact=True) == value)
+    return not value and not x  # such as sin(0)
+
+
 def _relative(unit: Any, units: Any, excess: Any, value: Any) -> Any:
     return (unit * units + excess) / abs(value) if value else mp.mpf(0)
 
@@ -366,7 +393,7 @@ def _slope(function: Any, values: Sequence[Any], place: int) -> Any:
     moved[place] = values[place] + step
     try:
         change = function(*moved) - function(*values)
-    except (ZeroDivisionError, ValueError):
+    except (ArithmeticError, ValueError):
         return mp.inf
     return mp.inf if isinstance(change, mp.mpc) else abs(change / step)
 

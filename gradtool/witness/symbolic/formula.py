@@ -28,59 +28,72 @@ from gradtool.witness.symbolic.rows import functions
 
 __all__ = ["differentiate"]
 
-BUDGET = 10.0
+BUDGET = 5.0
 """Seconds that SymPy may take for the formulas of one expression before they are left out."""
 
 
-def _smooth_function(name: str, derivative: str | None) -> Any:
-    """A function that SymPy leaves alone: its derivative is the named function, or 0."""
+class _Opaque(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+    """A function that SymPy neither simplifies nor orders: its derivatives are those of ``partials``."""
 
-    def fdiff(self: Any, _: int = 1) -> Any:
-        return _FUNCTIONS[derivative](*self.args) if derivative else sympy.Integer(0)
+    partials: tuple[Any, ...] = ()
 
-    return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": 1})
-
-
-def _chosen(name: str, keeps: Any) -> Any:
-    """The larger or smaller of two arguments: its derivative is 1 by the chosen one, else 0."""
-
-    def fdiff(self: Any, index: int = 1) -> Any:
-        first, other = (1, 0) if index == 1 else (0, 1)
-        return sympy.Piecewise((first, keeps(*self.args)), (other, True))
-
-    return type(name, (sympy.Function,), {"fdiff": fdiff, "nargs": 2})
+    def fdiff(self, index: int = 1) -> Any:
+        return self.partials[index - 1](*self.args)
 
 
-def _clip_derivative(self: Any, index: int = 1) -> Any:
-    x, low, high = self.args
-    where = {1: sympy.And(low <= x, x <= high), 2: x < low, 3: x > high}[index]
-    return sympy.Piecewise((1, where), (0, True))
+class _Where(sympy.Function):  # type: ignore[misc]  # likewise
+    """where(condition, a, b). SymPy's own Piecewise spends seconds on the logic of its conditions."""
 
+    def _eval_derivative(self, symbol: Any) -> Any:
+        condition, yes, no = self.args
+        return _where(condition, yes.diff(symbol), no.diff(symbol))
+
+
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    return yes if yes == no else _Where(condition, yes, no)
+
+
+def _step(condition: str, *places: int) -> Any:
+    """1 where ``condition`` holds between the arguments at ``places``, else 0."""
+    return lambda *xs: _where(_CONDITIONS[condition](*(xs[place] for place in places)), _ONE, _ZERO)
+
+
+def _opaque(name: str, *partials: Any) -> Any:
+    return type(name, (_Opaque,), {"partials": partials, "nargs": len(partials)})
+
+
+_ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
+_CONDITIONS = {
+    name: _opaque(name, *[lambda *_: _ZERO] * len(row.parameters)) for name, row in OPERATIONS.items() if row.logical
+}
+_SIGN = _opaque("sign", lambda _: _ZERO)
+_TRIGAMMA = _opaque("trigamma", lambda x: sympy.polygamma(2, x))
+_DIGAMMA = _opaque("digamma", _TRIGAMMA)
 
 _FUNCTIONS: dict[str, Any] = {
-    "sign": _smooth_function("sign", None),
-    "floor": _smooth_function("floor", None),
-    "ceiling": _smooth_function("ceil", None),
-    "round": _smooth_function("round", None),
-    "lgamma": _smooth_function("lgamma", "digamma"),
-    "digamma": _smooth_function("digamma", "trigamma"),
-    "trigamma": _smooth_function("trigamma", "tetragamma"),
-    "tetragamma": lambda x: sympy.polygamma(2, x),
-    "Abs": _smooth_function("abs", "sign"),
-    "Clip": type("clip", (sympy.Function,), {"fdiff": _clip_derivative, "nargs": 3}),
-    "Max": _chosen("max", sympy.GreaterThan),
-    "Min": _chosen("min", sympy.LessThan),
+    "sign": _SIGN,
+    "floor": _opaque("floor", lambda _: _ZERO),
+    "ceiling": _opaque("ceil", lambda _: _ZERO),
+    "round": _opaque("round", lambda _: _ZERO),
+    "lgamma": _opaque("lgamma", _DIGAMMA),
+    "digamma": _DIGAMMA,
+    "trigamma": _TRIGAMMA,
+    "Abs": _opaque("abs", _SIGN),
+    "Max": _opaque("max", _step("greater_equal", 0, 1), _step("less", 0, 1)),
+    "Min": _opaque("min", _step("less_equal", 0, 1), _step("greater", 0, 1)),
+    "Clip": _opaque(
+        "clip",
+        lambda x, low, high: _step("less_equal", 0, 1)(low, x) * _step("less_equal", 0, 1)(x, high),
+        _step("less", 0, 1),
+        _step("greater", 0, 2),
+    ),
+    "atan2": _opaque("atan2", lambda y, x: x / (x**2 + y**2), lambda y, x: -y / (x**2 + y**2)),
     "Hypot": lambda x, y: sympy.sqrt(x**2 + y**2),
     "Neg": operator.neg,
     "Sub": operator.sub,
     "Div": operator.truediv,
 }
 """Constructors that differ from SymPy's own: SymPy would answer with Heaviside, a complex branch, or no derivative."""
-
-_NODES: Mapping[Any, str] = {
-    sympy.StrictLessThan: "less", sympy.LessThan: "less_equal", sympy.StrictGreaterThan: "greater",
-    sympy.GreaterThan: "greater_equal", sympy.Equality: "equal", sympy.Unequality: "not_equal",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +102,7 @@ class _Literal:
     in_row: bool
 
 
-class _TooLong(Exception):  # noqa: N818  # a signal between two functions, no error
+class _TooLong(BaseException):  # a signal between two functions; nothing on its way may catch it
     pass
 
 
@@ -129,7 +142,7 @@ def _limited(seconds: float) -> Iterator[None]:
         raise _TooLong
 
     previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again: a first one can be lost in a callback
     try:
         yield
     finally:
@@ -158,13 +171,23 @@ def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, _Literal],
     arguments = [_built(argument, symbols, numbers, in_row) for argument in tree.arguments]
     row = OPERATIONS[tree.operation]
     if tree.operation == "where":
-        condition, yes, no = arguments
-        return sympy.Piecewise((yes, condition), (no, True))
+        return _where(*arguments)
+    if tree.operation in _CONDITIONS:
+        return _CONDITIONS[tree.operation](*arguments)
+    if tree.operation == "pow" and _is_too_large(*arguments):
+        raise OverflowError("a power of numbers is too long to be written out")
     if row.symbolic:
         constructor = _FUNCTIONS.get(row.symbolic) or getattr(sympy, row.symbolic)
         return constructor(*arguments)
     formula = parse_row_text(row.formula, row.parameters)
     return _built(formula, dict(zip(row.parameters, arguments, strict=True)), numbers, in_row=True)
+
+
+def _is_too_large(base: Any, exponent: Any) -> bool:
+    """Whether SymPy would write out an exact power of more than ten thousand digits."""
+    if not (base.is_Rational and exponent.is_Rational) or base in (0, 1, -1):
+        return False
+    return bool(abs(exponent) * max(base.p.bit_length(), base.q.bit_length()) > 40_000)
 
 
 def _number(number: Number, numbers: dict[Any, _Literal], in_row: bool) -> Any:
@@ -202,10 +225,9 @@ _EVALUATORS: Mapping[Any, Any] = {
     sympy.Add: mp.fsum,
     sympy.Mul: mp.fprod,
     sympy.Pow: lambda parts: mp.power(*parts),
-    sympy.And: all,
-    sympy.Or: any,
-    sympy.Not: lambda parts: not parts[0],
     sympy.polygamma: lambda parts: mp.psi(int(parts[0]), parts[1]),
+    _CONDITIONS["logical_and"]: all,
+    _CONDITIONS["logical_or"]: any,
 }
 
 
@@ -214,20 +236,15 @@ def _evaluated(node: Any, symbols: Mapping[Any, Any]) -> Any:
         return symbols[node]
     if node.is_Rational:
         return mp.mpf(int(node.p)) / int(node.q)
-    if isinstance(node, sympy.Piecewise):
-        for branch, condition in node.args:
-            if _evaluated(condition, symbols):
-                return _evaluated(branch, symbols)
-        raise ValueError("no branch")
     if node.is_Atom:
-        constants = {sympy.pi: mp.pi, sympy.E: mp.e, sympy.oo: mp.inf, sympy.true: True, sympy.false: False}
-        value = constants[node]
-        return value if isinstance(value, bool) else +mp.mpf(value)
+        return +mp.mpf({sympy.pi: mp.pi, sympy.E: mp.e, sympy.oo: mp.inf}[node])
+    if isinstance(node, _Where):
+        condition, yes, no = node.args
+        return _evaluated(yes if _evaluated(condition, symbols) else no, symbols)
     parts = [_evaluated(argument, symbols) for argument in node.args]
     if (own := _EVALUATORS.get(type(node))) is not None:
         return own(parts)
-    name = _NODES.get(type(node), type(node).__name__)
-    return functions(name).value(*parts)
+    return functions(type(node).__name__).value(*parts)
 
 
 class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy has no types
@@ -236,22 +253,25 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy has no types
     def _print_Dummy(self, expr: Any) -> str:
         return str(expr.name)
 
+    def _print_Infinity(self, _: Any) -> str:
+        return "inf"
+
+    def _print_NegativeInfinity(self, _: Any) -> str:
+        return "-inf"
+
     def _print_Exp1(self, _: Any) -> str:
         return "exp(1)"
 
-    def _print_Piecewise(self, expr: Any) -> str:
-        text, last = "", "nan"
-        opened = 0
-        for branch, condition in expr.args:
-            if condition is sympy.true:
-                last = self._print(branch)
-                break
-            text += f"where({self._print(condition)}, {self._print(branch)}, "
-            opened += 1
-        return f"{text}{last}{')' * opened}"
+    def _print__Where(self, expr: Any) -> str:
+        return f"where({', '.join(self._print(argument) for argument in expr.args)})"
 
-    def _print_And(self, expr: Any) -> str:
-        return " and ".join(self.parenthesize(argument, 40) for argument in expr.args)
-
-    def _print_Or(self, expr: Any) -> str:
-        return " or ".join(self.parenthesize(argument, 40) for argument in expr.args)
+    def _print_Function(self, expr: Any) -> str:
+        name = type(expr).__name__
+        if name not in _CONDITIONS:
+            return str(super()._print_Function(expr))
+        parts = [self._print(argument) for argument in expr.args]
+        if name == "logical_not":
+            return f"not ({parts[0]})"
+        if name.startswith("logical"):
+            parts = [f"({part})" if " or " in part or " and " in part else part for part in parts]
+        return f" {OPERATIONS[name].operator} ".join(parts)

@@ -27,21 +27,40 @@ _PRIMITIVES: Mapping[str, Exact] = {
     "negative": operator.neg, "pow": mp.power, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil,
     "round": mp.nint, "max": max, "min": min, "less": operator.lt, "less_equal": operator.le,
     "greater": operator.gt, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
-    "logical_not": operator.not_, "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
+    "logical_not": operator.not_, "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
+    "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
     "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos,
     "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,
-    "acosh": mp.acosh, "atanh": mp.atanh, "erf": mp.erf, "erfc": mp.erfc,
+    "acosh": mp.acosh, "atanh": mp.atanh, "remainder": operator.mod,
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)),
     "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "hypot": lambda x, y: mp.sqrt(x * x + y * y),
-    "gelu": lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+    "floor_divide": lambda x, y: mp.nint((x - x % y) / y),
+    "erf": lambda x: mp.erf(x) if abs(x) < ASYMPTOTIC else mp.sign(x) * (1 - _erfc(abs(x))),
+    "gelu": lambda x: x * _erfc(-x / mp.sqrt(2)) / 2,
     "lgamma": lambda x: mp.re(mp.loggamma(x)),
+    "erfc": lambda x: _erfc(x),  # noqa: PLW0108  # it is defined below
     "digamma": lambda x: _polygamma(0, x),
     "trigamma": lambda x: _polygamma(1, x),
 }  # fmt: skip
 
 _DERIVATIVES: Mapping[str, tuple[Exact, ...]] = {"trigamma": (lambda x: _polygamma(2, x),)}
+
+ASYMPTOTIC = 1e6
+"""Beyond it eight terms of erfc's asymptotic series are right to 90 digits; mpmath overflows later on."""
+
+
+def _erfc(x: Any) -> Any:
+    if abs(x) < ASYMPTOTIC:
+        return mp.erfc(x)
+    if x < 0:
+        return 2 - _erfc(-x)
+    terms, term = mp.mpf(1), mp.mpf(1)
+    for odd in range(1, 17, 2):
+        term *= -odd / (2 * x * x)
+        terms += term
+    return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * terms
 
 
 def _polygamma(order: int, x: Any) -> Any:

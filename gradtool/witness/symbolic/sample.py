@@ -36,7 +36,7 @@ def sample(request: SampleRequest) -> Points:
     steps = compile_tree(parse(request.expression, request.wrt).tree, request.framework)
     draw = random.Random(request.seed)  # noqa: S311  # repeatable on purpose
     found: list[dict[str, float]] = []
-    for attempt in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS if request.count else 0):
         common = _SCHEMES[attempt % (5 if attempt < ATTEMPTS // 4 else len(_SCHEMES))]
         mixed = attempt % 2 and attempt > ATTEMPTS // 8
         point = {
