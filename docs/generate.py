@@ -60,7 +60,7 @@ def operations_page() -> str:
         lines = ["| operation | meaning | defined where | derivatives | PyTorch | TensorFlow |", "|---" * 6 + "|"]
         lines += [_operation_line(row) for row in rows]
         parts += [f"## {group.capitalize()}", "\n".join(lines)]
-    known = [f"- `{row.name}`: {text}." for row in OPERATIONS.values() for text in row.deviations.values()]
+    known = [f"- `{row.name}`, {key}: {text}." for row in OPERATIONS.values() for key, text in row.deviations.items()]
     parts += ["## Known deviations", "\n".join(known)]
     return "\n\n".join(parts) + "\n"
 

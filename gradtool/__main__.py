@@ -6,8 +6,11 @@ and the rest of the program is imported and the expression read meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import os
 import sys
+from pathlib import Path
 
 from gradtool.witness.process import SYMBOLIC, TENSORFLOW, TORCH, start_early
 
@@ -15,8 +18,19 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line."""
-    arguments = sys.argv[1:]
+    """Run the command line. A closed stdin, stdout or stderr is an empty one."""
+    for place, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open to the end
+            with contextlib.suppress(OSError):
+                os.dup2(getattr(sys, name).fileno(), place)
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["check"] and len(arguments) > 1 and not {"-h", "--help"} & set(arguments):
         start_early([_framework(arguments), SYMBOLIC])
     from gradtool.cli.app import main as run  # noqa: PLC0415  # after the witnesses have been started

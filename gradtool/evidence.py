@@ -121,7 +121,8 @@ class ExactEntry:
     error of the evaluation as written to first order, ``sensitivity`` what one rounding unit of the point does to the
     derivative. ``loss`` is the node where most digits are lost, and ``cause`` is how:
 
-    - ``overflow`` and ``underflow`` of a value, ``backward_overflow`` of an adjoint;
+    - ``overflow`` and ``underflow`` of a value, ``backward_overflow`` of an adjoint, ``flushed`` of a subnormal
+      coordinate;
     - ``cancellation`` in a sum, ``adjoint`` where paths meet in the backward pass, ``backward`` in a local derivative
       as the framework computes it, ``amplification`` of an argument's rounding;
     - ``branch``, a condition decided by rounding, and ``edge``, an argument within rounding of its domain's edge.

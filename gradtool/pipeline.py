@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from gradtool.evidence import Autodiff, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
 from gradtool.problem import Problem
 from gradtool.settings import CheckSettings
-from gradtool.target.expression import Call, Tree, parse
+from gradtool.target.expression import Call, Tree, Variable, parse
 from gradtool.target.suite import Target, Unreadable
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
@@ -19,6 +19,9 @@ from gradtool.verdict.summary import gradient_norm
 from gradtool.witness.host import WITNESSES, Host
 
 __all__ = ["check", "chosen_framework", "open_witnesses"]
+
+BATCH = 64
+"""So many targets are handed to the witnesses at once; the first records come while the next are still unread."""
 
 
 def chosen_framework(settings: CheckSettings) -> str:
@@ -35,6 +38,11 @@ def open_witnesses(settings: CheckSettings) -> Host:
 
 def check(targets: Sequence[Target | Unreadable], settings: CheckSettings, host: Host) -> Iterator[CheckRecord]:
     """One record for each target and point, in order, as the evidence arrives."""
+    for start in range(0, len(targets), BATCH):
+        yield from _checked(targets[start : start + BATCH], settings, host)
+
+
+def _checked(targets: Sequence[Target | Unreadable], settings: CheckSettings, host: Host) -> Iterator[CheckRecord]:
     framework = chosen_framework(settings)
     jobs = _with_points(targets, framework, settings, host)
     requests = [request for _, own in jobs for request in own]
@@ -171,13 +179,14 @@ def _case(target: Target, request: Request, records: list[Record]) -> Case:
         WITNESSES[request.framework].title,
         next((record for record in records if isinstance(record, Autodiff)), None),
         next((record for record in records if isinstance(record, Exact)), None),
-        frozenset(_operations(parse(request.expression, request.point).tree)),
+        frozenset(_operations(parse(request.expression, request.point).tree, frozenset(request.wrt)) - {""}),
         target.expression.variables,
     )
 
 
-def _operations(tree: Tree) -> Iterator[str]:
-    if isinstance(tree, Call):
-        yield tree.operation
-        for argument in tree.arguments:
-            yield from _operations(argument)
+def _operations(tree: Tree, wrt: frozenset[str]) -> set[str]:
+    """The operations through which the gradient by ``wrt`` passes."""
+    if not isinstance(tree, Call):
+        return {""} if isinstance(tree, Variable) and tree.name in wrt else set()
+    found = set().union(*(_operations(argument, wrt) for argument in tree.arguments))
+    return found | {tree.operation} if found else found

@@ -21,7 +21,7 @@ __all__ = ["Progress", "Terminal", "terminal_for"]
 PIPE_WIDTH = 100
 """Columns where the output is no terminal and COLUMNS does not say."""
 
-_ASCII = {"±": "+/-", "✓": "ok", "✗": "x", "→": "->", "∂": "d"}
+_ASCII = {"±": "+/-", "✓": "ok:", "✗": "not ok:", "→": "->", "∂": "d"}
 _COLOURS: Mapping[str, str] = {
     "wrong": "bold red",
     "unstable": "bold magenta",
@@ -125,6 +125,7 @@ class Progress:
         """Replace the line by ``text``."""
         if self._alive and text != self._shown:
             self._shown = text
+            text = text[: shutil.get_terminal_size().columns - 1]  # a wrapped line could not be erased
             print(f"\r\033[K{text}", end="", file=self.stream, flush=True)
 
     def count(self, done: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, BinaryIO, TextIO
 
 import typer
 
@@ -47,6 +47,9 @@ from gradtool.witness.host import WITNESSES, Host
 __all__ = ["check"]
 
 STARTED = time.perf_counter()
+MAX_SUITE = 16 << 20
+"""Bytes of a suite."""
+MAX_LINES = 100_000
 
 
 def check(
@@ -93,7 +96,10 @@ def check(
             timeout=timeout,
             absolute=absolute,
         )
-        chosen = "json" if json else format.value
+        chosen_format = format.value
+        chosen = "json" if json else chosen_format
+        if json and chosen_format not in ("table", "json"):
+            raise ProblemError(Problem("option", f"--json and --format {chosen_format} exclude each other"))
         targets = _targets(target, settings)
         with _opened(output) as stream, pipeline.open_witnesses(settings) as host:
             code = _report(targets, settings, host, chosen, stream, color.value, strict=strict, debug=debug)
@@ -102,12 +108,12 @@ def check(
 
 def _targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
     if text == "-":
-        return _suite(sys.stdin, "stdin", settings)
+        return _suite(sys.stdin.buffer, "stdin", settings)
     if text.startswith("@"):
         path = Path(text[1:])
         try:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                return _suite(lines, text[1:], settings)
+            with path.open("rb") as stream:
+                return _suite(stream, text[1:], settings)
         except OSError as error:
             hint = "@FILE names a file of expressions, one a line"
             problem = Problem("suite", f"{path} can't be read: {error.strerror}", text, (1, len(text)), hint=hint)
@@ -115,7 +121,16 @@ def _targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
     return [read_target(text, settings.at, settings.wrt, settings.dtype)]
 
 
-def _suite(lines: TextIO, origin: str, settings: CheckSettings) -> list[Target | Unreadable]:
+def _suite(stream: BinaryIO, origin: str, settings: CheckSettings) -> list[Target | Unreadable]:
+    content = stream.read(MAX_SUITE + 1)
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        hint = "save it as UTF-8, one expression a line"
+        raise ProblemError(Problem("suite", f"{origin} is not UTF-8 text", hint=hint)) from None
+    if len(content) > MAX_SUITE or len(lines) > MAX_LINES:
+        why = f"it has more than {MAX_LINES} lines, or more than {MAX_SUITE >> 20} MiB"
+        raise ProblemError(Problem("suite", f"{origin} is too large for one run", why=why, hint="split it"))
     found = read_suite(lines, origin, settings.at, settings.wrt, settings.dtype)
     if not found:
         hint = "write one expression a line, or a JSON object with the key expression"

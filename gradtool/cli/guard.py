@@ -35,6 +35,9 @@ def guarded(*, debug: bool) -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         raise typer.Exit(ExitCode.OK) from None
+    except OSError as error:
+        _say(f"error: the report can't be written: {error.strerror or error}")
+        raise typer.Exit(ExitCode.UNUSABLE) from None
     except typer.Exit:
         raise
     except Exception as error:  # noqa: BLE001  # the last net: a bug becomes one message and exit code 4

@@ -62,7 +62,11 @@ SeedOption = Annotated[
 TimeoutOption = Annotated[
     float,
     typer.Option(
-        min=0.001, metavar="SECONDS", help="Seconds a witness may take for one target.", rich_help_panel=EVIDENCE
+        min=0.001,
+        max=1e6,
+        metavar="SECONDS",
+        help="Seconds a witness may take for one target.",
+        rich_help_panel=EVIDENCE,
     ),
 ]
 AbsoluteOption = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import textwrap
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from gradtool.cli.guard import guarded
 from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.target.operations import ALIASES, OPERATIONS, Operation, operation
 from gradtool.target.syntax import suggestion
+from gradtool.terminal import terminal_for
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
 from gradtool.witness.host import WITNESSES
@@ -33,7 +35,7 @@ def ops(
         if not name:
             _all_operations()
             return
-        row = operation(name) or next((row for row in OPERATIONS.values() if row.operator == name), None)
+        row = operation(name) or next((r for r in OPERATIONS.values() if name in (r.operator, _signature(r))), None)
         if row is None:
             near = suggestion(name, [*OPERATIONS, *ALIASES])
             hint = f"did you mean {near}?" if near else "gradtool ops lists them all"
@@ -67,7 +69,10 @@ def _one_operation(row: Operation) -> None:
         *((f"derivative by {p}", text) for p, text in zip(row.parameters, row.derivatives, strict=False)),
         ("PyTorch", row.torch or f"{row.formula} (no native function)"),
         ("TensorFlow", row.tensorflow or f"{row.formula} (no native function)"),
-        *((f"{WITNESSES[name].title} computes the derivative as", text) for name, text in row.backward.items()),
+        *(
+            (f"rounding of {WITNESSES[name].title}'s derivative as of", ", ".join(way))
+            for name, way in row.backward.items()
+        ),
         *(("known deviation", text) for text in row.deviations.values()),
     ]
     for label, text in facts:
@@ -99,7 +104,12 @@ def rule(
             hint = f"did you mean {near}?" if near else "gradtool rule lists them all"
             raise ProblemError(Problem("rule", f"there is no rule called {wanted}", hint=hint))
         for row in found:
-            print(f"{row.code} {row.name} ({row.severity}): {row.title}\n\nWhy: {row.why}\n\nWhat to do: {row.remedy}")
+            head = f"{row.code} {row.name} ({row.severity}): {row.title}"
+            print("\n\n".join(_filled(text) for text in (head, f"Why: {row.why}", f"What to do: {row.remedy}")))
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, terminal_for(sys.stdout).width, break_long_words=False, break_on_hyphens=False)
 
 
 def doctor() -> None:

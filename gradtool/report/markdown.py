@@ -21,7 +21,7 @@ def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) ->
     for _, group in groupby(done, key=lambda record: (record.name, record.target)):
         lines += _section(list(group))
     lines.append(f"{total(done)} ({seconds:.1f} s)")
-    terminal.stream.write(terminal.glyphs("\n".join(lines)) + "\n")
+    terminal.stream.write("\n".join(terminal.glyphs(line) for line in lines) + "\n")
 
 
 def _section(records: Sequence[CheckRecord]) -> list[str]:

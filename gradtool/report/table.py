@@ -95,7 +95,7 @@ class _Page:
         elif entry.ulp is not None and entry.ulp < EQUAL:
             symbolic = autodiff
         return [
-            (entry.variable, ""),
+            (self.terminal.glyphs(entry.variable), ""),
             (f"{autodiff} (None)" if entry.unconnected else autodiff, ""),
             (symbolic, ""),
             (self.terminal.glyphs(with_bar(entry.finite_difference, entry.finite_difference_bar)), ""),
@@ -153,7 +153,7 @@ class _Page:
         ulps = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
         found = counts(group)
         words = next(iter(found), "inconclusive")
-        name = group[0].name
+        name = self.terminal.glyphs(group[0].name)
         return [
             (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
             (str(sum(len(record.entries) for record in group)), ""),
@@ -169,7 +169,9 @@ class _Page:
         good = set(found) <= {"verified"} and not any(record.failures for record in records)
         mark = self.terminal.glyphs("✓" if good else "✗")
         style = self.terminal.style("verified" if good else next(iter(found), "error"))
-        self.line(f"{mark} {total(records)} ({seconds:.1f} s)", style)
+        failed = sum(len(record.failures) for record in records)
+        without = f", {failed} without all the evidence" if failed else ""
+        self.line(f"{mark} {total(records)}{without} ({seconds:.1f} s)", style)
 
     def line(self, text: str, style: str = "", indent: int = 0) -> None:
         """One paragraph, wrapped to the width between words and after operators, never inside a number."""

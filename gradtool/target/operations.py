@@ -12,10 +12,11 @@ The cells are data, never evaluated as text:
   names of ``parameters``. ``derivatives[i]`` is the partial derivative by parameter i, in a form that loses no
   digits anywhere (so tanh' is 1/cosh^2, not 1 - tanh^2). ``kinks`` are expressions whose zero marks a point at which
   left and right derivatives may differ.
-* ``forward`` and ``backward`` state how a framework itself computes the value and the derivative, the latter over the
-  parameters and the output ``out``, where that form loses digits which a good one would not: they bound the rounding
-  that is fair.
-* ``deviations`` names, per framework, what is known to be off by more than rounding, and since when.
+* ``forward`` and ``backward`` state how a framework itself computes the value, and its derivative by each parameter
+  (over the parameters and the output ``out``), where that form loses digits which a good one would not: they bound the
+  rounding that is fair.
+* ``deviations`` names what is known to be off by more than rounding, per framework, or per framework and dtype
+  ("tensorflow/float64").
 """
 
 from __future__ import annotations
@@ -47,8 +48,12 @@ class Operation:
     variadic: bool = False
     logical: bool = False
     forward: Mapping[str, str] = field(default_factory=dict)
-    backward: Mapping[str, str] = field(default_factory=dict)
+    backward: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     deviations: Mapping[str, str] = field(default_factory=dict)
+
+    def deviation(self, framework: str, dtype: str) -> str:
+        """What is known to be off in this framework and dtype; empty if nothing is."""
+        return self.deviations.get(framework) or self.deviations.get(f"{framework}/{dtype}", "")
 
     def cell(self, framework: str) -> str:
         """The native call template of ``framework`` ("torch" or "tensorflow"); empty if it runs the formula."""
@@ -67,6 +72,7 @@ _DIGAMMA = "where(x > 0, digamma(x + 10) - (digamma(x + 10) - digamma(x)), digam
 _TRIGAMMA = "where(x > 0, trigamma(x), pi**2/sin(pi*x)**2 - trigamma(1 - x))"
 """Recurrence from larger arguments, and reflection for negative ones: both subtract."""
 
+_ATAN2 = ("x/(x*x + y*y)", "-y/(x*x + y*y)")
 _SILU = "sigmoid(x)*(1 + x*(1 - sigmoid(x)))"
 _SELU_SCALE, _SELU_ALPHA = "1.0507009873554804934", "1.6732632423543772848"
 
@@ -126,7 +132,7 @@ _ROWS = (
     Operation("clip", ("x", "lo", "hi"), "x limited to the interval from lo to hi.", "torch.clamp({x}, {lo}, {hi})",
               "tf.clip_by_value({x}, {lo}, {hi})", "Clip", formula="where(x < lo, lo, where(x > hi, hi, x))",
               derivatives=("where(lo <= x and x <= hi, 1, 0)", "where(x < lo, 1, 0)", "where(x > hi, 1, 0)"),
-              domain="lo <= hi", kinks=("x - lo", "x - hi"), group="choice", aliases=("clamp",)),
+              domain="lo <= hi", kinks=("x - lo", "x - hi", "lo - hi"), group="choice", aliases=("clamp",)),
     # ---- steps and magnitudes
     Operation("abs", X, "Magnitude of x.", "torch.abs({x})", "tf.abs({x})", "Abs", derivatives=("sign(x)",),
               kinks=("x",), group="step"),
@@ -147,7 +153,7 @@ _ROWS = (
     Operation("exp2", X, "2 to the power x.", "torch.exp2({x})", formula="2**x", derivatives=("2**x*log(2)",)),
     Operation("expm1", X, "exp(x) - 1, accurate near 0.", "torch.expm1({x})", "tf.math.expm1({x})",
               formula="exp(x) - 1", derivatives=("exp(x)",),
-              backward={"torch": "out + 1"}),
+              backward={"torch": ("out + 1",)}),
     Operation("log", X, "Natural logarithm.", "torch.log({x})", "tf.math.log({x})", "log", derivatives=("1/x",),
               domain="x > 0", aliases=("ln",)),
     Operation("log2", X, "Logarithm to the base 2.", "torch.log2({x})", formula="log(x)/log(2)",
@@ -169,57 +175,60 @@ _ROWS = (
               derivatives=("1/(1 + x**2)",), aliases=("arctan",)),
     Operation("atan2", ("y", "x"), "Angle of the point (x, y), in [-pi, pi].", "torch.atan2({y}, {x})",
               "tf.atan2({y}, {x})", "atan2", derivatives=("x/(x**2 + y**2)", "-y/(x**2 + y**2)"),
-              domain="x != 0 or y != 0", kinks=("where(x < 0, y, 1)",), aliases=("arctan2",)),
+              domain="x != 0 or y != 0", kinks=("where(x < 0, y, 1)",), aliases=("arctan2",),
+              backward={"torch": _ATAN2, "tensorflow": _ATAN2}),
     Operation("sinh", X, "Hyperbolic sine.", "torch.sinh({x})", "tf.sinh({x})", "sinh", derivatives=("cosh(x)",)),
     Operation("cosh", X, "Hyperbolic cosine.", "torch.cosh({x})", "tf.cosh({x})", "cosh", derivatives=("sinh(x)",)),
     Operation("tanh", X, "Hyperbolic tangent.", "torch.tanh({x})", "tf.tanh({x})", "tanh",
               derivatives=("1/cosh(x)**2",),
-              backward={"torch": "1 - out*out", "tensorflow": "1 - out*out"},
-              deviations={"tensorflow": "in float32, tf.tanh is 1 from 7.908 on, where 1 - tanh(x) is still 2.7e-7"}),
+              backward={"torch": ("1 - out*out",), "tensorflow": ("1 - out*out",)},
+              deviations={"tensorflow/float32": "tf.tanh is 1 from 7.908 on, where 1 - tanh(x) is still 2.7e-7"}),
     Operation("asinh", X, "Inverse hyperbolic sine.", "torch.asinh({x})", "tf.asinh({x})", "asinh",
-              derivatives=("1/sqrt(1 + x**2)",), aliases=("arcsinh",)),
+              derivatives=("1/sqrt(1 + x**2)",), aliases=("arcsinh",),
+              backward={"torch": ("1/sqrt(x*x + 1)",), "tensorflow": ("1/cosh(out)",)}),
     Operation("acosh", X, "Inverse hyperbolic cosine.", "torch.acosh({x})", "tf.acosh({x})", "acosh",
-              derivatives=("1/sqrt((x - 1)*(x + 1))",), domain="x >= 1", aliases=("arccosh",)),
+              derivatives=("1/sqrt((x - 1)*(x + 1))",), domain="x >= 1", aliases=("arccosh",),
+              backward={"torch": ("1/sqrt(x*x - 1)",), "tensorflow": ("1/sinh(out)",)}),
     Operation("atanh", X, "Inverse hyperbolic tangent.", "torch.atanh({x})", "tf.atanh({x})", "atanh",
               derivatives=("1/((1 - x)*(1 + x))",), domain="-1 < x and x < 1", aliases=("arctanh",)),
     # ---- activations
     Operation("sigmoid", X, "Logistic function 1/(1 + exp(-x)).", "torch.sigmoid({x})", "tf.sigmoid({x})",
               formula="1/(1 + exp(-x))", derivatives=("exp(-abs(x))/(1 + exp(-abs(x)))**2",), group="activation",
-              backward={"torch": "out*(1 - out)", "tensorflow": "out*(1 - out)"}),
+              backward={"torch": ("out*(1 - out)",), "tensorflow": ("out*(1 - out)",)}),
     Operation("softplus", X, "log(1 + exp(x)), a smooth relu.", "torch.nn.functional.softplus({x})",
               "tf.math.softplus({x})", formula="log(1 + exp(x))", derivatives=("sigmoid(x)",), group="activation",
-              deviations={"torch": "PyTorch's softplus is the straight line x above 20, off by exp(-x)"}),
+              deviations={"torch/float64": "PyTorch's softplus is the straight line x above 20, off by exp(-x)"}),
     Operation("relu", X, "Rectified linear unit, max(x, 0).", "torch.relu({x})", "tf.nn.relu({x})",
               formula="where(x > 0, x, 0)", derivatives=("where(x > 0, 1, 0)",), kinks=("x",), group="activation"),
     Operation("leaky_relu", X, "x where positive, 0.01*x elsewhere.",
               "torch.nn.functional.leaky_relu({x}, negative_slope=0.01)", "tf.nn.leaky_relu({x}, alpha=0.01)",
               formula="where(x > 0, x, 0.01*x)", derivatives=("where(x > 0, 1, 0.01)",), kinks=("x",),
               group="activation",
-              deviations={"tensorflow": "tf.nn.leaky_relu keeps its slope in float32: 0.01 is 2.2e-8 off in float64"}),
+              deviations={"tensorflow/float64": "tf.nn.leaky_relu keeps its slope in float32, so 0.01 is 2.2e-8 off"}),
     Operation("elu", X, "x where positive, exp(x) - 1 elsewhere.", "torch.nn.functional.elu({x})", "tf.nn.elu({x})",
               formula="where(x > 0, x, expm1(x))", derivatives=("where(x > 0, 1, exp(x))",), group="activation",
               forward={"tensorflow": "where(x > 0, x, exp(x) - 1)"},
-              backward={"tensorflow": "where(x > 0, 1, out + 1)"}),
+              backward={"tensorflow": ("where(x > 0, 1, out + 1)",)}),
     Operation("selu", X, "Scaled elu of self-normalising networks.", "torch.nn.functional.selu({x})",
               "tf.nn.selu({x})", formula=f"{_SELU_SCALE}*where(x > 0, x, {_SELU_ALPHA}*expm1(x))",
               derivatives=(f"{_SELU_SCALE}*where(x > 0, 1, {_SELU_ALPHA}*exp(x))",), kinks=("x",),
               group="activation",
               forward={"tensorflow": f"where(x > 0, {_SELU_SCALE}*x, {_SELU_SCALE}*{_SELU_ALPHA}*(exp(x) - 1))"},
-              backward={"tensorflow": f"where(x > 0, {_SELU_SCALE}, out + {_SELU_SCALE}*{_SELU_ALPHA})"},
+              backward={"tensorflow": (f"where(x > 0, {_SELU_SCALE}, out + {_SELU_SCALE}*{_SELU_ALPHA})",)},
               deviations={"tensorflow": "tf.nn.selu computes exp(x) - 1 and takes tiny negative numbers for positive"}),
     Operation("gelu", X, "Gaussian error linear unit, x times the normal distribution function.",
               "torch.nn.functional.gelu({x})", "tf.nn.gelu({x})", formula="x*(1 + erf(x/sqrt(2)))/2",
               derivatives=("erfc(-x/sqrt(2))/2 + x*exp(-x**2/2)/sqrt(2*pi)",), group="activation",
               forward={"torch": "x*(1 + erf(x/sqrt(2)))/2"},
-              backward={"torch": "(1 + erf(x/sqrt(2)))/2 + x*exp(-x*x/2)/sqrt(2*pi)"},
-              deviations={"tensorflow": "tf.nn.gelu passes 1/sqrt(2) through float32, so float64 is off by 1e-8"}),
+              backward={"torch": ("(1 + erf(x/sqrt(2)))/2 + x*exp(-x*x/2)/sqrt(2*pi)",)},
+              deviations={"tensorflow/float64": "tf.nn.gelu passes 1/sqrt(2) through float32, 2.4e-8 off"}),
     Operation("silu", X, "x*sigmoid(x), also called swish.", "torch.nn.functional.silu({x})", "tf.nn.silu({x})",
               formula="x/(1 + exp(-x))", derivatives=("sigmoid(x)*(1 + x*sigmoid(-x))",), group="activation",
               aliases=("swish",),
-              backward={"torch": _SILU, "tensorflow": _SILU}),
+              backward={"torch": (_SILU,), "tensorflow": (_SILU,)}),
     Operation("softsign", X, "x/(1 + abs(x)).", "torch.nn.functional.softsign({x})", "tf.nn.softsign({x})",
               formula="x/(1 + abs(x))", derivatives=("1/(1 + abs(x))**2",), group="activation",
-              backward={"torch": "1/(1 + abs(x)) - abs(x)/(1 + abs(x))**2"}),
+              backward={"torch": ("1/(1 + abs(x)) - abs(x)/(1 + abs(x))**2",)}),
     Operation("logsigmoid", X, "log(sigmoid(x)).", "torch.nn.functional.logsigmoid({x})", "tf.math.log_sigmoid({x})",
               formula="-log(1 + exp(-x))", derivatives=("sigmoid(-x)",), group="activation",
               aliases=("log_sigmoid",)),
@@ -232,24 +241,25 @@ _ROWS = (
               derivatives=("-2*exp(-x**2)/sqrt(pi)",), group="special"),
     Operation("lgamma", X, "Logarithm of the magnitude of the gamma function.", "torch.lgamma({x})",
               "tf.math.lgamma({x})", "lgamma", derivatives=("digamma(x)",), domain="x > 0 or x != floor(x)",
-              group="special", aliases=("gammaln",), backward={"torch": _DIGAMMA, "tensorflow": _DIGAMMA}),
+              group="special", aliases=("gammaln",), backward={"torch": (_DIGAMMA,), "tensorflow": (_DIGAMMA,)}),
     Operation("digamma", X, "Derivative of lgamma.", "torch.digamma({x})", "tf.math.digamma({x})", "digamma",
               derivatives=("trigamma(x)",), domain="x > 0 or x != floor(x)", group="special",
               forward={"torch": _DIGAMMA, "tensorflow": _DIGAMMA},
-              backward={"torch": _TRIGAMMA, "tensorflow": _TRIGAMMA},
+              backward={"torch": (_TRIGAMMA,), "tensorflow": (_TRIGAMMA,)},
               deviations={
                   "torch": "PyTorch's derivative of digamma is a short series, up to 7e-10 off",
-                  "tensorflow": "TensorFlow's derivative of digamma is wrong in float32 below -7",
+                  "tensorflow/float32": "TensorFlow's derivative of digamma is wrong below -7",
               }),
     Operation("trigamma", X, "Derivative of digamma.", "torch.polygamma(1, {x})",
               "tf.math.polygamma(tf.ones_like({x}), {x})", "trigamma", domain="x > 0 or x != floor(x)",
               group="special", deviations={
                   "torch": "torch.polygamma(1, x) is a short series, up to 7e-10 off",
-                  "tensorflow": "tf.math.polygamma is wrong in float32 below -7",
+                  "tensorflow/float32": "tf.math.polygamma is wrong below -7",
               }),
     # ---- two arguments
     Operation("hypot", XY, "sqrt(x**2 + y**2) without overflow on the way.", "torch.hypot({x}, {y})", "", "Hypot",
-              formula=_HYPOT, derivatives=("x/hypot(x, y)", "y/hypot(x, y)")),
+              formula=_HYPOT, derivatives=("x/hypot(x, y)", "y/hypot(x, y)"),
+              backward={"torch": ("x/out", "y/out")}),
     Operation("logaddexp", XY, "log(exp(x) + exp(y)) without overflow on the way.", "torch.logaddexp({x}, {y})",
               formula="where(x > y, x + softplus(y - x), y + softplus(x - y))",
               derivatives=("sigmoid(x - y)", "sigmoid(y - x)")),

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from gradtool.problem import Problem, ProblemError
-from gradtool.target.dtype import rounded
+from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.expression import CONSTANTS, Expression
 from gradtool.target.syntax import suggestion
 
@@ -50,10 +50,10 @@ def parse_point(at: Mapping[str, str], expression: Expression, dtype: str) -> di
             hint=f"add it to the point: --at {name}=1",
         )
         for name in expression.variables
-        if name not in at
+        if name not in {normal(given) for given in at}
     ]
     values: dict[str, float] = {}
-    for name, text in at.items():
+    for name, text in ((normal(name), text) for name, text in at.items()):
         if name not in expression.variables:
             near = suggestion(name, list(expression.variables))
             hint = f"did you mean {near}?" if near else f"its variables are {', '.join(expression.variables)}"
@@ -93,12 +93,17 @@ def _number(name: str, text: str, dtype: str) -> float | Problem:
     except ValueError:
         hint = "write a number, as 3, 0.5, 1e-3, pi or -pi"
         return Problem("point-value", f"the value of {name} is not a number", source, span, hint=hint)
-    value = rounded(value, dtype)
-    if not math.isfinite(value):
-        what = "not a number" if math.isnan(value) else f"not a finite number of {dtype}"
+    if math.isnan(value) or bare.lower() in ("inf", "infinity"):
+        what = "not a number" if math.isnan(value) else "infinite"
         why = "a derivative exists only at a point of the real line"
         return Problem("point-value", f"the value of {name} is {what}", source, span, why, "give a finite number")
-    return value
+    form, kept = FORMATS[dtype], rounded(value, dtype)
+    typed = re.search("[1-9]", bare.lower().partition("e")[0]) or bare in CONSTANTS
+    if math.isinf(kept) or (typed and not kept):
+        limit = f"largest is {form.largest:.2g}" if kept else f"smallest is {form.smallest:.2g}"
+        hint = "use --dtype float64, or move the point" if dtype != "float64" else "move the point"
+        return Problem("point-value", f"the value of {name} does not fit {dtype}", source, span, f"its {limit}", hint)
+    return kept
 
 
 def _first(expression: Expression, name: str) -> tuple[int, int]:

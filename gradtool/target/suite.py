@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gradtool.problem import Problem, ProblemError
-from gradtool.target.expression import Expression, parse
+from gradtool.target.dtype import FORMATS, rounded
+from gradtool.target.expression import Call, Expression, Number, Tree, parse
 from gradtool.target.point import normal, parse_point, wanted_variables
 
 __all__ = ["Target", "Unreadable", "read_line", "read_suite", "read_target"]
@@ -38,8 +40,22 @@ class Unreadable:
 def read_target(text: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str, name: str = "") -> Target:
     """The target that ``text`` describes. Raises ProblemError where the expression or the point is wrong."""
     expression = parse(text, at or ())
+    _fit(expression, dtype)
     point = parse_point(at, expression, dtype) if at else None
     return Target(name or text, expression, point, wanted_variables(list(wrt), expression))
+
+
+def _fit(expression: Expression, dtype: str) -> None:
+    """Raise ProblemError where a literal does not fit ``dtype``."""
+    nodes: list[Tree] = [expression.tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Call):
+            nodes += node.arguments
+        elif isinstance(node, Number) and not node.name and math.isinf(rounded(node.value, dtype)):
+            why = f"its largest is {FORMATS[dtype].largest:.2g}"
+            message = f"this number does not fit {dtype}"
+            raise ProblemError(Problem("number-size", message, expression.text, node.span, why, "use --dtype float64"))
 
 
 def read_suite(

@@ -115,8 +115,9 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     if not error:
         return _Opinion("verified", f"equals the exact derivative{_flat(case, exact)}", 0.0 if size else None, power)
     in_ulp = float(error / Decimal(ulp(float(truth), case.dtype))) if size and math.isfinite(float(truth)) else None
-    if error <= Decimal(form.smallest) / 2 and size < Decimal(form.smallest):
-        return _Opinion("verified", f"the derivative {shown} rounds to {claimed} in {case.dtype}", in_ulp, power)
+    spacing = Decimal(form.smallest)
+    if size < Decimal(2) ** form.low and error <= (spacing if claimed else spacing / 2):
+        return _Opinion("verified", f"the derivative {shown} rounds to {claimed:.4g} in {case.dtype}", in_ulp, power)
     half = error <= size * Decimal(2) ** (-form.precision // 2)
     good = half or error <= SAFETY * sensitivity
     explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < VAGUE * size < bound or exact.doubtful
@@ -158,7 +159,8 @@ def _unexplained(
     if size:
         allowed = f", and rounding explains {power:.1g}" if power else ""
         told = f"autodiff is off by {float(error / size):.2g} relative{allowed}"
-    known = [text for name in sorted(case.operations) if (text := OPERATIONS[name].deviations.get(case.framework))]
+    rows = [OPERATIONS[name] for name in sorted(case.operations)]
+    known = [text for row in rows if (text := row.deviation(case.framework, case.dtype))]
     if known:
         return f"{told}; known deviation: {'; '.join(known)}"
     if exact.touched:
@@ -169,10 +171,11 @@ def _unexplained(
 
 def _loss(case: Case, exact: ExactEntry) -> str:
     """Where the digits go, in words."""
-    if exact.touched and not exact.loss:
+    compared = exact.touched and OPERATIONS[exact.touched.operation].logical
+    if exact.touched and not exact.loss and not compared:
         return f"{_named(exact.touched)} has no finite derivative on the way"
     if exact.loss is None:
-        if "where" in case.operations:
+        if compared or "where" in case.operations:
             return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
         return "the backward pass of the framework breaks here"
     node = f"{_named(exact.loss)} in {_source(case.text, exact.loss)}"
@@ -184,6 +187,7 @@ def _loss(case: Case, exact: ExactEntry) -> str:
         "cancellation": f"{node} subtracts nearly equal numbers",
         "adjoint": f"{node} cancel in the backward pass",
         "underflow": f"{node} underflows {case.dtype}",
+        "flushed": f"{case.title} takes a subnormal number for 0",
         "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} which cancels",
         "edge": f"rounding can move the argument of {node} off its domain{_absorbed(case, exact)}",
         "branch": f"{node} is decided by rounding, and takes the other branch",
@@ -199,7 +203,7 @@ def _absorbed(case: Case, exact: ExactEntry) -> str:
 
 def _way(case: Case, place: Place) -> str:
     row = OPERATIONS.get(place.operation)
-    way = row.backward.get(case.framework, "") if row else ""
+    way = row.backward.get(case.framework, ("",))[0] if row else ""
     return f" as {re.sub('out', 'y', way)}, y its value," if way else " from rounded numbers,"
 
 
@@ -267,7 +271,10 @@ def _by_difference(claimed: float | None, bar: Difference | None) -> _Opinion:
     if claimed is None or bar is None:
         return _Opinion("inconclusive", "neither autodiff nor a symbolic derivative is there to compare")
     if not math.isfinite(claimed) or not math.isfinite(bar.value):
-        return _Opinion("inconclusive", f"no symbolic derivative, and the finite difference sees a {bar.regime} point")
+        article = "an" if bar.regime[0] in "aeiou" else "a"
+        return _Opinion(
+            "inconclusive", f"no symbolic derivative, and the finite difference sees {article} {bar.regime} point"
+        )
     power = SAFETY * bar.bar / abs(claimed) if claimed else None
     if abs(claimed - bar.value) > bar.bar:
         return _Opinion("inconclusive", "the finite difference disagrees, and one estimator alone does not convict")

@@ -28,7 +28,7 @@ _ROWS = (
         "GT001", "wrong-gradient", "error", "Autodiff gives another number than the derivative",
         "The difference is larger than any rounding of the formula as written explains: a broken backward, an "
         "approximation inside the framework, or conventions at several kinks that add up to a wrong total.",
-        "Where the reason names a framework's approximation, use an equivalent formula; otherwise mend the backward.",
+        "Write the operation in another way; if the framework is at fault, this record is what its maintainers need.",
     ),
     Rule(
         "GT002", "unstable-gradient", "error", "The formula is right, its evaluation loses digits or breaks",
@@ -103,7 +103,7 @@ _ROWS = (
     Rule(
         "GT018", "value-differs", "warning", "The framework's value differs from the exact value",
         "The forward pass itself is off by more than rounding explains, or overflows on the way.",
-        "Rewrite the formula, or look at the operation's row with: gradtool ops NAME",
+        "Write the formula in another way; gradtool ops shows what each operation runs.",
     ),
     Rule(
         "GT019", "constant-taken", "note", "The point gives a value to the name of a constant",

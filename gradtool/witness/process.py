@@ -60,6 +60,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT},
+            cwd=None if os.path.exists(".") else "/",  # noqa: PTH110  # the user's folder may have been removed
             start_new_session=True,
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()

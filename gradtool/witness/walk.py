@@ -24,7 +24,7 @@ class Step:
     """One value: a number, a variable (``name``), or ``operation`` applied to earlier steps.
 
     ``inlined`` marks steps that come from a row's formula instead of the user's text; ``span`` is then that of the
-    user's call.
+    user's call, and ``caller`` the operation that it names.
     """
 
     span: tuple[int, int]
@@ -33,6 +33,16 @@ class Step:
     name: str = ""
     value: float = 0.0
     inlined: bool = False
+    caller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """Where a row's formula is unrolled: its parameters' steps, and the user's call."""
+
+    names: Mapping[str, int]
+    span: tuple[int, int]
+    caller: str
 
 
 def compile_tree(tree: Tree, framework: str) -> list[Step]:
@@ -44,22 +54,23 @@ def compile_tree(tree: Tree, framework: str) -> list[Step]:
         steps.append(step)
         return len(steps) - 1
 
-    def visit(node: Tree, inside: tuple[Mapping[str, int], tuple[int, int]] | None) -> int:
-        span = inside[1] if inside else node.span
+    def visit(node: Tree, inside: _Inside | None) -> int:
+        span = inside.span if inside else node.span
+        caller = inside.caller if inside else ""
         if isinstance(node, Number):
             return add(Step(span, name=node.name, value=node.value, inlined=inside is not None))
         if isinstance(node, Variable):
             if inside:
-                return inside[0][node.name]
+                return inside.names[node.name]
             if node.name not in places:
                 places[node.name] = add(Step(span, "variable", name=node.name))
             return places[node.name]
         arguments = tuple(visit(argument, inside) for argument in node.arguments)
         row = OPERATIONS[node.operation]
         if row.cell(framework):
-            return add(Step(span, node.operation, arguments, inlined=inside is not None))
+            return add(Step(span, node.operation, arguments, inlined=inside is not None, caller=caller))
         bound = dict(zip(row.parameters, arguments, strict=True))
-        return visit(_formula(row.name), (bound, span))
+        return visit(_formula(row.name), _Inside(bound, span, caller or row.name))
 
     visit(tree, None)
     return steps

@@ -161,7 +161,7 @@ def test_a_suite_from_a_file_and_from_stdin_is_the_same(cli: Any, tmp_path: Path
     runs = [cli("check", f"@{path}", "--at", "x=2"), cli("check", "-", "--at", "x=2", stdin=text)]
     for run, origin in zip(runs, (path, "stdin"), strict=True):
         assert run.code == 2
-        assert f"{origin}:4: there is no function called sni" in run.out.replace("\n", "")
+        assert f"{origin}:4: there is no function called sni" in " ".join(run.out.split())
         assert "2 verified, 1 unreadable" in run.out
 
 

@@ -24,7 +24,7 @@ def suite_line(row: dict[str, Any]) -> dict[str, Any]:
 
 def is_known_deviation(record: CheckRecord, entry: Entry) -> bool:
     """Whether a wrong gradient is laid at the door of a named deviation of the framework, with its figure."""
-    texts = [row.deviations.get(record.framework) for row in OPERATIONS.values()]
+    texts = [row.deviation(record.framework, record.dtype) for row in OPERATIONS.values()]
     return entry.verdict == "wrong" and any(text and text in entry.reason for text in texts)
 
 
@@ -35,7 +35,8 @@ def records(check: Checker) -> Callable[[str], list[CheckRecord]]:
 
     def run(framework: str) -> list[CheckRecord]:
         if framework not in done:
-            done[framework] = check([suite_line(row) for row in GRADIENTS], framework=framework)
+            rows = GRADIENTS if framework == "torch" else GRADIENTS[::3]
+            done[framework] = check([suite_line(row) for row in rows], framework=framework)
         return done[framework]
 
     return run
@@ -45,7 +46,7 @@ def records(check: Checker) -> Callable[[str], list[CheckRecord]]:
 def test_no_published_formula_is_accused_at_an_ordinary_point(
     records: Callable[[str], list[CheckRecord]], framework: str
 ) -> None:
-    """Over 6000 gradient entries: all verified, but for deviations of the framework that are named as such."""
+    """Every formula at three points (TensorFlow: at one): all verified, but for named deviations of the framework."""
     accused = [
         f"{record.target} at {dict(record.point)}: {entry.verdict}, {entry.reason}"
         for record in records(framework)
@@ -53,7 +54,7 @@ def test_no_published_formula_is_accused_at_an_ordinary_point(
         if entry.verdict != "verified" and not is_known_deviation(record, entry)
     ]
     assert accused == []
-    assert sum(len(record.entries) for record in records(framework)) > 6000
+    assert sum(len(record.entries) for record in records(framework)) > (6000 if framework == "torch" else 2000)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -61,7 +62,9 @@ def test_the_symbolic_witness_agrees_with_mpmath_to_25_digits(
     records: Callable[[str], list[CheckRecord]], framework: str
 ) -> None:
     apart = []
-    for row, record in zip(GRADIENTS, records(framework), strict=True):
+    rows = {(row["name"], str(row["at"])): row for row in GRADIENTS}
+    for record in records(framework):
+        row = rows[record.name, str({name: repr(value) for name, value in record.point.items()})]
         for entry in record.entries:
             truth = Decimal(row["gradient"][entry.variable])
             if abs(Decimal(str(entry.symbolic)) - truth) > abs(truth) * Decimal("1e-25"):

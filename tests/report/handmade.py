@@ -73,7 +73,7 @@ FIVE = [
         "x*y",
         Entry("x", y, "verified", "equals", str(y), ulp=0.0, power=1e-16),
         Entry("y", x, "verified", "equals", str(x), ulp=0.0, power=2e-16),
-        point={"x": x, "y": y}, value=x * y, norm=math.hypot(x, y), formulas={"x": "y", "y": "x"},
+        point={"x": x, "y": y}, value=x * y, norm=math.hypot(x, y), formulas={"x": "y", "y": "x"}, drawn=True,
     )
     for x, y in [(0.1, -2.5), (1234.56789, 1e-7), (-3.0, 1e22), (0.5, 0.25), (-1.7976931348623157e308, 5e-324)]
 ]  # fmt: skip

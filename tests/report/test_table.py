@@ -108,7 +108,7 @@ def test_the_report_on_one_point() -> None:
         ✓ 1 gradient entry: 1 verified (1.2 s)
         """
     assert told([VERIFIED]) == dedent(expected)
-    ascii_only = expected.replace("±", "+/-").replace("∂", "d").replace("✓", "ok")
+    ascii_only = expected.replace("±", "+/-").replace("∂", "d").replace("✓", "ok:")
     wider = ascii_only.replace("6 +/- 2e-9           0", "6 +/- 2e-9         0")
     assert told([VERIFIED], unicode=False) == dedent(wider)
 
@@ -132,8 +132,8 @@ def test_the_report_on_one_point_in_a_narrow_terminal() -> None:
           note GT003 x: a kink of abs: slope -1
           from the left
             -> harmless
-        x 1 gradient entry: 1 not_differentiable
-        (1.2 s)
+        not ok: 1 gradient entry: 1
+        not_differentiable (1.2 s)
         """)
 
 

@@ -96,9 +96,9 @@ MISTAKES = [
     ("x & y", "symbol", "&", "and"),
     ("{x}", "symbol", "{", "round"),
     ("x # note", "symbol", "#", ""),
-    ("  x $ y", "syntax", "$", ""),
-    ("é*x ? y", "syntax", "?", ""),
-    ("x + y\0", "syntax", "\0", ""),
+    ("  x $ y", "symbol", "$", ""),
+    ("é*x ? y", "symbol", "?", ""),
+    ("x + y\0", "symbol", "\0", ""),
     ("x\u200b + 1", "symbol", "\u200b", ""),
 ]
 

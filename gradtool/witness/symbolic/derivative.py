@@ -6,7 +6,9 @@ singular derivative, it is repeated beside the point, at two distances on each s
 
 from __future__ import annotations
 
+import math
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +107,7 @@ class _Task:
                     walk = self.walk(self.moved(offsets), bounds=True)
                     missing = self._missing_digits(walk, digits, most)
                 except UndefinedError as error:
-                    if digits > start or all(mp.isinf(value) or value.bc <= 60 for value in error.arguments):
+                    if digits > start or error.certain:
                         raise
                     walk, missing = None, NEGLIGIBLE  # an argument rounded itself may be noise at the domain's edge
             if walk and (missing <= 0 or digits >= most):
@@ -161,7 +163,7 @@ class _Task:
             cause=walk.loss.cause,
             touched=_first(walk.touched),
             doubtful=bool(walk.near),
-            flat=None if derivative else _first(walk.flat),
+            flat=None if derivative or walk.touched else _first(walk.flat),
             absorbing=_first(walk.absorbing),
             shrinking=shrinking,
             growing=growing,
@@ -227,8 +229,10 @@ class _Task:
         steps = []
         for closer in (0, CLOSER, 2 * CLOSER):
             digits = SIDE + closer if all(sizes) else NEGLIGIBLE + closer
+            extra = max(int(math.log10(size)) for size in [*sizes, 1] if size)
             with mp.workdps(START_DIGITS):
-                steps.append((mp.mpf(10) ** -digits * (min(sizes) if all(sizes) else 1), 2 * digits + START_DIGITS))
+                scale = min([1, *sizes]) if all(sizes) else 1
+                steps.append((mp.mpf(10) ** -digits * scale, 2 * digits + extra + START_DIGITS))
         return steps
 
     # ---- no value
@@ -236,22 +240,33 @@ class _Task:
     def undefined(self, error: UndefinedError, seconds: float) -> Exact:
         """The testimony where an operation is outside its domain: which, and whether the hole can be filled."""
         row = OPERATIONS[error.step.operation]
+        operands = dict(zip(row.parameters, self._operands(error.step), strict=True))
+        needs = re.sub(r"\b[a-z]\w*\b", lambda word: operands.get(word.group(), word.group()), row.domain)
         shown = ", ".join(
-            f"{name} = {mp.nstr(value, 8)}" for name, value in zip(row.parameters, error.arguments, strict=True)
+            f"{operand} = {_shown(value)}"
+            for operand, value in zip(operands.values(), error.arguments, strict=True)
+            if operand != _shown(value)
         )
-        needs = row.domain or "finite arguments"
         name = f"{row.operator} ({row.name})" if row.operator else row.name
+        needs = needs or "finite arguments"
         limit = self._filling()
         return Exact(
             self.request.key,
             "undefined",
             None,
             [ExactEntry(name, "isolated", None) for name in self.request.wrt],
-            reason=f"{name} needs {needs}, and here {shown}",
+            reason=f"{name} needs {needs}" + (f", and here {shown}" if shown else ""),
             where=_place(error.step),
             limit=None if limit is None else _text(limit),
             seconds=seconds,
         )
+
+    def _operands(self, step: Step) -> list[str]:
+        """The user's own words for the arguments of ``step``; inside a row's formula, the row's parameters."""
+        text, row = self.request.expression, OPERATIONS[step.operation]
+        if step.inlined:
+            return list(row.parameters)
+        return [text[slice(*self.steps[index].span)].strip() for index in step.arguments]
 
     def _filling(self) -> Any:
         """The common limit of the values along every axis and two diagonals, from both sides; None if there is none."""
@@ -269,10 +284,16 @@ class _Task:
                         )[0].root.value
                         for step, start in self._steps(list(direction))
                     ]
-                except (UndefinedError, BeyondError):
+                except BeyondError:
                     return None
+                except UndefinedError:
+                    if len(names) == 1:
+                        return None
+                    continue  # a line on which the function is nowhere defined, such as x = y under x - y
                 limits.append(_limit(values))
-        if any(limit is None or abs(limit - limits[0]) > mp.mpf(10) ** -9 * abs(limits[0]) for limit in limits):
+        if len(limits) < 2 * len(names) or any(
+            limit is None or abs(limit - limits[0]) > mp.mpf(10) ** -9 * abs(limits[0]) for limit in limits
+        ):
             return None
         return limits[0]
 
@@ -303,7 +324,12 @@ def _first(steps: Sequence[Step]) -> Place | None:
 
 
 def _place(step: Step) -> Place:
-    return Place(step.operation, step.span)
+    return Place(step.caller or step.operation, step.span)
+
+
+def _shown(value: Any) -> str:
+    """A number for people: as a float reads where it is one, else to 20 digits."""
+    return f"{float(value):.17g}".removesuffix(".0") if float(value) == value else str(mp.nstr(value, 20))
 
 
 def _text(number: Any) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from mpmath import mp
 
 from gradtool.target.dtype import FORMATS, rounded
-from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
+from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.symbolic.rows import functions
 from gradtool.witness.walk import Step
@@ -34,12 +34,16 @@ MAX_MAGNITUDE = 1 << 18
 
 
 class UndefinedError(ArithmeticError):
-    """The expression has no value: ``step`` is the operation that is outside its domain, at ``arguments``."""
+    """The expression has no value: ``step`` is the operation that is outside its domain, at ``arguments``.
 
-    def __init__(self, step: Step, arguments: Sequence[Any]) -> None:
+    ``certain`` is False where the arguments are rounded themselves, and more digits might say otherwise.
+    """
+
+    def __init__(self, step: Step, arguments: Sequence[Node]) -> None:
         super().__init__(step.operation)
         self.step = step
-        self.arguments = arguments
+        self.arguments = [argument.value for argument in arguments]
+        self.certain = not any(argument.units for argument in arguments)
 
 
 class BeyondError(ArithmeticError):
@@ -138,7 +142,7 @@ class Walk:
 
     def _computed(self, step: Step) -> Node:
         if step.operation == "variable":
-            return Node(step, (), self.values[step.name], step.name in self.active)
+            return self._variable(step)
         if not step.operation:
             return self._number(step)
         if step.operation == "where":
@@ -152,6 +156,14 @@ class Walk:
         if step.operation in ("logical_and", "logical_or"):
             return Node(step, arguments, arguments[1].value, active=False)
         return self._applied(step, arguments)
+
+    def _variable(self, step: Step) -> Node:
+        """A coordinate of the point; TensorFlow takes a subnormal one for 0."""
+        node = Node(step, (), self.values[step.name], step.name in self.active)
+        if self.bounds and self.framework == "tensorflow" and 0 < abs(node.value) < self.tiny:
+            node.excess = abs(node.value)
+            self.loss.offer(mp.inf, step, "flushed")
+        return node
 
     def _number(self, step: Step) -> Node:
         """A literal is exactly the dtype's number nearest to it; in a row's formula pi is the true pi, rounded."""
@@ -167,10 +179,10 @@ class Walk:
                 self._look_at_kinks(step, arguments)
             return Node(step, arguments, row.value(*values), active=False)
         if any(not mp.isfinite(value) for value in values) and step.operation not in ("min", "max", "clip"):
-            raise UndefinedError(step, values)
+            raise UndefinedError(step, arguments)
         if row.domain:
             self._look_at_domain(step, row.domain, arguments)
-        value = self._checked(step, row.value, values)
+        value = self._checked(step, row.value, arguments)
         node = Node(step, arguments, value, any(argument.active for argument in arguments))
         if self.bounds:
             self._look_at_kinks(step, arguments)
@@ -185,22 +197,22 @@ class Walk:
         """Outside the domain there is no value; within rounding of its edge the dtype may find none."""
         values = [argument.value for argument in arguments]
         if not domain(*values):
-            raise UndefinedError(step, values)
+            raise UndefinedError(step, arguments)
         for place, argument in enumerate(arguments):
-            reach = 2 * (self.unit * argument.units + argument.excess)
-            for moved in (argument.value - reach, argument.value + reach) if reach and mp.isfinite(reach) else ():
-                if not domain(*values[:place], moved, *values[place + 1 :]):
-                    self.loss.offer(mp.inf, step, "edge")
+            for reach, cause in ((2 * self.unit * argument.units, "edge"), (argument.excess, "underflow")):
+                for moved in (argument.value - reach, argument.value + reach) if reach and mp.isfinite(reach) else ():
+                    if not domain(*values[:place], moved, *values[place + 1 :]):
+                        self.loss.offer(mp.inf, step, cause)
 
-    def _checked(self, step: Step, function: Any, values: list[Any]) -> Any:
+    def _checked(self, step: Step, function: Any, arguments: tuple[Node, ...]) -> Any:
         try:
-            value = function(*values)
+            value = function(*(argument.value for argument in arguments))
         except (ZeroDivisionError, ValueError):
-            raise UndefinedError(step, values) from None
+            raise UndefinedError(step, arguments) from None
         except OverflowError:
             raise BeyondError(step) from None
         if isinstance(value, mp.mpc):
-            raise UndefinedError(step, values)
+            raise UndefinedError(step, arguments)
         if mp.isfinite(value) and value and mp.mag(value) > MAX_MAGNITUDE:
             raise BeyondError(step)
         return value
@@ -215,7 +227,8 @@ class Walk:
             local = None
         if local is None or isinstance(local, mp.mpc) or not mp.isfinite(local):
             if node.arguments[place].active:
-                self.touched.append(node.step)
+                self.touched.insert(0, node.step)  # before kinks: an infinite slope is the graver of the two
+                self.thin |= any(bool(argument.units) for argument in node.arguments)
             return None
         if not local and node.arguments[place].active and OPERATIONS[node.step.operation].group in FLAT_GROUPS:
             self.flat.append(node.step)
@@ -255,7 +268,33 @@ class Walk:
         parameters = OPERATIONS[node.step.operation].parameters
         known = {name: (a.value, a.units, a.excess) for name, a in zip(parameters, node.arguments, strict=True)}
         tree = _as_computed_tree(text, parameters)
-        return _rounded(tree, {**known, "out": (node.value, node.units, node.excess)})[1:]
+        return self._rounded(tree, {**known, "out": (node.value, node.units, node.excess)})[1:]
+
+    def _rounded(self, tree: Tree, known: Mapping[str, tuple[Any, Any, Any]]) -> tuple[Any, Any, Any]:
+        """Value and forward error bound of ``tree`` from those of its names, as (value, units, excess)."""
+        if isinstance(tree, Variable):
+            return known[tree.name]
+        if isinstance(tree, Number):
+            return (+mp.pi, +mp.pi, mp.mpf(0)) if tree.name == "pi" else (mp.mpf(tree.value), mp.mpf(0), mp.mpf(0))
+        if tree.operation == "where":
+            condition, yes, no = tree.arguments
+            return self._rounded(yes if self._rounded(condition, known)[0] else no, known)
+        row = functions(tree.operation)
+        parts = [self._rounded(argument, known) for argument in tree.arguments]
+        values = [part[0] for part in parts]
+        value = row.value(*values)
+        if OPERATIONS[tree.operation].logical:
+            return value, mp.mpf(0), mp.mpf(0)
+        units, excess = abs(value), mp.mpf(0)
+        for derivative, (_, part_units, part_excess) in zip(row.derivatives, parts, strict=True):
+            slope = abs(derivative(*values))
+            units += _times(slope, part_units)
+            excess += _times(slope, part_excess)
+        if 0 < abs(value) < self.tiny:
+            excess += self.tiny
+        elif value and mp.mag(value) > self.arithmetic.high:
+            excess = mp.inf
+        return value, units, excess
 
     def _is_exact(self, node: Node) -> bool:
         """Whether the dtype computes this value without rounding, given exact arguments."""
@@ -341,7 +380,7 @@ class Walk:
         if not row.trivial[place]:
             units += 4 * abs(local)
         if backward := table.backward.get(self.framework):
-            more_units, more_excess = self._as_computed(backward, node)
+            more_units, more_excess = self._as_computed(backward[place], node)
             units, excess = units + more_units, excess + more_excess
         relative = _relative(self.unit, units, excess, local) if local else 0
         before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
@@ -401,25 +440,3 @@ def _slope(function: Any, values: Sequence[Any], place: int) -> Any:
 @functools.cache
 def _as_computed_tree(text: str, parameters: tuple[str, ...]) -> Tree:
     return parse_row_text(text, (*parameters, "out"))
-
-
-def _rounded(tree: Tree, known: Mapping[str, tuple[Any, Any, Any]]) -> tuple[Any, Any, Any]:
-    """Value and forward error bound of ``tree`` from those of its names, as (value, units, excess)."""
-    if isinstance(tree, Variable):
-        return known[tree.name]
-    if isinstance(tree, Number):
-        return (+mp.pi, +mp.pi, mp.mpf(0)) if tree.name == "pi" else (mp.mpf(tree.value), mp.mpf(0), mp.mpf(0))
-    assert isinstance(tree, Call)  # noqa: S101  # the third and last kind of tree
-    if tree.operation == "where":
-        condition, yes, no = tree.arguments
-        return _rounded(yes if _rounded(condition, known)[0] else no, known)
-    row = functions(tree.operation)
-    parts = [_rounded(argument, known) for argument in tree.arguments]
-    values = [part[0] for part in parts]
-    value = row.value(*values)
-    units, excess = abs(value), mp.mpf(0)
-    for derivative, (_, part_units, part_excess) in zip(row.derivatives, parts, strict=False):  # conditions have none
-        slope = abs(derivative(*values))
-        units += _times(slope, part_units)
-        excess += _times(slope, part_excess)
-    return value, units, excess

@@ -159,7 +159,10 @@ def _derivatives(
     numbers: dict[Any, _Literal] = {}
     tree = _built(parse(text, names).tree, symbols, numbers)
     known: dict[Any, _Literal | None] = {**dict.fromkeys(symbols.values()), **numbers}
-    return {name: sympy.diff(tree, symbols[name]) for name in wrt}, known
+    derivatives = {name: sympy.diff(tree, symbols[name]) for name in wrt}
+    if any(derivative.has(sympy.zoo, sympy.nan) for derivative in derivatives.values()):
+        raise ZeroDivisionError("the expression divides by 0")
+    return derivatives, known
 
 
 def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, _Literal], in_row: bool = False) -> Any:

@@ -27,7 +27,7 @@ _PRIMITIVES: Mapping[str, Exact] = {
     "negative": operator.neg, "pow": mp.power, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil,
     "round": mp.nint, "max": max, "min": min, "less": operator.lt, "less_equal": operator.le,
     "greater": operator.gt, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
-    "logical_not": operator.not_, "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
+    "where": lambda condition, x, y: x if condition else y, "logical_not": operator.not_, "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
     "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
     "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos,
     "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,

@@ -43,9 +43,11 @@ def answer(record: Record) -> Iterator[Record]:
 
 def _forward(steps: list[Step], dtype: Any) -> Callable[[Mapping[str, Array]], Array]:
     def forward(arrays: Mapping[str, Array]) -> Array:
+        shape = next(iter(arrays.values())).shape
         leaves = {name: tf.constant(array, dtype=dtype) for name, array in arrays.items()}
-        values = _run(steps, leaves, dtype).numpy().astype(np.float64)
-        return np.broadcast_to(values, next(iter(arrays.values())).shape)
+        # Constants in the shape of the points: clip_by_value does not broadcast its first argument.
+        values = evaluate(steps, _function, leaves, lambda number: tf.constant(number, dtype=dtype, shape=shape))
+        return np.asarray(values.numpy(), dtype=np.float64)
 
     return forward
 
