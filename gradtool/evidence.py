@@ -32,7 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Differentiate ``expression`` at ``point`` by the names in ``wrt``, as ``framework`` runs it in ``dtype``."""
+    """Differentiate ``expression`` at ``point`` by the names in ``wrt``, as ``framework`` runs it in ``dtype``.
+
+    ``formula`` asks for the derivative as text too.
+    """
 
     key: int
     expression: str
@@ -41,6 +44,7 @@ class Request:
     framework: str
     dtype: str = "float64"
     seed: int = 0
+    formula: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from gradtool.evidence import Autodiff, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
 from gradtool.problem import Problem
 from gradtool.settings import CheckSettings
-from gradtool.target.expression import Call, Tree, Variable, parse
+from gradtool.target.expression import Call, Tree, parse
 from gradtool.target.suite import Target, Unreadable
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
@@ -85,8 +85,8 @@ def _with_points(
             continue
         for point in points:
             own = [
-                Request(len(jobs), text, point, target.wrt, framework, settings.dtype, settings.seed)
-                for text in (target.expression.text, *_alternative(target))
+                Request(len(jobs), text, point, target.wrt, framework, settings.dtype, settings.seed, formula=not place)
+                for place, text in enumerate((target.expression.text, *_alternative(target)))
             ]
             jobs.append((target, own))
     return jobs
@@ -179,14 +179,13 @@ def _case(target: Target, request: Request, records: list[Record]) -> Case:
         WITNESSES[request.framework].title,
         next((record for record in records if isinstance(record, Autodiff)), None),
         next((record for record in records if isinstance(record, Exact)), None),
-        frozenset(_operations(parse(request.expression, request.point).tree, frozenset(request.wrt)) - {""}),
+        frozenset(_operations(parse(request.expression, request.point).tree)),
         target.expression.variables,
     )
 
 
-def _operations(tree: Tree, wrt: frozenset[str]) -> set[str]:
-    """The operations through which the gradient by ``wrt`` passes."""
-    if not isinstance(tree, Call):
-        return {""} if isinstance(tree, Variable) and tree.name in wrt else set()
-    found = set().union(*(_operations(argument, wrt) for argument in tree.arguments))
-    return found | {tree.operation} if found else found
+def _operations(tree: Tree) -> Iterator[str]:
+    if isinstance(tree, Call):
+        yield tree.operation
+        for argument in tree.arguments:
+            yield from _operations(argument)

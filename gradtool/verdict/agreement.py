@@ -18,13 +18,14 @@ from gradtool.target.dtype import FORMATS, Format, ulp
 from gradtool.target.operations import OPERATIONS
 from gradtool.verdict.record import Entry
 
-__all__ = ["Case", "judge"]
+__all__ = ["WIDE", "Case", "judge"]
 
 SAFETY = 4
 VAGUE = Decimal("1e-3")
 """A rounding bound above this share of the truth: the first-order analysis no longer says anything."""
 
-_CONTEXT = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
+WIDE = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""Decimal arithmetic for numbers far beyond floats; what is beyond even that becomes infinite or 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def judge(case: Case, wrt: list[str]) -> list[Entry]:
     """The verdict on the derivative by each variable of ``wrt``."""
     exact = {entry.variable: entry for entry in case.exact.entries} if case.exact else {}
     bars = {bar.variable: bar for bar in case.autodiff.differences} if case.autodiff else {}
-    with localcontext(_CONTEXT):
+    with localcontext(WIDE):
         return [_entry(case, name, exact.get(name), bars.get(name)) for name in wrt]
 
 
@@ -162,7 +163,7 @@ def _unexplained(
     rows = [OPERATIONS[name] for name in sorted(case.operations)]
     known = [text for row in rows if (text := row.deviation(case.framework, case.dtype))]
     if known:
-        return f"{told}; known deviation: {'; '.join(known)}"
+        return f"{told}; known deviation in this expression: {'; '.join(known)}"
     if exact.touched:
         kink = _named(exact.touched)
         return f"{told}; the derivative exists, but {kink} has a kink here and autodiff's convention fails"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from gradtool.evidence import Autodiff, Difference, Exact, Formulas, Link
 from gradtool.target.dtype import FORMATS
 from gradtool.target.operations import OPERATIONS
-from gradtool.verdict.agreement import SAFETY, Case
+from gradtool.verdict.agreement import SAFETY, WIDE, Case
 from gradtool.verdict.record import Entry, Finding
 from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding
@@ -46,6 +46,19 @@ def findings(
 
     ``better`` holds the entries of the expression with every known rewrite made, checked at the same point.
     """
+    with localcontext(WIDE):
+        return _noticed(case, entries, formulas, shadowed, better, absolute=absolute)
+
+
+def _noticed(
+    case: Case,
+    entries: list[Entry],
+    formulas: Formulas | None,
+    shadowed: tuple[str, ...],
+    better: Mapping[str, Entry],
+    *,
+    absolute: bool,
+) -> list[Finding]:
     found = [
         finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry, better))
         for entry in entries

@@ -229,7 +229,7 @@ class _Task:
         steps = []
         for closer in (0, CLOSER, 2 * CLOSER):
             digits = SIDE + closer if all(sizes) else NEGLIGIBLE + closer
-            extra = max(int(math.log10(size)) for size in [*sizes, 1] if size)
+            extra = max(int(math.log10(size)) for size in [*sizes, 1] if size and math.isfinite(size))
             with mp.workdps(START_DIGITS):
                 scale = min([1, *sizes]) if all(sizes) else 1
                 steps.append((mp.mpf(10) ** -digits * scale, 2 * digits + extra + START_DIGITS))
@@ -291,9 +291,9 @@ class _Task:
                         return None
                     continue  # a line on which the function is nowhere defined, such as x = y under x - y
                 limits.append(_limit(values))
-        if len(limits) < 2 * len(names) or any(
-            limit is None or abs(limit - limits[0]) > mp.mpf(10) ** -9 * abs(limits[0]) for limit in limits
-        ):
+        if len(limits) < 2 * len(names) or limits[0] is None:
+            return None
+        if any(limit is None or abs(limit - limits[0]) > mp.mpf(10) ** -9 * abs(limits[0]) for limit in limits):
             return None
         return limits[0]
 

@@ -17,6 +17,8 @@ def answer(record: Record) -> Iterator[Record]:
         yield sample(record)
     elif isinstance(record, Request):
         yield derive(record)
+        if not record.formula:
+            return
         from gradtool.witness.symbolic.formula import differentiate  # noqa: PLC0415  # SymPy after the first answer
 
         yield differentiate(record)

@@ -44,10 +44,6 @@ class _Opaque(sympy.Function):  # type: ignore[misc]  # SymPy has no types
 class _Where(sympy.Function):  # type: ignore[misc]  # likewise
     """where(condition, a, b). SymPy's own Piecewise spends seconds on the logic of its conditions."""
 
-    def _eval_derivative(self, symbol: Any) -> Any:
-        condition, yes, no = self.args
-        return _where(condition, yes.diff(symbol), no.diff(symbol))
-
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
     return yes if yes == no else _Where(condition, yes, no)
@@ -155,14 +151,42 @@ def _derivatives(
     text: str, names: tuple[str, ...], wrt: tuple[str, ...]
 ) -> tuple[dict[str, Any], dict[Any, _Literal | None]]:
     """The derivatives, and every symbol with the literal it stands for (None for a variable)."""
-    symbols: dict[str, Any] = {name: sympy.Dummy(name, real=True) for name in names}
+    symbols: dict[str, Any] = {name: sympy.Dummy(name) for name in names}
     numbers: dict[Any, _Literal] = {}
     tree = _built(parse(text, names).tree, symbols, numbers)
     known: dict[Any, _Literal | None] = {**dict.fromkeys(symbols.values()), **numbers}
-    derivatives = {name: sympy.diff(tree, symbols[name]) for name in wrt}
+    derivatives = {name: _differentiated(tree, symbols[name]) for name in wrt}
     if any(derivative.has(sympy.zoo, sympy.nan) for derivative in derivatives.values()):
         raise ZeroDivisionError("the expression divides by 0")
     return derivatives, known
+
+
+def _differentiated(node: Any, symbol: Any) -> Any:
+    """D node / d symbol by the sum, product, power and chain rules, over SymPy's derivatives of its functions.
+
+    SymPy's own ``diff`` gives the same in three times the time: it asks for the logarithm of every base.
+    """
+    if symbol not in node.free_symbols:
+        return _ZERO
+    if node == symbol:
+        return _ONE
+    if node.is_Add:
+        return sympy.Add(*(_differentiated(term, symbol) for term in node.args))
+    if node.is_Mul:
+        slopes = [_differentiated(factor, symbol) for factor in node.args]
+        rests = [node.args[:place] + node.args[place + 1 :] for place in range(len(slopes))]
+        return sympy.Add(*(sympy.Mul(slope, *rest) for slope, rest in zip(slopes, rests, strict=True) if slope != 0))
+    if node.is_Pow and symbol not in node.exp.free_symbols:
+        return node.exp * node.base ** (node.exp - 1) * _differentiated(node.base, symbol)
+    if node.is_Pow:
+        slopes = [_differentiated(part, symbol) for part in node.args]
+        return node * (slopes[1] * sympy.log(node.base) + node.exp * slopes[0] / node.base)
+    if isinstance(node, _Where):
+        condition, yes, no = node.args
+        return _where(condition, _differentiated(yes, symbol), _differentiated(no, symbol))
+    return sympy.Add(
+        *(node.fdiff(place) * _differentiated(argument, symbol) for place, argument in enumerate(node.args, 1))
+    )
 
 
 def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, _Literal], in_row: bool = False) -> Any:
@@ -199,7 +223,7 @@ def _number(number: Number, numbers: dict[Any, _Literal], in_row: bool) -> Any:
     exact = Fraction(number.value)
     if not number.name and exact.denominator <= 64 and abs(number.value) < 1e15:
         return sympy.Rational(exact.numerator, exact.denominator)
-    symbol = sympy.Dummy(number.name or repr(number.value), real=True, positive=True)
+    symbol = sympy.Dummy(number.name or repr(number.value))
     numbers[symbol] = _Literal(number.value, in_row)
     return symbol
 

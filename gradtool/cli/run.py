@@ -1,0 +1,124 @@
+"""What ``gradtool check`` does: read the targets, ask the witnesses, write the report while evidence arrives."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from gradtool import pipeline
+from gradtool.problem import ExitCode, Problem, ProblemError
+from gradtool.report import FORMATS
+from gradtool.settings import CheckSettings
+from gradtool.target.suite import Target, Unreadable, read_suite, read_target
+from gradtool.terminal import Progress, Terminal, terminal_for
+from gradtool.verdict.record import CheckRecord
+from gradtool.verdict.summary import exit_code
+from gradtool.witness.host import WITNESSES, Host
+
+__all__ = ["run_check"]
+
+STARTED = time.perf_counter()
+MAX_SUITE = 16 << 20
+"""Bytes of a suite."""
+MAX_LINES = 100_000
+
+
+def run_check(
+    target: str, settings: CheckSettings, chosen: str, output: Path | None, color: str, *, strict: bool, debug: bool
+) -> ExitCode:
+    """Check ``target`` and write the report in format ``chosen`` to ``output`` or stdout."""
+    targets = _targets(target, settings)
+    with _opened(output) as stream, pipeline.open_witnesses(settings) as host:
+        return _report(targets, settings, host, chosen, stream, color, strict=strict, debug=debug)
+
+
+def _targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
+    if text == "-":
+        return _suite(sys.stdin.buffer, "stdin", settings)
+    if text.startswith("@"):
+        path = Path(text[1:])
+        try:
+            with path.open("rb") as stream:
+                return _suite(stream, text[1:], settings)
+        except OSError as error:
+            hint = "@FILE names a file of expressions, one a line"
+            problem = Problem("suite", f"{path} can't be read: {error.strerror}", text, (1, len(text)), hint=hint)
+            raise ProblemError(problem) from None
+    return [read_target(text, settings.at, settings.wrt, settings.dtype)]
+
+
+def _suite(stream: BinaryIO, origin: str, settings: CheckSettings) -> list[Target | Unreadable]:
+    content = stream.read(MAX_SUITE + 1)
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        hint = "save it as UTF-8, one expression a line"
+        raise ProblemError(Problem("suite", f"{origin} is not UTF-8 text", hint=hint)) from None
+    if len(content) > MAX_SUITE or len(lines) > MAX_LINES:
+        why = f"it has more than {MAX_LINES} lines, or more than {MAX_SUITE >> 20} MiB"
+        raise ProblemError(Problem("suite", f"{origin} is too large for one run", why=why, hint="split it"))
+    found = read_suite(lines, origin, settings.at, settings.wrt, settings.dtype)
+    if not found:
+        hint = "write one expression a line, or a JSON object with the key expression"
+        raise ProblemError(Problem("suite", f"there is no expression in {origin}", hint=hint))
+    return found
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise ProblemError(Problem("output", f"{output} can't be written: {error.strerror}")) from None
+
+
+def _report(
+    targets: list[Target | Unreadable],
+    settings: CheckSettings,
+    host: Host,
+    chosen: str,
+    stream: TextIO,
+    color: str,
+    *,
+    strict: bool,
+    debug: bool,
+) -> ExitCode:
+    """Check, write the report while the evidence arrives, and say how it ended."""
+    title = WITNESSES[pipeline.chosen_framework(settings)].title
+    records: list[CheckRecord] = []
+    terminal: Terminal = terminal_for(stream, color)
+    with Progress(len(targets)) as progress:
+        progress.say(f"starting {title} ...")
+        module, name = FORMATS[chosen]
+        write = getattr(import_module(module), name)
+
+        def arriving() -> Iterator[CheckRecord]:
+            for record in pipeline.check(targets, settings, host):
+                records.append(record)
+                progress.count(len(records))
+                yield record
+            progress.say("")
+
+        write(arriving(), terminal, _Elapsed())
+        stream.flush()
+    if debug:
+        for record in records:
+            for failure in record.failures:
+                print(failure.detail, file=sys.stderr)
+    return exit_code(records, strict=strict)
+
+
+class _Elapsed(float):
+    """Seconds since the program began, read when it is shown: the report is written while the clock runs."""
+
+    def __format__(self, spec: str) -> str:
+        return format(time.perf_counter() - STARTED, spec)
