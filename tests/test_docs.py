@@ -19,8 +19,8 @@ _SPEC.loader.exec_module(generate)
 
 
 def timeless(text: str) -> str:
-    """``text`` without the seconds a run took."""
-    return re.sub(r"\(\d+\.\d s\)", "(0.0 s)", text)
+    """``text`` without the seconds a run took, and without the build of PyTorch (+cpu, +cu130)."""
+    return re.sub(r"\(\d+\.\d s\)", "(0.0 s)", re.sub(r"(PyTorch [\d.]+)\+\w+", r"\1", text))
 
 
 @pytest.fixture

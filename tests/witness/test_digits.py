@@ -135,3 +135,18 @@ def test_a_literal_is_the_number_of_the_dtype_nearest_to_it(literal: float) -> N
         (found,) = derive(Request(0, f"{literal!r}*x", {"x": 1.0}, ["x"], "torch", dtype)).entries
         assert found.derivative is not None
         assert mp.mpf(found.derivative) == mp.mpf(wanted) or float(found.derivative) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "slope"),
+    [
+        ("asin(sin(x))", 1.5707963267948966, 1),  # just below pi/2
+        ("asin(sin(x))", 1.5707963267948968, -1),  # just above
+        ("acos(cos(x))", 1e-150, 1),
+        ("relu((1 + x) - 1)", 1e-200, 1),
+    ],
+)
+def test_beside_an_infinite_slope_more_digits_are_taken(text: str, x: float, slope: int) -> None:
+    """Where a bound is infinite at 50 digits, the derivative is not 0 but not yet known."""
+    (entry,) = derive(Request(0, text, {"x": x}, ["x"], "torch")).entries
+    assert float(str(entry.derivative)) == pytest.approx(slope, rel=1e-20)

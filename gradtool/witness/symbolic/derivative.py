@@ -123,7 +123,9 @@ class _Task:
         results = [walk.gradient(name)[:2] for name in self.request.wrt]
         floor = -4 * NEGLIGIBLE if most == MAX_DIGITS else -4 * most  # in bits: what is less than that is nothing
         for value, units in [*results, (walk.root.value, walk.root.units)]:
-            if units and mp.isfinite(value) and mp.isfinite(units):
+            if mp.isinf(units):  # a slope that jumps at this distance; closer by it may not
+                missing = max(missing, 200)
+            elif units and mp.isfinite(value):
                 wanted = max(mp.mag(value), floor) if value else floor
                 missing = max(missing, min(mp.mag(units) - wanted, 1 << 20) * 30103 // 100000 + 33 - digits)
         return int(missing)
@@ -145,7 +147,7 @@ class _Task:
     def entry(self, walk: Walk, name: str, sensitivity: Any) -> ExactEntry:
         """The testimony about the derivative by ``name``."""
         derivative, units, excess = walk.gradient(name)
-        if abs(derivative) <= units * mp.eps:
+        if mp.isfinite(units) and abs(derivative) <= units * mp.eps:
             derivative = mp.mpf(0)
         kind, left, right = "smooth", None, None
         if walk.touched:

@@ -428,13 +428,16 @@ def _times(factor: Any, error: Any) -> Any:
 def _slope(function: Any, values: Sequence[Any], place: int) -> Any:
     """Magnitude of the derivative of ``function`` by one argument, to half the digits; infinite where it jumps."""
     step = mp.ldexp(abs(values[place]) or mp.mpf(1), -mp.prec // 2)
-    moved = list(values)
-    moved[place] = values[place] + step
-    try:
-        change = function(*moved) - function(*values)
-    except (ArithmeticError, ValueError):
-        return mp.inf
-    return mp.inf if isinstance(change, mp.mpc) else abs(change / step)
+    for way in (step, -step):  # the edge of a domain may be on one side
+        moved = list(values)
+        moved[place] = values[place] + way
+        try:
+            change = function(*moved) - function(*values)
+        except (ArithmeticError, ValueError):
+            continue
+        if not isinstance(change, mp.mpc):
+            return abs(change / way)
+    return mp.inf
 
 
 @functools.cache
