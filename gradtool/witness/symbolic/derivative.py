@@ -20,7 +20,8 @@ from mpmath import mp
 from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, BeyondError, UndefinedError, Walk
+from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
+from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["derive"]

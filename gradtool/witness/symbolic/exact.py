@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from mpmath import mp
@@ -24,68 +23,27 @@ from mpmath import mp
 from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
+from gradtool.witness.symbolic.node import (
+    BeyondError,
+    Loss,
+    Node,
+    UndefinedError,
+    is_exactly,
+    relative_error,
+    scaled,
+    slope_of,
+)
 from gradtool.witness.symbolic.rows import functions
 from gradtool.witness.walk import Step
 
-__all__ = ["MAX_MAGNITUDE", "BeyondError", "Node", "UndefinedError", "Walk"]
+__all__ = ["MAX_MAGNITUDE", "Walk"]
 
 MAX_MAGNITUDE = 1 << 18
 """Numbers of 2 to this power and more are beyond any computer: sines and exponentials of them would not end."""
 
 
-class UndefinedError(ArithmeticError):
-    """The expression has no value: ``step`` is the operation that is outside its domain, at ``arguments``.
-
-    ``certain`` is False where the arguments are rounded themselves, and more digits might say otherwise.
-    """
-
-    def __init__(self, step: Step, arguments: Sequence[Node]) -> None:
-        super().__init__(step.operation)
-        self.step = step
-        self.arguments = [argument.value for argument in arguments]
-        self.certain = not any(argument.units for argument in arguments)
-
-
-class BeyondError(ArithmeticError):
-    """A number on the way is beyond 2^MAX_MAGNITUDE."""
-
-    def __init__(self, step: Step) -> None:
-        super().__init__(step.operation)
-        self.step = step
-
-
 FLAT_GROUPS = ("choice", "step", "activation")
 """Operations that are constant on whole intervals, or nearly so."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A value of the walk with its error bound, its local derivatives and, later, its adjoint."""
-
-    step: Step
-    arguments: tuple[Node, ...]
-    value: Any
-    active: bool
-    units: Any = 0
-    excess: Any = 0
-    locals: list[Any] = field(default_factory=list)
-    adjoint: Any = 0
-    adjoint_units: Any = 0
-    adjoint_excess: Any = 0
-    best_relative: Any = 0
-
-
-@dataclass(slots=True)
-class Loss:
-    """Where digits go: the node that multiplies the relative error most, and how."""
-
-    factor: Any = 100
-    step: Step | None = None
-    cause: str = ""
-
-    def offer(self, factor: Any, step: Step, cause: str) -> None:
-        if factor > self.factor or (cause == "edge" and self.cause == "branch"):
-            self.factor, self.step, self.cause = factor, step, cause
 
 
 class Walk:
@@ -241,8 +199,8 @@ class Walk:
         if inexact:
             for argument, local in zip(node.arguments, node.locals, strict=True):
                 slope = mp.inf if local is None else abs(local)
-                node.units += _times(slope, argument.units)
-                node.excess += _times(slope, argument.excess)
+                node.units += scaled(slope, argument.units)
+                node.excess += scaled(slope, argument.excess)
         if forward := OPERATIONS[node.step.operation].forward.get(self.framework):
             node.units, node.excess = self._as_computed(forward, node)
         if not self._is_exact(node):
@@ -258,8 +216,8 @@ class Walk:
             if 0 < smaller < larger * self.unit / 2:
                 self.absorbing.append(node.step)
         if size and inexact:
-            before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
-            after = _relative(self.unit, node.units, node.excess, node.value)
+            before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
+            after = relative_error(self.unit, node.units, node.excess, node.value)
             cause = "cancellation" if node.step.operation in ("add", "subtract") else "amplification"
             self.loss.offer(after / max(before, self.unit), node.step, cause)
 
@@ -288,8 +246,8 @@ class Walk:
         units, excess = abs(value), mp.mpf(0)
         for derivative, (_, part_units, part_excess) in zip(row.derivatives, parts, strict=True):
             slope = abs(derivative(*values))
-            units += _times(slope, part_units)
-            excess += _times(slope, part_excess)
+            units += scaled(slope, part_units)
+            excess += scaled(slope, part_excess)
         if 0 < abs(value) < self.tiny:
             excess += self.tiny
         elif value and mp.mag(value) > self.arithmetic.high:
@@ -304,7 +262,7 @@ class Walk:
         values = [argument.value for argument in node.arguments]
         if node.value and node.value.bc > self.arithmetic.precision:
             return False
-        return _is_exactly(node.step.operation, node.value, *values)
+        return is_exactly(node.step.operation, node.value, *values)
 
     def _look_at_kinks(self, step: Step, arguments: tuple[Node, ...]) -> None:
         values = [argument.value for argument in arguments]
@@ -313,9 +271,9 @@ class Walk:
             noise_units, noise_excess = mp.mpf(0), mp.mpf(0)
             for place, argument in enumerate(arguments):
                 if argument.units or argument.excess:
-                    slope = _slope(kink, values, place)
-                    noise_units += _times(slope, argument.units)
-                    noise_excess += _times(slope, argument.excess)
+                    slope = slope_of(kink, values, place)
+                    noise_units += scaled(slope, argument.units)
+                    noise_excess += scaled(slope, argument.excess)
             if abs(distance) <= 4 * (self.unit * noise_units + noise_excess) and (noise_units or noise_excess):
                 self.near.append(step)
                 self.loss.offer(mp.inf, step, "branch")
@@ -340,7 +298,7 @@ class Walk:
             units, excess = self._local_error(node, place, local)
             size = abs(product)
             units = abs(local) * node.adjoint_units + abs(node.adjoint) * units
-            excess = _times(abs(local), node.adjoint_excess) + _times(abs(node.adjoint), excess)
+            excess = scaled(abs(local), node.adjoint_excess) + scaled(abs(node.adjoint), excess)
             units += 0 if abs(local) == 1 else size
             if size and (size < self.tiny or abs(local) < self.tiny):
                 excess += self.tiny * max(1, abs(node.adjoint))
@@ -349,7 +307,7 @@ class Walk:
                 excess = mp.inf
                 self.loss.offer(mp.inf, node.step, "backward_overflow")
             if size:
-                argument.best_relative = max(argument.best_relative, _relative(self.unit, units, excess, product))
+                argument.best_relative = max(argument.best_relative, relative_error(self.unit, units, excess, product))
             repeated = bool(argument.adjoint)
             argument.adjoint += product
             argument.adjoint_units += units + (abs(argument.adjoint) if repeated else 0)
@@ -359,7 +317,7 @@ class Walk:
     def _bound_adjoint(self, node: Node) -> None:
         """Note the cancellation where several paths met in ``node``."""
         if node.adjoint and node.best_relative:
-            after = _relative(self.unit, node.adjoint_units, node.adjoint_excess, node.adjoint)
+            after = relative_error(self.unit, node.adjoint_units, node.adjoint_excess, node.adjoint)
             self.loss.offer(after / max(node.best_relative, self.unit), node.step, "adjoint")
 
     def _local_error(self, node: Node, place: int, local: Any) -> tuple[Any, Any]:
@@ -374,16 +332,16 @@ class Walk:
         for other, argument in enumerate(node.arguments):
             own = not row.trivial[place] and len(values) == 1
             if argument.units or argument.excess or own:
-                second = _slope(derivative, values, other)
-                units += _times(second, argument.units) + (_times(second, abs(values[0])) if own else 0)
-                excess += _times(second, argument.excess)
+                second = slope_of(derivative, values, other)
+                units += scaled(second, argument.units) + (scaled(second, abs(values[0])) if own else 0)
+                excess += scaled(second, argument.excess)
         if not row.trivial[place]:
             units += 4 * abs(local)
         if backward := table.backward.get(self.framework):
             more_units, more_excess = self._as_computed(backward[place], node)
             units, excess = units + more_units, excess + more_excess
-        relative = _relative(self.unit, units, excess, local) if local else 0
-        before = max(_relative(self.unit, a.units, a.excess, a.value) for a in node.arguments)
+        relative = relative_error(self.unit, units, excess, local) if local else 0
+        before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
         self.loss.offer(relative / max(before, self.unit), step, "backward")
         return units, excess
 
@@ -392,52 +350,6 @@ class Walk:
         scales_units = node.step.operation in ("multiply", "divide") and not all(a.active for a in node.arguments)
         if local and not scales_units:
             self.links.append((abs(local), node.step))
-
-
-def _is_exactly(operation: str, value: Any, x: Any, y: Any = 0) -> bool:
-    """Whether ``value`` is the result of the operation on x and y to the last bit, checked by exact arithmetic."""
-    if not all(map(mp.isfinite, (value, x, y))):
-        return False
-    if x and y and abs(mp.mag(x) - mp.mag(y)) > 4 * mp.prec:  # the exact sum would have that many bits
-        return False
-    match operation:
-        case "add":
-            return bool(mp.fadd(x, y, exact=True) == value)
-        case "subtract":
-            return bool(mp.fsub(x, y, exact=True) == value)
-        case "multiply":
-            return bool(mp.fmul(x, y, exact=True) == value)
-        case "divide":
-            return bool(mp.fmul(value, y, exact=True) == x)
-        case "sqrt":
-            return bool(mp.fmul(value, value, exact=True) == x)
-        case "pow" if y == 2:  # a square
-            return bool(mp.fmul(x, x, exact=True) == value)
-    return not value and not x  # such as sin(0)
-
-
-def _relative(unit: Any, units: Any, excess: Any, value: Any) -> Any:
-    return (unit * units + excess) / abs(value) if value else mp.mpf(0)
-
-
-def _times(factor: Any, error: Any) -> Any:
-    """A product in which nothing times infinity is nothing."""
-    return factor * error if factor and error else mp.mpf(0)
-
-
-def _slope(function: Any, values: Sequence[Any], place: int) -> Any:
-    """Magnitude of the derivative of ``function`` by one argument, to half the digits; infinite where it jumps."""
-    step = mp.ldexp(abs(values[place]) or mp.mpf(1), -mp.prec // 2)
-    for way in (step, -step):  # the edge of a domain may be on one side
-        moved = list(values)
-        moved[place] = values[place] + way
-        try:
-            change = function(*moved) - function(*values)
-        except (ArithmeticError, ValueError):
-            continue
-        if not isinstance(change, mp.mpc):
-            return abs(change / way)
-    return mp.inf
 
 
 @functools.cache

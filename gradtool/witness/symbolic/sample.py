@@ -10,7 +10,8 @@ from mpmath import mp
 from gradtool.evidence import Points, SampleRequest
 from gradtool.target.dtype import rounded
 from gradtool.target.expression import parse
-from gradtool.witness.symbolic.exact import BeyondError, UndefinedError, Walk
+from gradtool.witness.symbolic.exact import Walk
+from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["sample"]
