@@ -88,7 +88,7 @@ def throughput() -> str:
 
 def main() -> None:
     """Measure, and write the page."""
-    table = startup(rounds=11)
+    table = startup(rounds=9)
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "tensorflow", "sympy"))
     versions = f"Python {platform.python_version()}, {packages}"
     text = [
