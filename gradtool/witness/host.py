@@ -101,12 +101,13 @@ class Host:
         return dataclasses.replace(record, witness=name, message=f"{witness.title} {record.message}")
 
     def _failure(self, name: str, key: int, reason: str, process: Process) -> Failure:
-        title, noise = self.registry[name].title, process.noise()
+        title = self.registry[name].title
+        code = None if reason == "timeout" else process.exit_code()  # its end first, then its last words
+        noise = process.noise()
         process.kill()
         if reason == "timeout":
             message = f"{title} gave no answer within {self.timeout:g} s and was stopped"
             return Failure(key, name, "timeout", message, "raise --timeout, or make the problem smaller", noise)
-        code = process.exit_code()
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 reason = signal.Signals(-code).name

@@ -66,8 +66,9 @@ class Process:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._noise: collections.deque[bytes] = collections.deque(maxlen=100)
-        for work in (self._read, self._write, self._listen):
-            threading.Thread(target=work, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        for thread in (self._listener, *(threading.Thread(target=f, daemon=True) for f in (self._read, self._write))):
+            thread.start()
 
     @classmethod
     def begin(cls, module: str) -> Process:
@@ -110,7 +111,9 @@ class Process:
 
     def noise(self) -> str:
         """The end of what the process wrote to stderr, and to stdout beside its records."""
-        return b"".join(self._noise)[-4000:].decode(errors="replace")
+        if self._process.poll() is not None:
+            self._listener.join(timeout=0.5)  # its last words may still be on their way
+        return b"".join(list(self._noise))[-4000:].decode(errors="replace")
 
     def kill(self) -> None:
         """End the process and everything it started."""
