@@ -7,7 +7,7 @@ import textwrap
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["ExitCode", "Problem", "ProblemError"]
+__all__ = ["ExitCode", "Problem", "ProblemError", "printable"]
 
 
 class ExitCode(enum.IntEnum):
@@ -63,6 +63,11 @@ class ProblemError(Exception):
         self.exit_code = exit_code
 
 
+def printable(text: str) -> str:
+    """``text`` with every control character a blank, so that none reaches a terminal and places stay."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def _cells(text: str) -> int:
     """Terminal cells that ``text`` takes: wide East Asian characters take two, combining marks none."""
     return sum(
@@ -71,7 +76,7 @@ def _cells(text: str) -> int:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    clean = "".join(char if char.isprintable() else " " for char in text)
+    clean = printable(text)
     return textwrap.wrap(
         clean, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
@@ -79,7 +84,7 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 def _pointed(source: str, span: tuple[int, int], width: int) -> list[str]:
     """The part of ``source`` around ``span``, at most ``width`` cells and two ellipses, and carets under it."""
-    clean = "".join(char if char.isprintable() else " " for char in source)
+    clean = printable(source)
     start, stop = span[0], max(span[1], span[0] + 1)
     begin, end = start, min(stop, len(clean))
     while _cells(clean[begin:end]) > width and end > start + 1:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from gradtool.problem import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -48,7 +50,7 @@ class Terminal:
 
     def glyphs(self, text: str) -> str:
         """``text`` with control characters blanked, and what this terminal lacks replaced by ASCII."""
-        text = "".join(char if char.isprintable() else " " for char in text)
+        text = printable(text)
         if not self.unicode:
             for glyph, plain in _ASCII.items():
                 text = text.replace(glyph, plain)

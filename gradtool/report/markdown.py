@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from gradtool.report.numbers import DIGITS, exact, float_text, short, with_bar
+from gradtool.problem import printable
+from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.summary import total
@@ -36,7 +37,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for record in records:
-        at = ", ".join(f"{name} = {float_text(value, record.dtype)}" for name, value in record.point.items())
+        at = point_text(record.point, record.dtype)
         for entry in record.entries:
             digits = DIGITS[record.dtype]
             sides = f"{exact(entry.left, digits)} / {exact(entry.right, digits)}"
@@ -61,7 +62,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
 
 def _code(text: str) -> str:
     """Text as a code span, whatever backticks it holds."""
-    clean = "".join(char if char.isprintable() else " " for char in text)
+    clean = printable(text)
     longest = max((len(run) for run in re.findall("`+", clean)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest else ""
@@ -75,5 +76,4 @@ def _cell(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text in which Markdown sees no markup."""
-    text = "".join(char if char.isprintable() else " " for char in text)
-    return re.sub(r"([\\*_`|<>\[\]#])", r"\\\1", text)
+    return re.sub(r"([\\*_`|<>\[\]#])", r"\\\1", printable(text))

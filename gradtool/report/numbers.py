@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 from gradtool.target.dtype import rounded
 
-__all__ = ["exact", "float_text", "short", "with_bar"]
+__all__ = ["exact", "float_text", "point_text", "short", "with_bar"]
 
 _CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN)
 DIGITS = {"float64": 17, "float32": 9}
@@ -24,6 +25,11 @@ def float_text(value: float, dtype: str) -> str:
         if rounded(float(text), dtype) == value:
             return _plain(Decimal(text))
     return repr(value)
+
+
+def point_text(point: Mapping[str, float], dtype: str) -> str:
+    """A point as ``x = 2, y = 0.1``."""
+    return ", ".join(f"{name} = {float_text(value, dtype)}" for name, value in point.items())
 
 
 def exact(text: str | None, digits: int) -> str:

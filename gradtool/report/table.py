@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from gradtool.report.numbers import DIGITS, exact, float_text, short, with_bar
+from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord, Entry
@@ -268,7 +268,7 @@ def _heading(records: Sequence[CheckRecord]) -> str:
 
 
 def _point(record: CheckRecord) -> str:
-    return ", ".join(f"{name} = {float_text(value, record.dtype)}" for name, value in record.point.items())
+    return point_text(record.point, record.dtype)
 
 
 def _norm(record: CheckRecord) -> str:

@@ -51,6 +51,11 @@ class Operation:
     backward: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     deviations: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """The name for people; an operator stands before its name, as in ``/ (divide)``."""
+        return f"{self.operator} ({self.name})" if self.operator else self.name
+
     def deviation(self, framework: str, dtype: str) -> str:
         """What is known to be off in this framework and dtype; empty if nothing is."""
         return self.deviations.get(framework) or self.deviations.get(f"{framework}/{dtype}", "")

@@ -289,7 +289,7 @@ def _by_difference(claimed: float | None, bar: Difference | None) -> _Opinion:
 
 def _named(place: Place) -> str:
     row = OPERATIONS.get(place.operation)
-    return f"{row.operator} ({row.name})" if row and row.operator else place.operation
+    return row.label if row else place.operation
 
 
 def _source(text: str, place: Place) -> str:

@@ -47,30 +47,18 @@ def findings(
     ``better`` holds the entries of the expression with every known rewrite made, checked at the same point.
     """
     with localcontext(WIDE):
-        return _noticed(case, entries, formulas, shadowed, better, absolute=absolute)
-
-
-def _noticed(
-    case: Case,
-    entries: list[Entry],
-    formulas: Formulas | None,
-    shadowed: tuple[str, ...],
-    better: Mapping[str, Entry],
-    *,
-    absolute: bool,
-) -> list[Finding]:
-    found = [
-        finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry, better))
-        for entry in entries
-        if entry.verdict in _BY_VERDICT
-    ]
-    found += [finding("GT019", name, f"{name} is taken from the point, not as the constant") for name in shadowed]
-    for entry in entries:
-        if entry.unconnected:
-            found.append(finding("GT010", entry.variable, f"{case.title} returned None; it counts as 0"))
-        found += _sizes(case, entry, absolute=absolute)
-    found += _links(case, entries)
-    found += _witnesses(case, entries, formulas)
+        found = [
+            finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry, better))
+            for entry in entries
+            if entry.verdict in _BY_VERDICT
+        ]
+        found += [finding("GT019", name, f"{name} is taken from the point, not as the constant") for name in shadowed]
+        for entry in entries:
+            if entry.unconnected:
+                found.append(finding("GT010", entry.variable, f"{case.title} returned None; it counts as 0"))
+            found += _sizes(case, entry, absolute=absolute)
+        found += _links(case, entries)
+        found += _witnesses(case, entries, formulas)
     return found
 
 
@@ -117,8 +105,7 @@ def _links(case: Case, entries: list[Entry]) -> Iterator[Finding]:
 def _link(case: Case, code: str, link: Link, verb: str, times: Decimal) -> Finding:
     row = OPERATIONS[link.place.operation]
     where = case.text[slice(*link.place.span)]
-    name = f"{row.operator} ({row.name})" if row.operator else row.name
-    return finding(code, where, f"{name} {verb} the gradient by a factor of {times:.2e}")
+    return finding(code, where, f"{row.label} {verb} the gradient by a factor of {times:.2e}")
 
 
 def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> Iterator[Finding]:

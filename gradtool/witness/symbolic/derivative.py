@@ -1,7 +1,7 @@
 """The exact derivative at a point: enough digits, one-sided limits at kinks, and how good any gradient could be.
 
-The walk (``exact.py``) is repeated until its own error bound leaves 30 digits standing. Where it touched a kink or a
-singular derivative, it is repeated beside the point, at two distances on each side, and the limits are read off.
+The walk (``exact.py``) is repeated until its own error bound leaves 30 digits standing (``digits.py``). Where it
+touched a kink or a singular derivative, limits from both sides decide (``limits.py``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["derive"]
-
 
 BEYOND_DECIMAL = 1 << 50
 """Binary exponents that decimal text can't carry any more."""
@@ -119,7 +118,6 @@ def _undefined(task: Task, error: UndefinedError, seconds: float) -> Exact:
         for operand, value in zip(operands.values(), error.arguments, strict=True)
         if operand != _shown(value)
     )
-    name = f"{row.operator} ({row.name})" if row.operator else row.name
     needs = needs or "finite arguments"
     limit = filling(task)
     return Exact(
@@ -127,7 +125,7 @@ def _undefined(task: Task, error: UndefinedError, seconds: float) -> Exact:
         "undefined",
         None,
         [ExactEntry(name, "isolated", None) for name in task.request.wrt],
-        reason=f"{name} needs {needs}" + (f", and here {shown}" if shown else ""),
+        reason=f"{row.label} needs {needs}" + (f", and here {shown}" if shown else ""),
         where=_place(error.step),
         limit=None if limit is None else _text(limit),
         seconds=seconds,

@@ -196,13 +196,13 @@ class Walk:
         size = abs(node.value)
         if not mp.isfinite(size):
             return
-        if inexact:
+        if forward := OPERATIONS[node.step.operation].forward.get(self.framework):
+            node.units, node.excess = self._as_computed(forward, node)
+        elif inexact:
             for argument, local in zip(node.arguments, node.locals, strict=True):
                 slope = mp.inf if local is None else abs(local)
                 node.units += scaled(slope, argument.units)
                 node.excess += scaled(slope, argument.excess)
-        if forward := OPERATIONS[node.step.operation].forward.get(self.framework):
-            node.units, node.excess = self._as_computed(forward, node)
         if not self._is_exact(node):
             node.units += size
         if 0 < size < self.tiny:

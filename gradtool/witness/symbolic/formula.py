@@ -162,7 +162,7 @@ def _derivatives(
 
 
 def _differentiated(node: Any, symbol: Any) -> Any:
-    """D node / d symbol by the sum, product, power and chain rules, over SymPy's derivatives of its functions.
+    """The derivative by the sum, product, power and chain rules, over SymPy's derivatives of its functions.
 
     SymPy's own ``diff`` gives the same in three times the time: it asks for the logarithm of every base.
     """
