@@ -7,10 +7,14 @@ High-precision numbers travel as decimal strings.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
+from array import array
 from dataclasses import dataclass, field
 from typing import Any
+
+from gradtool.values import Array, Index, Value
 
 __all__ = [
     "Autodiff",
@@ -34,17 +38,22 @@ __all__ = [
 class Request:
     """Differentiate ``expression`` at ``point`` by the names in ``wrt``, as ``framework`` runs it in ``dtype``.
 
+    ``mode`` is ``gradient`` (of the value, or of the sum of ``upstream`` times the entries of the value), ``jacobian``
+    (of every entry of the value), ``hessian`` or ``orders`` (every derivative by one variable up to ``order``).
     ``formula`` asks for the derivative as text too.
     """
 
     key: int
     expression: str
-    point: dict[str, float]
+    point: dict[str, Value]
     wrt: list[str]
     framework: str
     dtype: str = "float64"
     seed: int = 0
     formula: bool = True
+    mode: str = "gradient"
+    order: int = 1
+    upstream: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,15 @@ class Points:
     """The points drawn for a SampleRequest; fewer than asked for where the domain was not found."""
 
     key: int
-    points: list[dict[str, float]]
+    points: list[dict[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Finite differences of the framework's own forward function along one variable, with error bars.
+    """Finite differences of the framework's own function along one coordinate, with error bars.
 
+    ``variable`` and ``index`` name the entry as in ``Autodiff``; a ``variable`` of ``direction 1`` and so on stands
+    for a random direction, along which autodiff claims the slope ``claim``.
     ``regime`` is what the growth of the differences with the step says: ``smooth``, ``kink``, ``jump``, ``steep``
     (a cusp or vertical tangent), ``one_sided`` (only one side has values) or ``unclear``.
     """
@@ -85,17 +96,23 @@ class Difference:
     right: float
     right_bar: float
     evaluations: int
+    index: Index = ()
+    claim: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Autodiff:
-    """Reverse mode by a framework: the value, and per variable the gradient (None where it returned None)."""
+    """Reverse mode by a framework: the value, and the derivatives (None where it returned None).
+
+    A gradient has the name of its variable. In a Jacobian the index of an entry is that of the output and then that
+    of the variable. A Hessian's blocks are named by two variables, ``x,y``, a third derivative ``x,x,x``.
+    """
 
     key: int
     witness: str
     version: str
-    value: float
-    gradients: dict[str, float | None]
+    value: Value
+    gradients: dict[str, Value | None]
     differences: list[Difference]
     seconds: float
 
@@ -118,7 +135,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ExactEntry:
-    """The exact derivative by one variable, as decimal strings of 40 digits, and how well it can be computed.
+    """One exact derivative, as decimal strings of 40 digits, and how well it can be computed.
+
+    ``variable`` and ``index`` name it as in ``Autodiff``.
 
     ``kind`` is ``smooth`` (the derivative exists), ``kink``, ``jump``, ``vertical`` (an infinite one-sided slope),
     ``one_sided`` (defined on one side only), ``isolated`` (on neither) or ``unknown``. ``bound`` is the rounding
@@ -151,6 +170,7 @@ class ExactEntry:
     absorbing: Place | None = None
     shrinking: Link | None = None
     growing: Link | None = None
+    index: Index = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +249,8 @@ def decode(line: str) -> Record:
 def _plain(value: object) -> object:
     if isinstance(value, float):
         return {"%": value.hex()}
+    if isinstance(value, Array):
+        return {"@": base64.b64encode(value.data.tobytes()).decode(), "shape": list(value.shape)}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
@@ -244,7 +266,10 @@ def _revive(item: dict[str, Any]) -> object:
         return float.fromhex(item["%"])
     if "$" in item:
         return dict(item["$"])
+    if "@" in item:
+        return Array(tuple(item["shape"]), array("d", base64.b64decode(item["@"])))
     kind = _TYPES[item.pop("type")]
-    if kind is Place:
-        item["span"] = tuple(item["span"])
+    for name in ("span", "index"):
+        if name in item:
+            item[name] = tuple(item[name])
     return kind(**item)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gradtool.evidence import Autodiff, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
 from gradtool.problem import Problem
 from gradtool.settings import CheckSettings
-from gradtool.target.expression import Call, Tree, parse
+from gradtool.target.expression import parse
 from gradtool.target.suite import Target, Unreadable
+from gradtool.target.tree import calls
+from gradtool.values import Value
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CheckRecord, worst
 from gradtool.verdict.rewrites import rewrites, rewritten
-from gradtool.verdict.summary import gradient_norm
+from gradtool.verdict.summary import asymmetry, gradient_norm
 from gradtool.witness.host import WITNESSES, Host
 
 __all__ = ["check", "chosen_framework", "open_witnesses"]
@@ -64,7 +67,7 @@ def _with_points(
     A second request asks about the expression with every known rewrite made, so that advice is only given after it
     was tried.
     """
-    wanted = [target for target in targets if isinstance(target, Target) and target.point is None]
+    wanted = [target for target in targets if isinstance(target, Target) and target.points is None]
     samples = host.ask(
         "symbolic",
         [
@@ -79,29 +82,29 @@ def _with_points(
         if isinstance(target, Unreadable):
             jobs.append((target, []))
             continue
-        points: list[dict[str, float]] | Unreadable = [target.point] if target.point else _drawn(target, next(samples))
+        points = target.points or _drawn(target, next(samples))
         if isinstance(points, Unreadable):
             jobs.append((points, []))
             continue
         for point in points:
-            own = [
-                Request(len(jobs), text, point, target.wrt, framework, settings.dtype, settings.seed, formula=not place)
-                for place, text in enumerate((target.expression.text, *_alternative(target)))
-            ]
-            jobs.append((target, own))
+            asked = Request(len(jobs), target.expression.text, point, target.wrt, framework, settings.dtype,
+                            settings.seed, True, target.mode, target.order, target.upstream)  # fmt: skip
+            jobs.append((target, [asked, *_alternative(target, asked)]))
     return jobs
 
 
-def _alternative(target: Target) -> list[str]:
+def _alternative(target: Target, asked: Request) -> list[Request]:
     """The expression with every known rewrite made, if any applies and the result uses the same variables."""
     text = target.expression.text
     if not (found := rewrites(text, list(target.expression.variables))):
         return []
     better = parse(rewritten(text, found), target.expression.variables)
-    return [better.text] if set(better.variables) == set(target.expression.variables) else []
+    if set(better.variables) != set(target.expression.variables):
+        return []
+    return [replace(asked, expression=better.text, formula=False)]
 
 
-def _drawn(target: Target, records: list[Record]) -> list[dict[str, float]] | Unreadable:
+def _drawn(target: Target, records: list[Record]) -> Sequence[dict[str, Value]] | Unreadable:
     """The points that the symbolic witness drew, or why there are none."""
     text = target.expression.text
     for record in records:
@@ -138,7 +141,7 @@ def _judged(
     entries = judge(case, request.wrt)
     better = {}
     if len(requests) > 1 and any(entry.verdict == "unstable" for entry in entries):
-        better = {entry.variable: entry for entry in judge(_case(target, requests[1], evidence[1]), request.wrt)}
+        better = {entry.label: entry for entry in judge(_case(target, requests[1], evidence[1]), request.wrt)}
     formulas = next((record for record in records if isinstance(record, Formulas)), None)
     noticed = findings(case, entries, formulas, target.expression.shadowed, better, absolute=settings.absolute)
     autodiff, exact = case.autodiff, case.exact
@@ -154,6 +157,11 @@ def _judged(
         request.dtype,
         request.seed,
         point=request.point,
+        at=target.at,
+        mode=request.mode,
+        order=request.order,
+        upstream=request.upstream,
+        shape=target.shape,
         versions=versions,
         value=autodiff.value if autodiff else None,
         exact_value=exact.value if exact else None,
@@ -162,12 +170,13 @@ def _judged(
         formulas=formulas.formulas if formulas else {},
         formula_note=formulas.note if formulas else "",
         norm=norm,
+        asymmetry=asymmetry(entries) if request.mode == "hessian" else None,
         nan=nan,
         inf=inf,
         findings=tuple(noticed),
         failures=failures,
         seconds=seconds,
-        drawn=target.point is None,
+        drawn=target.points is None,
     )
 
 
@@ -179,13 +188,8 @@ def _case(target: Target, request: Request, records: list[Record]) -> Case:
         WITNESSES[request.framework].title,
         next((record for record in records if isinstance(record, Autodiff)), None),
         next((record for record in records if isinstance(record, Exact)), None),
-        frozenset(_operations(parse(request.expression, request.point).tree)),
+        frozenset(call.operation for call in calls(parse(request.expression, request.point).tree)),
         target.expression.variables,
+        request.point,
+        request.mode == "gradient" and request.upstream is None,
     )
-
-
-def _operations(tree: Tree) -> Iterator[str]:
-    if isinstance(tree, Call):
-        yield tree.operation
-        for argument in tree.arguments:
-            yield from _operations(argument)

@@ -9,7 +9,11 @@ __all__ = ["CheckSettings"]
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
-    """Options of ``gradtool check``. ``framework`` None means PyTorch if it is installed, else TensorFlow."""
+    """Options of ``gradtool check``. ``framework`` None means PyTorch if it is installed, else TensorFlow.
+
+    ``mode`` is gradient, jacobian, hessian or orders (all derivatives up to ``order``); ``upstream`` is the text of
+    the gradient that the value is multiplied by.
+    """
 
     at: dict[str, str] | None = None
     wrt: tuple[str, ...] = ()
@@ -18,5 +22,8 @@ class CheckSettings:
     seed: int = 0
     timeout: float = 120.0
     absolute: bool = False
+    mode: str = "gradient"
+    order: int = 1
+    upstream: str | None = None
     points: int = 5
     """How many points are drawn where none is given."""

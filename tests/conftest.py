@@ -39,10 +39,7 @@ def check(host: Host) -> Checker:
     def run(lines: Sequence[str | dict[str, Any]], **options: Any) -> list[CheckRecord]:
         settings = CheckSettings(**{"framework": "torch", **options})
         texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-        targets = [
-            read_line(text, f"line:{number}", settings.at, list(settings.wrt), settings.dtype)
-            for number, text in enumerate(texts, 1)
-        ]
+        targets = [read_line(text, f"line:{number}", settings) for number, text in enumerate(texts, 1)]
         return list(pipeline.check(targets, settings, host))
 
     return run

@@ -20,11 +20,16 @@ from gradtool.cli.options import (
     ExitZeroOption,
     FormatOption,
     FrameworkOption,
+    HessianOption,
+    JacobianOption,
     JsonOption,
+    OrderOption,
     OutputOption,
+    PlotOption,
     SeedOption,
     StrictOption,
     TimeoutOption,
+    UpstreamOption,
     WrtOption,
 )
 from gradtool.problem import ExitCode, Problem, ProblemError
@@ -43,6 +48,10 @@ def check(
     ],
     at: AtOption = None,
     wrt: WrtOption = None,
+    order: OrderOption = None,
+    hessian: HessianOption = False,
+    jacobian: JacobianOption = False,
+    upstream: UpstreamOption = None,
     framework: FrameworkOption = None,
     dtype: DtypeOption = Dtype.float64,
     seed: SeedOption = 0,
@@ -51,6 +60,7 @@ def check(
     format: FormatOption = TABLE,  # noqa: A002  # the option's name
     json: JsonOption = False,
     output: OutputOption = None,
+    plot: PlotOption = None,
     strict: StrictOption = False,
     exit_zero: ExitZeroOption = False,
     color: ColorOption = ColorChoice.auto,
@@ -64,6 +74,12 @@ def check(
 
     gradtool check "log(1 + exp(x))" --at x=1000
 
+    gradtool check "mean((X @ W - T)**2)" --at "X=normal(5,3),W=normal(3,2),T=normal(5,2)" --wrt W
+
+    gradtool check "x**2*y" --at x=1,y=2 --hessian
+
+    gradtool check "log(1 + exp(x))" --at x=-1000:1000:41 --plot sweep.png
+
     gradtool check @suite.txt --format jsonl
     """
     code = ExitCode.OK
@@ -71,6 +87,11 @@ def check(
         chosen = "json" if json else format.value
         if json and format.value not in ("table", "json"):
             raise ProblemError(Problem("option", f"--json and --format {format.value} exclude each other"))
+        modes = {"orders": order is not None, "hessian": hessian, "jacobian": jacobian}
+        if sum(modes.values()) > 1 or (upstream is not None and any(modes.values())):
+            hint = "each asks for other derivatives; run gradtool once for each"
+            told = "take one of --order, --hessian, --jacobian and --upstream"
+            raise ProblemError(Problem("option", told, hint=hint))
         # Nothing of what follows is needed for the help.
         from gradtool.cli.run import run_check  # noqa: PLC0415
         from gradtool.settings import CheckSettings  # noqa: PLC0415
@@ -84,6 +105,9 @@ def check(
             seed=seed,
             timeout=timeout,
             absolute=absolute,
+            mode=next((mode for mode, wanted in modes.items() if wanted), "gradient"),
+            order=order or 1,
+            upstream=upstream,
         )
-        code = run_check(target, settings, chosen, output, color.value, strict=strict, debug=debug)
+        code = run_check(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
     raise typer.Exit(ExitCode.OK if exit_zero else code)

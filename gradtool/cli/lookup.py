@@ -29,7 +29,7 @@ def show_operations(name: str) -> None:
         return
     row = operation(name) or next((r for r in OPERATIONS.values() if name in (r.operator, _signature(r))), None)
     if row is None:
-        near = suggestion(name, [*OPERATIONS, *ALIASES])
+        near = suggestion(name, [*(known for known, row in OPERATIONS.items() if not row.hidden), *ALIASES])
         hint = f"did you mean {near}?" if near else "gradtool ops lists them all"
         raise ProblemError(Problem("ops", f"there is no operation called {name}", hint=hint))
     _one_operation(row)
@@ -40,7 +40,7 @@ def _all_operations() -> None:
     for group in groups:
         print(f"{group}:")
         for row in OPERATIONS.values():
-            if row.group == group:
+            if row.group == group and not row.hidden:
                 print(f"  {_signature(row):24}{row.doc}")
 
 
@@ -49,7 +49,7 @@ def _signature(row: Operation) -> str:
         return " ".join([row.operator, *row.parameters] if len(row.parameters) == 1 else [
             row.parameters[0], row.operator, row.parameters[1]
         ])  # fmt: skip
-    return f"{row.name}({', '.join(row.parameters)}{', ...' if row.variadic else ''})"
+    return f"{row.signature[:-1]}, ...)" if row.variadic else row.signature
 
 
 def _one_operation(row: Operation) -> None:
@@ -59,6 +59,7 @@ def _one_operation(row: Operation) -> None:
         ("defined where", row.domain or "everywhere"),
         ("kinks where", " or ".join(f"{kink} = 0" for kink in row.kinks)),
         *((f"derivative by {p}", text) for p, text in zip(row.parameters, row.derivatives, strict=False)),
+        ("formula", row.formula if row.shape != "broadcast" else ""),
         ("PyTorch", row.torch or f"{row.formula} (no native function)"),
         ("TensorFlow", row.tensorflow or f"{row.formula} (no native function)"),
         *(

@@ -14,7 +14,8 @@ from gradtool.report import FORMATS
 __all__ = [
     "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption",
     "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework",
-    "FrameworkOption", "JsonOption", "OutputOption", "SeedOption", "StrictOption", "TimeoutOption", "WrtOption",
+    "FrameworkOption", "HessianOption", "JacobianOption", "JsonOption", "OrderOption", "OutputOption", "PlotOption",
+    "SeedOption", "StrictOption", "TimeoutOption", "UpstreamOption", "WrtOption",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"
@@ -36,7 +37,7 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         metavar="NAME=VALUE,...",
-        help="The point, as x=2,y=3; may be repeated. Without it five points are drawn.",
+        help="The point: x=2,y=[1,2], X=normal(2,3), a sweep x=-3:3:101. Without it five points are drawn.",
         show_default=False,
         rich_help_panel=TARGET,
     ),
@@ -47,6 +48,32 @@ WrtOption = Annotated[
         "--wrt",
         metavar="NAME,...",
         help="Differentiate by these variables only.",
+        show_default=False,
+        rich_help_panel=TARGET,
+    ),
+]
+OrderOption = Annotated[
+    int | None,
+    typer.Option(
+        "--order",
+        metavar="N",
+        help="Every derivative by one number up to order N, at most 5.",
+        show_default=False,
+        rich_help_panel=TARGET,
+    ),
+]
+HessianOption = Annotated[
+    bool, typer.Option("--hessian", help="All second derivatives, and their symmetry.", rich_help_panel=TARGET)
+]
+JacobianOption = Annotated[
+    bool, typer.Option("--jacobian", help="The derivatives of every entry of the value.", rich_help_panel=TARGET)
+]
+UpstreamOption = Annotated[
+    str | None,
+    typer.Option(
+        "--upstream",
+        metavar="ARRAY",
+        help="The gradient that comes from above, as [1,0,1]; without it ones.",
         show_default=False,
         rich_help_panel=TARGET,
     ),
@@ -79,6 +106,16 @@ OutputOption = Annotated[
     Path | None,
     typer.Option(
         "--output", "-o", metavar="FILE", help="Write the report to a file.", show_default=False, rich_help_panel=OUTPUT
+    ),
+]
+PlotOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE|-",
+        help="Draw a sweep to a .png or .svg file; - draws in the terminal.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
     ),
 ]
 StrictOption = Annotated[

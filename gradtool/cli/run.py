@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from gradtool import pipeline
+from gradtool.cli.picture import draw, look_at_plot
 from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.report import FORMATS
 from gradtool.settings import CheckSettings
@@ -29,12 +30,25 @@ MAX_LINES = 100_000
 
 
 def run_check(
-    target: str, settings: CheckSettings, chosen: str, output: Path | None, color: str, *, strict: bool, debug: bool
+    target: str,
+    settings: CheckSettings,
+    chosen: str,
+    output: Path | None,
+    plot: str | None,
+    color: str,
+    *,
+    strict: bool,
+    debug: bool,
 ) -> ExitCode:
-    """Check ``target`` and write the report in format ``chosen`` to ``output`` or stdout."""
+    """Check ``target``, write the report in format ``chosen`` to ``output`` or stdout, and draw to ``plot``."""
     targets = _targets(target, settings)
+    if plot is not None:
+        look_at_plot(plot, targets, chosen)
     with _opened(output) as stream, pipeline.open_witnesses(settings) as host:
-        return _report(targets, settings, host, chosen, stream, color, strict=strict, debug=debug)
+        records = _report(targets, settings, host, chosen, stream, color, debug=debug)
+        if plot is not None:
+            draw(plot, records, terminal_for(stream, color))
+    return exit_code(records, strict=strict)
 
 
 def _targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
@@ -49,7 +63,7 @@ def _targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
             hint = "@FILE names a file of expressions, one a line"
             problem = Problem("suite", f"{path} can't be read: {error.strerror}", text, (1, len(text)), hint=hint)
             raise ProblemError(problem) from None
-    return [read_target(text, settings.at, settings.wrt, settings.dtype)]
+    return [read_target(text, settings)]
 
 
 def _suite(stream: BinaryIO, origin: str, settings: CheckSettings) -> list[Target | Unreadable]:
@@ -62,7 +76,7 @@ def _suite(stream: BinaryIO, origin: str, settings: CheckSettings) -> list[Targe
     if len(content) > MAX_SUITE or len(lines) > MAX_LINES:
         why = f"it has more than {MAX_LINES} lines, or more than {MAX_SUITE >> 20} MiB"
         raise ProblemError(Problem("suite", f"{origin} is too large for one run", why=why, hint="split it"))
-    found = read_suite(lines, origin, settings.at, settings.wrt, settings.dtype)
+    found = read_suite(lines, origin, settings)
     if not found:
         hint = "write one expression a line, or a JSON object with the key expression"
         raise ProblemError(Problem("suite", f"there is no expression in {origin}", hint=hint))
@@ -89,10 +103,9 @@ def _report(
     stream: TextIO,
     color: str,
     *,
-    strict: bool,
     debug: bool,
-) -> ExitCode:
-    """Check, write the report while the evidence arrives, and say how it ended."""
+) -> list[CheckRecord]:
+    """Check, and write the report while the evidence arrives."""
     title = WITNESSES[pipeline.chosen_framework(settings)].title
     records: list[CheckRecord] = []
     terminal: Terminal = terminal_for(stream, color)
@@ -114,7 +127,7 @@ def _report(
         for record in records:
             for failure in record.failures:
                 print(failure.detail, file=sys.stderr)
-    return exit_code(records, strict=strict)
+    return records
 
 
 class _Elapsed(float):

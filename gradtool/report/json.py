@@ -8,8 +8,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gradtool.report.numbers import exact
+from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
+from gradtool.values import Array, Value
 from gradtool.verdict.record import CheckRecord, Entry
 
 __all__ = ["SCHEMA", "plain", "write", "write_lines"]
@@ -44,12 +45,15 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         "versions": dict(record.versions),
         "dtype": record.dtype,
         "seed": record.seed,
-        "point": {name: _number(value) for name, value in record.point.items()},
-        "value": _number(record.value),
+        "point": {name: _value(value) for name, value in record.point.items()},
+        "mode": record.mode,
+        "upstream": _value(record.upstream),
+        "value": _value(record.value),
         "verdict": None if record.problems else record.verdict,
         "gradients": [_entry(entry) for entry in record.entries],
         "formulas": dict(record.formulas),
         "norm": _number(record.norm),
+        "asymmetry": _number(record.asymmetry),
         "nan": record.nan,
         "inf": record.inf,
         "findings": [
@@ -72,6 +76,7 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
     return {
         "variable": entry.variable,
         "index": list(entry.index),
+        "label": entry.label,
         "autodiff": _number(entry.autodiff),
         "unconnected": entry.unconnected,
         "symbolic": None if entry.symbolic is None else exact(entry.symbolic, 30),
@@ -86,6 +91,16 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
     }
 
 
+def _value(value: Value | None) -> Any:
+    """A number, or nested lists of numbers."""
+    if not isinstance(value, Array):
+        return _number(value)
+    rows: list[Any] = [_number(number) for number in value.data]
+    for length in reversed(value.shape[1:]):
+        rows = [rows[start : start + length] for start in range(0, len(rows), length)]
+    return rows
+
+
 def _number(value: float | None) -> float | str | None:
     if value is None or math.isfinite(value):
         return value
@@ -96,9 +111,21 @@ def _command(record: CheckRecord) -> str:
     """The command line that repeats this record."""
     words = ["gradtool", "check", record.target]
     if record.point:
-        words += ["--at", ",".join(f"{name}={value!r}" for name, value in record.point.items())]
-    names = [entry.variable for entry in record.entries]
+        words += ["--at", ",".join(f"{n}={_typed(v, record.at.get(n, ''))}" for n, v in record.point.items())]
+    names = list(dict.fromkeys(part for entry in record.entries for part in entry.variable.split(",")))
     if names and set(names) != set(record.point):
         words += ["--wrt", ",".join(names)]
+    words += {"jacobian": ["--jacobian"], "hessian": ["--hessian"], "orders": ["--order", str(record.order)]}.get(
+        record.mode, []
+    )
+    if record.upstream is not None:
+        words += ["--upstream", _typed(record.upstream, "")]
     words += ["--framework", record.framework, "--dtype", record.dtype, "--seed", str(record.seed)]
     return shlex.join(words)
+
+
+def _typed(value: Value, text: str) -> str:
+    """What ``--at`` takes for the value: for an array what was typed, unless that was the list itself."""
+    if isinstance(value, Array) and text and not text.lstrip().startswith(("[", "(")):
+        return text
+    return value_text(value, "float64").replace(" ", "") if isinstance(value, Array) else repr(value)

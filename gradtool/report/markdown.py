@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from gradtool.problem import printable
+from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
@@ -37,14 +38,15 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for record in records:
-        at = point_text(record.point, record.dtype)
-        for entry in record.entries:
+        at = point_text(record.point, record.dtype, record.at).replace("|", "\\|")
+        listed, rest = chosen(record)
+        for entry in listed:
             digits = DIGITS[record.dtype]
             sides = f"{exact(entry.left, digits)} / {exact(entry.right, digits)}"
             symbolic = exact(entry.symbolic, digits) if entry.symbolic or not (entry.left or entry.right) else sides
             cells = [
                 at,
-                _cell(entry.variable),
+                _cell(entry.label),
                 "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype),
                 symbolic,
                 with_bar(entry.finite_difference, entry.finite_difference_bar),
@@ -52,8 +54,12 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
                 f"**{entry.verdict}**",
             ]
             lines.append(f"| {' | '.join(cells)} |")
+        lines += [f"\n{text}" for text in rest]
     lines.append("")
-    lines += [f"- {_code(f'd/d{name}')} = {_code(formula)}" for name, formula in first.formulas.items()]
+    lines += [
+        f"- {_code(derivative_name(name).replace('∂', 'd'))} = {_code(formula)}"
+        for name, formula in first.formulas.items()
+    ]
     for record in records:
         lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
         lines += [f"- error: {_plain(failure.message)}. {_plain(failure.hint)}" for failure in record.failures]

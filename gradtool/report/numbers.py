@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from types import MappingProxyType
 
 from gradtool.target.dtype import rounded
+from gradtool.values import Array, Value, shape_text
 
-__all__ = ["exact", "float_text", "point_text", "short", "with_bar"]
+__all__ = ["exact", "float_text", "point_text", "short", "value_text", "with_bar"]
+
+WRITTEN_OUT = 8
+"""Arrays of up to so many numbers are written out."""
 
 _CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN)
 DIGITS = {"float64": 17, "float32": 9}
@@ -27,9 +32,26 @@ def float_text(value: float, dtype: str) -> str:
     return repr(value)
 
 
-def point_text(point: Mapping[str, float], dtype: str) -> str:
-    """A point as ``x = 2, y = 0.1``."""
-    return ", ".join(f"{name} = {float_text(value, dtype)}" for name, value in point.items())
+def value_text(value: Value, dtype: str) -> str:
+    """A number, or the nested list of an array's numbers."""
+    if not isinstance(value, Array):
+        return float_text(value, dtype)
+    texts = [float_text(number, dtype) for number in value.data]
+    for length in reversed(value.shape):
+        texts = [f"[{', '.join(texts[start : start + length])}]" for start in range(0, len(texts), length)]
+    return texts[0]
+
+
+def point_text(point: Mapping[str, Value], dtype: str, at: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A point as ``x = 2, y = [0.1, 3]``; an array of many numbers by what was typed, or by its shape."""
+    return ", ".join(f"{name} = {_coordinate(value, dtype, at.get(name, ''))}" for name, value in point.items())
+
+
+def _coordinate(value: Value, dtype: str, typed: str) -> str:
+    made = "" if typed.lstrip().startswith(("[", "(")) or len(typed) > 40 else typed
+    if not isinstance(value, Array) or (len(value.data) <= WRITTEN_OUT and not made):
+        return value_text(value, dtype)
+    return made or f"{shape_text(value.shape)} array"
 
 
 def exact(text: str | None, digits: int) -> str:

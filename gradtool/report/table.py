@@ -13,9 +13,21 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
+from gradtool.report.entries import chosen, derivative_name
+from gradtool.report.numbers import (
+    DIGITS,
+    WRITTEN_OUT,
+    exact,
+    float_text,
+    point_text,
+    short,
+    value_text,
+    with_bar,
+)
+from gradtool.report.sweep import lines_for
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
+from gradtool.values import flat, shape_text
 from gradtool.verdict.record import CheckRecord, Entry
 from gradtool.verdict.summary import counts, total
 
@@ -23,6 +35,9 @@ __all__ = ["write"]
 
 LISTED = 40
 """A suite of up to so many targets is listed in full; of a longer one only what is not verified."""
+
+LISTED_POINTS = 5
+"""A sweep of more points is told in stretches."""
 
 EQUAL = 0.005
 """Ulps below which two numbers are told as the same."""
@@ -67,24 +82,34 @@ class _Page:
             return
         self.line(_heading(records), indent=2)
         self.line("")
-        self.figures(records)
+        swept = lines_for(records) if len(records) > LISTED_POINTS and not first.drawn else []
+        if swept:
+            for text, verdict in swept:
+                self.line(text, self.terminal.style(verdict), indent=2)
+        else:
+            self.figures(records)
         self.line("")
-        for variable, formula in first.formulas.items():
-            self.line(f"∂f/∂{variable} = {_whole(formula)}", indent=2)
+        for label, formula in first.formulas.items():
+            self.line(f"{derivative_name(label)} = {_whole(formula)}", indent=2)
         if first.formula_note:
             self.line(f"no formula: {first.formula_note}", indent=2)
         if len(records) == 1:
             self.line(_norm(first), indent=2)
-        self.remarks(records)
+        if not swept:
+            self.remarks(records)
 
     def figures(self, records: Sequence[CheckRecord]) -> None:
         """The entries of the gradient; with several points, under a line for each."""
-        rows = []
+        rows, more = [], []
         for record in records:
             head = f"at {_point(record)}: {_norm(record)}" if len(records) > 1 else ""
-            for place, entry in enumerate(record.entries):
+            listed, rest = chosen(record)
+            for place, entry in enumerate(listed):
                 rows.append(_Row("" if place else head, self._cells(record, entry)))
+            more += rest
         self.table(["by", "autodiff", "symbolic", "finite difference", "ulp", "verdict"], rows)
+        for text in more:
+            self.line(text, indent=2)
 
     def _cells(self, record: CheckRecord, entry: Entry) -> list[Cell]:
         digits = DIGITS[record.dtype]
@@ -95,7 +120,7 @@ class _Page:
         elif entry.ulp is not None and entry.ulp < EQUAL:
             symbolic = autodiff
         return [
-            (self.terminal.glyphs(entry.variable), ""),
+            (self.terminal.glyphs(entry.label), ""),
             (f"{autodiff} (None)" if entry.unconnected else autodiff, ""),
             (symbolic, ""),
             (self.terminal.glyphs(with_bar(entry.finite_difference, entry.finite_difference_bar)), ""),
@@ -260,7 +285,7 @@ def _heading(records: Sequence[CheckRecord]) -> str:
     if len(records) == 1:
         parts.insert(0, f"at {_point(first)}")
         if first.value is not None:
-            parts.insert(1, f"f = {float_text(first.value, first.dtype)}")
+            parts.insert(1, _value(first))
     else:
         drawn = f" drawn from seed {first.seed}" if first.drawn else ""
         parts.insert(0, f"at {len(records)} points{drawn}")
@@ -268,12 +293,23 @@ def _heading(records: Sequence[CheckRecord]) -> str:
 
 
 def _point(record: CheckRecord) -> str:
-    return point_text(record.point, record.dtype)
+    return point_text(record.point, record.dtype, record.at)
+
+
+def _value(record: CheckRecord) -> str:
+    """The value, or where it is a large array its shape."""
+    if record.value is None or len(flat(record.value)) > WRITTEN_OUT:
+        return f"f of shape {shape_text(record.shape)}"
+    return f"f = {value_text(record.value, record.dtype)}"
 
 
 def _norm(record: CheckRecord) -> str:
     norm = "-" if record.norm is None else f"{record.norm:.6g}"
-    return f"gradient norm {norm}, {record.nan} NaN, {record.inf} Inf"
+    what = {"jacobian": "Jacobian norm", "hessian": "Hessian norm", "orders": "norm of all"}.get(record.mode)
+    told = f"{what or 'gradient norm'} {norm}, {record.nan} NaN, {record.inf} Inf"
+    if record.asymmetry is not None:
+        told += f", mirrored entries differ by {float_text(record.asymmetry, 'float64')} at most"
+    return told
 
 
 def _whole(formula: str) -> str:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from gradtool.problem import Problem, ProblemError
-from gradtool.target.dtype import FORMATS, rounded
-from gradtool.target.expression import CONSTANTS, Expression
+from gradtool.target.expression import Expression
 from gradtool.target.syntax import suggestion
+from gradtool.target.value_text import MAX_SWEEP, Sweep, read_value
+from gradtool.values import Value
 
-__all__ = ["normal", "parse_point", "split_assignments", "wanted_variables"]
+__all__ = ["normal", "parse_points", "split_assignments", "wanted_variables"]
 
 
 def split_assignments(texts: Iterable[str]) -> dict[str, str]:
-    """``["x=1,y=2", "z=3"]`` as names to texts. Raises ProblemError for a part that is not ``name=value``."""
+    """``["x=1,y=[2,3]", "z=3"]`` as names to texts. Raises ProblemError for a part that is not ``name=value``."""
     found: dict[str, str] = {}
     for text in texts:
         start = 0
-        for part in text.split(","):
+        for part in _parts(text):
             name, equals, value = (piece.strip() for piece in part.partition("="))
             name = normal(name)
             span = (start, start + max(len(part), 1))
@@ -34,13 +36,27 @@ def split_assignments(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _parts(text: str) -> list[str]:
+    """``text`` cut at the commas outside of all brackets."""
+    parts, depth, start = [], 0, 0
+    for place, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if char == "," and depth <= 0:
+            parts.append(text[start:place])
+            start = place + 1
+    return [*parts, text[start:]]
+
+
 def normal(name: str) -> str:
     """A name as Python's parser reads it: the micro sign is the letter mu, and full-width letters are plain ones."""
     return unicodedata.normalize("NFKC", name)
 
 
-def parse_point(at: Mapping[str, str], expression: Expression, dtype: str) -> dict[str, float]:
-    """The numbers of ``at`` in ``dtype``, one for each variable. Raises ProblemError listing all that is wrong."""
+def parse_points(at: Mapping[str, str], expression: Expression, dtype: str, seed: int) -> list[dict[str, Value]]:
+    """The points that ``at`` gives, in ``dtype``: one, or with sweeps one for each combination of their values.
+
+    Raises ProblemError listing all that is wrong.
+    """
     problems = [
         Problem(
             "point-missing",
@@ -52,7 +68,7 @@ def parse_point(at: Mapping[str, str], expression: Expression, dtype: str) -> di
         for name in expression.variables
         if name not in {normal(given) for given in at}
     ]
-    values: dict[str, float] = {}
+    values: dict[str, Value | Sweep] = {}
     for name, text in ((normal(name), text) for name, text in at.items()):
         if name not in expression.variables:
             near = suggestion(name, list(expression.variables))
@@ -62,18 +78,23 @@ def parse_point(at: Mapping[str, str], expression: Expression, dtype: str) -> di
                 Problem("point-extra", f"{name} is not in the expression", assignment, (0, len(name)), hint=hint)
             )
         else:
-            number = _number(name, text, dtype)
-            if isinstance(number, Problem):
-                problems.append(number)
+            value = read_value(name, text, dtype, seed)
+            if isinstance(value, Problem):
+                problems.append(value)
             else:
-                values[name] = number
+                values[name] = value
+    choices = [value.values if isinstance(value, Sweep) else (value,) for value in values.values()]
+    if (count := math.prod(map(len, choices))) > MAX_SWEEP:
+        told = f"the sweeps make {count} points together"
+        problems.append(Problem("point-value", told, hint=f"at most {MAX_SWEEP} can be swept"))
     if problems:
         raise ProblemError(*problems)
-    return {name: values[name] for name in expression.variables}
+    points = (dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*choices))
+    return [{name: point[name] for name in expression.variables} for point in points]
 
 
-def wanted_variables(wrt: Sequence[str], expression: Expression) -> list[str]:
-    """The variables to differentiate by: those of ``wrt`` (comma-joined, repeatable), or all of them."""
+def wanted_variables(wrt: Sequence[str], expression: Expression, labels: Container[str] = ()) -> list[str]:
+    """The variables to differentiate by: those of ``wrt`` (comma-joined, repeatable), or all that are no ``labels``."""
     names = [normal(name.strip()) for text in wrt for name in text.split(",") if name.strip()]
     for name in names:
         if name not in expression.variables:
@@ -81,29 +102,10 @@ def wanted_variables(wrt: Sequence[str], expression: Expression) -> list[str]:
             hint = f"did you mean {near}?" if near else f"its variables are {', '.join(expression.variables)}"
             message = f"--wrt names {name}, which is not in the expression"
             raise ProblemError(Problem("wrt", message, ", ".join(wrt), None, hint=hint))
-    return list(dict.fromkeys(names)) or list(expression.variables)
-
-
-def _number(name: str, text: str, dtype: str) -> float | Problem:
-    source, start = f"{name}={text}", len(name) + 1
-    span = (start, start + len(text))
-    bare = text.lstrip("+-")
-    try:
-        value = CONSTANTS[bare] * (-1 if text[: -len(bare)].count("-") % 2 else 1) if bare in CONSTANTS else float(text)
-    except ValueError:
-        hint = "write a number, as 3, 0.5, 1e-3, pi or -pi"
-        return Problem("point-value", f"the value of {name} is not a number", source, span, hint=hint)
-    if math.isnan(value) or bare.lower() in ("inf", "infinity"):
-        what = "not a number" if math.isnan(value) else "infinite"
-        why = "a derivative exists only at a point of the real line"
-        return Problem("point-value", f"the value of {name} is {what}", source, span, why, "give a finite number")
-    form, kept = FORMATS[dtype], rounded(value, dtype)
-    typed = re.search("[1-9]", bare.lower().partition("e")[0]) or bare in CONSTANTS
-    if math.isinf(kept) or (typed and not kept):
-        limit = f"largest is {form.largest:.2g}" if kept else f"smallest is {form.smallest:.2g}"
-        hint = "use --dtype float64, or move the point" if dtype != "float64" else "move the point"
-        return Problem("point-value", f"the value of {name} does not fit {dtype}", source, span, f"its {limit}", hint)
-    return kept
+        if name in labels:
+            message = f"{name} holds class labels: there is nothing to differentiate by"
+            raise ProblemError(Problem("wrt", message, ", ".join(wrt), None, hint="leave it out of --wrt"))
+    return list(dict.fromkeys(names)) or [name for name in expression.variables if name not in labels]
 
 
 def _first(expression: Expression, name: str) -> tuple[int, int]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gradtool.problem import Problem, ProblemError
+from gradtool.settings import CheckSettings
+from gradtool.target.asked import asked_for
 from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.expression import Call, Expression, Number, Tree, parse
-from gradtool.target.point import normal, parse_point, wanted_variables
+from gradtool.target.inference import label_variables, output_shape
+from gradtool.target.point import normal, parse_points, wanted_variables
+from gradtool.values import Shape, Value, shape_of
 
 __all__ = ["Target", "Unreadable", "read_line", "read_suite", "read_target"]
 
@@ -20,12 +24,20 @@ KEYS = ("name", "expression", "at", "wrt", "order")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An expression to differentiate by ``wrt``; ``point`` None means that points are to be drawn."""
+    """An expression to differentiate by ``wrt``; ``points`` None means that points are to be drawn.
+
+    ``shape`` is that of the value. ``at`` holds the texts that gave the points.
+    """
 
     name: str
     expression: Expression
-    point: dict[str, float] | None
+    points: list[dict[str, Value]] | None
     wrt: list[str]
+    shape: Shape = ()
+    at: Mapping[str, str] = field(default_factory=dict)
+    mode: str = "gradient"
+    order: int = 1
+    upstream: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +49,16 @@ class Unreadable:
     problems: tuple[Problem, ...]
 
 
-def read_target(text: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str, name: str = "") -> Target:
+def read_target(text: str, settings: CheckSettings, name: str = "") -> Target:
     """The target that ``text`` describes. Raises ProblemError where the expression or the point is wrong."""
-    expression = parse(text, at or ())
-    _fit(expression, dtype)
-    point = parse_point(at, expression, dtype) if at else None
-    return Target(name or text, expression, point, wanted_variables(list(wrt), expression))
+    expression = parse(text, settings.at or ())
+    _fit(expression, settings.dtype)
+    labels = label_variables(expression)
+    points = parse_points(settings.at, expression, settings.dtype, settings.seed) if settings.at else None
+    shape = output_shape(expression, points[0] if points else {})
+    wrt = wanted_variables(settings.wrt, expression, labels)
+    asked = asked_for(settings, expression, shape, {name: shape_of((points or [{}])[0].get(name, 0.0)) for name in wrt})
+    return Target(name or text, expression, points, wrt, shape, settings.at or {}, *asked)
 
 
 def _fit(expression: Expression, dtype: str) -> None:
@@ -58,34 +74,41 @@ def _fit(expression: Expression, dtype: str) -> None:
             raise ProblemError(Problem("number-size", message, expression.text, node.span, why, "use --dtype float64"))
 
 
-def read_suite(
-    lines: Iterable[str], origin: str, at: Mapping[str, str] | None, wrt: Iterable[str], dtype: str
-) -> list[Target | Unreadable]:
+def read_suite(lines: Iterable[str], origin: str, settings: CheckSettings) -> list[Target | Unreadable]:
     """One target for each line that is not blank and no ``#`` comment; a bad line never stops the others."""
     found: list[Target | Unreadable] = []
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            found.append(read_line(line.strip(), f"{origin}:{number}", at, list(wrt), dtype))
+            found.append(read_line(line.strip(), f"{origin}:{number}", settings))
     return found
 
 
-def read_line(line: str, origin: str, at: Mapping[str, str] | None, wrt: list[str], dtype: str) -> Target | Unreadable:
+def read_line(line: str, origin: str, settings: CheckSettings) -> Target | Unreadable:
     """A line of a suite: a plain expression, or a JSON object with the keys of ``KEYS``."""
     name = line
     try:
         if not line.startswith("{"):
-            return read_target(line, at, wrt, dtype)
+            return read_target(line, settings)
         item = _object(line)
         name = str(item.get("name") or item["expression"])
-        point = {normal(str(key)): str(value) for key, value in item["at"].items()} if "at" in item else at
-        chosen = item.get("wrt", wrt)
-        names = [chosen] if isinstance(chosen, str) else [str(part) for part in chosen]
-        return read_target(item["expression"], point, names, dtype, name)
+        return read_target(item["expression"], _of_line(item, settings), name)
     except ProblemError as error:
         placed = tuple(
             Problem(p.code, p.message, p.source, p.span, p.why, p.hint, origin=origin) for p in error.problems
         )
         return Unreadable(name, line, placed)
+
+
+def _of_line(item: Mapping[str, Any], settings: CheckSettings) -> CheckSettings:
+    """The settings of the run with what a line of its own says."""
+    if "at" in item:
+        settings = replace(settings, at={normal(str(key)): str(value) for key, value in item["at"].items()})
+    if "wrt" in item:
+        chosen = item["wrt"]
+        settings = replace(settings, wrt=(chosen,) if isinstance(chosen, str) else tuple(map(str, chosen)))
+    if item.get("order", 1) != 1:
+        settings = replace(settings, mode="orders", order=item["order"])
+    return settings
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -103,11 +126,8 @@ def _object(line: str) -> dict[str, Any]:
         known = f"the keys are {', '.join(KEYS)}"
         span = (at, at + len(unknown[0]) + 2)
         raise ProblemError(Problem("suite", f"there is no key {unknown[0]}", line, span, hint=known))
-    if item.get("order", 1) != 1:
-        at = line.find('"order"')
-        raise ProblemError(Problem("suite", "only order 1 can be checked", line, (at, at + 7), hint="leave it out"))
-    for key, kinds in (("at", dict), ("wrt", (list, str)), ("name", str)):
-        if key in item and not isinstance(item[key], kinds):
+    for key, kinds in (("at", dict), ("wrt", (list, str)), ("name", str), ("order", int)):
+        if key in item and (not isinstance(item[key], kinds) or isinstance(item[key], bool)):
             at = line.find(f'"{key}"')
             raise ProblemError(Problem("suite", f"{key} has the wrong shape", line, (at, at + len(key) + 2), hint=hint))
     return item

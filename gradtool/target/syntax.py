@@ -9,8 +9,10 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+from collections.abc import Iterator
 
 from gradtool.problem import Problem
+from gradtool.target import written
 from gradtool.target.operations import ALIASES, OPERATIONS, operation
 
 __all__ = ["mistakes", "python_says", "suggestion", "unknown_function"]
@@ -25,6 +27,7 @@ _TOKEN = re.compile(
 )
 _UNFINISHED = re.compile(r"(\*\*|//|[<>=!]=|[-+*/%<>,@]|\b(and|or|not))$")
 _WORDS = {"and", "or", "not"}
+_OPTIONS = {*written.ALIASES, *(name for row in OPERATIONS.values() for name in row.options)}
 _PYTHON = {
     "lambda": "write the body alone: its free names are the variables",
     "for": "write the terms out",
@@ -75,8 +78,10 @@ def mistakes(text: str, max_length: int) -> list[Problem]:
 
 def _symbols(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
     found = []
-    for match in tokens:
+    for match, before, bracket in _in_brackets(tokens):
         token, span = match.group(), match.span()
+        if _is_written_out(token, before, bracket):
+            continue
         if said := _SYMBOLS.get(token):
             found.append(Problem("symbol", said[0], text, span, hint=said[1]))
         elif match.lastgroup == "op" and not (token.isascii() and token.isprintable() and match["op"] not in "$?`"):
@@ -90,6 +95,27 @@ def _symbols(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
             message = f"this number has more than {MAX_DIGITS} digits"
             found.append(Problem("number-size", message, text, span, hint="17 digits name every float64"))
     return list({problem.message: problem for problem in reversed(found)}.values())[::-1][:5]
+
+
+def _in_brackets(tokens: list[re.Match[str]]) -> Iterator[tuple[re.Match[str], str, str]]:
+    """Each token, the one before it, and the innermost bracket that it stands in."""
+    opened, before = [""], ""
+    for match in tokens:
+        yield match, before, opened[-1]
+        before = match.group()
+        if before in ("(", "["):
+            opened.append(before)
+        elif before in (")", "]") and len(opened) > 1:
+            opened.pop()
+
+
+def _is_written_out(word: str, before: str, bracket: str) -> bool:
+    """Whether the word belongs to an index or to an option, where an expression may hold more."""
+    if bracket == "[":
+        return word in (":", "None")
+    if word in {"True", "False", "None"}:
+        return before == "="
+    return word == "=" and bracket == "(" and before in _OPTIONS
 
 
 def _brackets(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
@@ -115,13 +141,16 @@ def _brackets(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
 def _neighbours(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
     """Two operands side by side: a forgotten ``*`` or forgotten parentheses."""
     found = []
-    for left, right in itertools.pairwise(tokens):
+    for place, (left, right) in enumerate(itertools.pairwise(tokens)):
         first, second = left.group(), right.group()
         ends = left.lastgroup == "number" or first in (")", "]") or (left.lastgroup == "name" and first not in _WORDS)
         starts = right.lastgroup in ("name", "number") and second not in _WORDS
         starts = starts or (second == "(" and left.lastgroup != "name")
+        after = tokens[place + 2].group() if place + 2 < len(tokens) else ""
+        if second == "." and after == "T":
+            continue
         if second == "." and ends and left.lastgroup != "number":
-            stop = tokens[tokens.index(right) + 1].end() if right is not tokens[-1] else right.end()
+            stop = tokens[place + 2].end() if after else right.end()
             hint = "write functions by their plain name, sin(x)"
             found.append(
                 Problem("outside", "attributes do not belong in an expression", text, (left.start(), stop), hint=hint)
@@ -163,7 +192,7 @@ def suggestion(word: str, known: list[str]) -> str:
 
 def unknown_function(text: str, span: tuple[int, int], name: str, call: str) -> Problem:
     """The problem for a call of ``name``, which no row is called."""
-    names = [row.name for row in OPERATIONS.values() if not row.operator] + list(ALIASES)
+    names = [row.name for row in OPERATIONS.values() if not row.operator and not row.hidden] + list(ALIASES)
     near = suggestion(name, names)
     message = f"there is no function called {name}"
     if near:

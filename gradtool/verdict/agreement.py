@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
 from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry, Place
 from gradtool.target.dtype import FORMATS, Format, ulp
 from gradtool.target.operations import OPERATIONS
+from gradtool.values import Index, Value, entry_label, flat, indices, shape_of
 from gradtool.verdict.record import Entry
 
 __all__ = ["WIDE", "Case", "judge"]
@@ -40,14 +42,37 @@ class Case:
     exact: Exact | None
     operations: frozenset[str]
     variables: tuple[str, ...]
+    point: Mapping[str, Value]
+    assumed: bool = False
+    """Whether an upstream gradient of ones was assumed for want of another."""
 
 
-def judge(case: Case, wrt: list[str]) -> list[Entry]:
-    """The verdict on the derivative by each variable of ``wrt``."""
-    exact = {entry.variable: entry for entry in case.exact.entries} if case.exact else {}
-    bars = {bar.variable: bar for bar in case.autodiff.differences} if case.autodiff else {}
+def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
+    """The verdict on every derivative, in the order in which autodiff gives them; without autodiff by ``wrt``."""
+    exact = {(entry.variable, entry.index): entry for entry in case.exact.entries} if case.exact else {}
+    bars = {(bar.variable, bar.index): bar for bar in case.autodiff.differences} if case.autodiff else {}
     with localcontext(WIDE):
-        return [_entry(case, name, exact.get(name), bars.get(name)) for name in wrt]
+        return [_entry(case, key, raw, exact.get(key), bars.get(key)) for key, raw in _claims(case, wrt)]
+
+
+Key = tuple[str, Index]
+"""What a derivative is called in every witness's testimony."""
+
+
+def _claims(case: Case, wrt: Sequence[str]) -> Iterator[tuple[Key, float | None]]:
+    """Every derivative with what autodiff says about it; None where it says nothing, or returned None."""
+    told = case.exact.entries if case.exact else []
+    if case.autodiff is None:
+        keys = [(entry.variable, entry.index) for entry in told] or [(name, ()) for name in wrt]
+        yield from ((key, None) for key in keys)
+        return
+    for name, value in case.autodiff.gradients.items():
+        if value is not None:
+            yield from zip(((name, index) for index in indices(shape_of(value))), flat(value), strict=True)
+            continue
+        known = [entry.index for entry in told if entry.variable == name]
+        shape = shape_of(case.point.get(name, 0.0))
+        yield from (((name, index), None) for index in known or indices(shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +83,7 @@ class _Opinion:
     power: float | None = None
 
 
-def _entry(case: Case, name: str, exact: ExactEntry | None, bar: Difference | None) -> Entry:
-    raw = case.autodiff.gradients[name] if case.autodiff else None
+def _entry(case: Case, key: Key, raw: float | None, exact: ExactEntry | None, bar: Difference | None) -> Entry:
     unconnected = case.autodiff is not None and raw is None
     claimed = 0.0 if unconnected else raw
     opinion = _opinion(case, claimed, exact, bar)
@@ -67,7 +91,7 @@ def _entry(case: Case, name: str, exact: ExactEntry | None, bar: Difference | No
     if unconnected:
         reason = f"{case.title} returned None, which counts as 0; {reason}"
     return Entry(
-        name,
+        key[0],
         claimed,
         opinion.verdict,
         reason,
@@ -79,6 +103,8 @@ def _entry(case: Case, name: str, exact: ExactEntry | None, bar: Difference | No
         ulp=opinion.ulp,
         power=opinion.power,
         unconnected=unconnected,
+        index=key[1],
+        label=entry_label(*key, case.point),
     )
 
 

@@ -13,12 +13,16 @@ from decimal import Decimal, localcontext
 from gradtool.evidence import Autodiff, Difference, Exact, Formulas, Link
 from gradtool.target.dtype import FORMATS
 from gradtool.target.operations import OPERATIONS
+from gradtool.values import Array, Index, shape_text
 from gradtool.verdict.agreement import SAFETY, WIDE, Case
 from gradtool.verdict.record import Entry, Finding
 from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding
 
 __all__ = ["findings"]
+
+MOST_ALIKE = 3
+"""So many derivatives by one variable with the same verdict are told one by one."""
 
 STEEP = Decimal(1000)
 SMALL, LARGE = 1e-6, 10.0
@@ -47,27 +51,50 @@ def findings(
     ``better`` holds the entries of the expression with every known rewrite made, checked at the same point.
     """
     with localcontext(WIDE):
-        found = [
-            finding(_BY_VERDICT[entry.verdict], entry.variable, entry.reason, _remedy(case, entry, better))
-            for entry in entries
-            if entry.verdict in _BY_VERDICT
-        ]
+        found = list(_verdicts(case, entries, better))
+        if case.autodiff and isinstance(case.autodiff.value, Array) and case.assumed:
+            told = (
+                f"the value has shape {shape_text(case.autodiff.value.shape)}: the gradient of the sum of its entries"
+            )
+            found.append(finding("GT020", "value", f"{told} is checked"))
         found += [finding("GT019", name, f"{name} is taken from the point, not as the constant") for name in shadowed]
+        for name in dict.fromkeys(entry.variable for entry in entries if entry.unconnected):
+            found.append(finding("GT010", name, f"{case.title} returned None; it counts as 0"))
         for entry in entries:
-            if entry.unconnected:
-                found.append(finding("GT010", entry.variable, f"{case.title} returned None; it counts as 0"))
             found += _sizes(case, entry, absolute=absolute)
         found += _links(case, entries)
         found += _witnesses(case, entries, formulas)
     return found
 
 
+def _verdicts(case: Case, entries: list[Entry], better: Mapping[str, Entry]) -> Iterator[Finding]:
+    """A finding for each derivative that is not verified; where a variable has many alike, for the worst of them."""
+    alike: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        if entry.verdict in _BY_VERDICT:
+            alike.setdefault((entry.verdict, entry.variable), []).append(entry)
+    for (verdict, variable), group in alike.items():
+        if len(group) <= MOST_ALIKE:
+            for entry in group:
+                yield finding(_BY_VERDICT[verdict], entry.label, entry.reason, _remedy(case, entry, better))
+            continue
+        entry = max(group, key=lambda entry: entry.ulp or 0.0)
+        others = ", ".join(other.label for other in group if other is not entry)
+        more = f"; likewise {len(group) - 1} more entries of {variable}: {_cut(others)}"
+        yield finding(_BY_VERDICT[verdict], entry.label, entry.reason + more, _remedy(case, entry, better))
+
+
+def _cut(text: str) -> str:
+    """A list that a line has room for."""
+    return text if len(text) <= 60 else text[: text.rfind(",", 0, 58)] + ", ..."
+
+
 def _remedy(case: Case, entry: Entry, better: Mapping[str, Entry]) -> str:
     """The rewrites that apply, and whether they mended the gradient when they were tried at this very point."""
-    if entry.verdict != "unstable" or entry.variable not in better:
+    if entry.verdict != "unstable" or entry.label not in better:
         return ""
     advice = "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables)))
-    tried = better[entry.variable]
+    tried = better[entry.label]
     if tried.verdict == "verified":
         return f"{advice}: verified at this point"
     return f"{advice}: still {tried.verdict} at this point, so more than that is needed"
@@ -80,11 +107,11 @@ def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
         return
     if size > math.sqrt(form.largest) or 0 < size < 2.0 ** (form.low // 2):
         what = "overflows" if size > 1 else "underflows"
-        yield finding("GT013", entry.variable, f"the gradient {size:.3g} is so extreme that its square {what}")
+        yield finding("GT013", entry.label, f"the gradient {size:.3g} is so extreme that its square {what}")
     if absolute and size < SMALL:
-        yield finding("GT014", entry.variable, f"the gradient {size:.3g} is below {SMALL:g}: vanishing?")
+        yield finding("GT014", entry.label, f"the gradient {size:.3g} is below {SMALL:g}: vanishing?")
     if absolute and size > LARGE:
-        yield finding("GT015", entry.variable, f"the gradient {size:.3g} is above {LARGE:g}: exploding?")
+        yield finding("GT015", entry.label, f"the gradient {size:.3g} is above {LARGE:g}: exploding?")
 
 
 def _links(case: Case, entries: list[Entry]) -> Iterator[Finding]:
@@ -110,29 +137,35 @@ def _link(case: Case, code: str, link: Link, verb: str, times: Decimal) -> Findi
 
 def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> Iterator[Finding]:
     """Where a witness that does not decide the verdict disagrees with the ones that do."""
-    bars: Mapping[str, Difference] = {}
+    bars: Mapping[tuple[str, Index], Difference] = {}
     if case.autodiff:
-        bars = {bar.variable: bar for bar in case.autodiff.differences}
+        bars = {(bar.variable, bar.index): bar for bar in case.autodiff.differences}
         yield from _value(case, case.autodiff, case.exact)
     # On a kink, differences and formulas follow conventions of their own.
-    decided = {e.variable for e in case.exact.entries if e.doubtful or e.touched} if case.exact else set()
+    decided = {(e.variable, e.index) for e in case.exact.entries if e.doubtful or e.touched} if case.exact else set()
     for entry in entries:
-        if entry.verdict != "verified" or entry.symbolic is None or entry.variable in decided:
+        key = (entry.variable, entry.index)
+        if entry.verdict != "verified" or entry.symbolic is None or key in decided:
             continue
-        truth, bar = Decimal(entry.symbolic), bars.get(entry.variable)
+        truth, bar = Decimal(entry.symbolic), bars.get(key)
         if bar and bar.regime == "smooth" and math.isfinite(bar.value):
             apart = abs(Decimal(bar.value) - truth)
             if apart > SAFETY * Decimal(bar.bar):
                 told = f"the finite difference gives {bar.value:.6g} with a bar of {bar.bar:.1g}"
-                yield finding("GT016", entry.variable, told)
-        said = formulas.values.get(entry.variable) if formulas else None
+                yield finding("GT016", entry.label, told)
+        said = formulas.values.get(entry.label) if formulas else None
         if said is not None and abs(Decimal(said) - truth) > Decimal("1e-25") * abs(truth) + Decimal("1e-300"):
             told = f"SymPy's formula gives {float(Decimal(said)):.17g}, the exact walk {float(truth):.17g}"
-            yield finding("GT017", entry.variable, told)
+            yield finding("GT017", entry.label, told)
 
 
 def _value(case: Case, autodiff: Autodiff, exact: Exact | None) -> Iterator[Finding]:
-    if exact is None or exact.value is None or any(entry.doubtful for entry in exact.entries):
+    if (
+        exact is None
+        or exact.value is None
+        or isinstance(autodiff.value, Array)
+        or any(entry.doubtful for entry in exact.entries)
+    ):
         return
     truth = Decimal(exact.value)
     if abs(truth) > Decimal(FORMATS[case.dtype].largest):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gradtool.evidence import Failure
 from gradtool.problem import Problem
+from gradtool.values import Index, Shape, Value, label
 
 __all__ = ["WORDS", "CheckRecord", "Entry", "Finding", "worst"]
 
@@ -35,10 +36,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the gradient. ``symbolic``, ``left`` and ``right`` are exact decimal texts of up to 40 digits.
+    """One derivative. ``variable`` and ``index`` name it as ``evidence.Autodiff`` does, ``label`` for people.
 
-    ``ulp`` is the error of ``autodiff`` in units in the last place, None where the truth is 0 or unknown; ``power``
-    the smallest relative error that would have been found; ``unconnected`` that the framework returned None.
+    ``symbolic``, ``left`` and ``right`` are exact decimal texts of up to 40 digits. ``ulp`` is the error of
+    ``autodiff`` in units in the last place, None where the truth is 0 or unknown; ``power`` the smallest relative
+    error that would have been found; ``unconnected`` that the framework returned None.
     """
 
     variable: str
@@ -53,7 +55,12 @@ class Entry:
     ulp: float | None = None
     power: float | None = None
     unconnected: bool = False
-    index: tuple[int, ...] = ()
+    index: Index = ()
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", label(self.variable, self.index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +76,24 @@ class CheckRecord:
     title: str
     dtype: str
     seed: int
-    point: Mapping[str, float] = field(default_factory=dict)
+    point: Mapping[str, Value] = field(default_factory=dict)
+    at: Mapping[str, str] = field(default_factory=dict)
+    """What gave the point, as it was typed; empty where it was drawn."""
+    mode: str = "gradient"
+    order: int = 1
+    upstream: Value | None = None
+    shape: Shape = ()
+    """That of the value."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    value: float | None = None
+    value: Value | None = None
     exact_value: str | None = None
     verdict: str = "inconclusive"
     entries: tuple[Entry, ...] = ()
     formulas: Mapping[str, str] = field(default_factory=dict)
     formula_note: str = ""
     norm: float | None = None
+    asymmetry: float | None = None
+    """Of a Hessian, the largest difference between two mirrored entries."""
     nan: int = 0
     inf: int = 0
     findings: tuple[Finding, ...] = ()

@@ -110,6 +110,12 @@ _ROWS = (
         "pi, e and inf stand for numbers unless --at names them.",
         "Rename the variable if the constant was meant.",
     ),
+    Rule(
+        "GT020", "ones-assumed", "note", "The value is an array, and an upstream gradient of ones was assumed",
+        "A gradient belongs to a single number. PyTorch refuses an array without an upstream gradient, TensorFlow sums "
+        "its entries silently.",
+        "Say what is meant: --jacobian for every entry, --upstream for a weighed sum, or sum(...) in the expression.",
+    ),
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = MappingProxyType({row.code: row for row in _ROWS})

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from gradtool.problem import ExitCode
-from gradtool.verdict.record import WORDS, CheckRecord
+from gradtool.verdict.record import WORDS, CheckRecord, Entry
 
-__all__ = ["counts", "exit_code", "gradient_norm", "total"]
+__all__ = ["asymmetry", "counts", "exit_code", "gradient_norm", "total"]
 
 
 def gradient_norm(values: Sequence[float | None]) -> tuple[float | None, int, int]:
@@ -19,6 +19,18 @@ def gradient_norm(values: Sequence[float | None]) -> tuple[float | None, int, in
     inf = sum(map(math.isinf, known))
     finite = [value for value in known if math.isfinite(value)]
     return (math.hypot(*finite) if finite else None), nan, inf
+
+
+def asymmetry(entries: Sequence[Entry]) -> float | None:
+    """The largest difference between mirrored entries of a Hessian; None where a number is missing."""
+    known = {entry.label: entry.autodiff for entry in entries}
+    largest = 0.0
+    for label, value in known.items():
+        mirrored = known.get(", ".join(reversed(label.split(", "))))
+        if value is None or mirrored is None:
+            return None
+        largest = max(largest, abs(value - mirrored)) if math.isfinite(value - mirrored) else math.nan
+    return largest
 
 
 def counts(records: Iterable[CheckRecord]) -> dict[str, int]:

@@ -31,7 +31,7 @@ __all__ = ["differences"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Function = Callable[[Mapping[str, Array]], Array]
-"""Values of the forward function at many points; one array per variable, all of one length."""
+"""Outputs of the forward function at many points (points x outputs), from one array per coordinate, of one length."""
 
 _OFFSETS = np.array([0.083, 0.192, 0.247, 0.391, 0.458, 0.614, 0.707, 0.852, 0.989])
 """Where the noise is measured, as fractions of a width; irregular on purpose."""
@@ -72,9 +72,12 @@ class _Line:
 
 
 def differences(
-    function: Function, point: Mapping[str, float], claims: Mapping[str, float | None], dtype: str
-) -> list[Difference]:
-    """One Difference for each variable in ``claims``, which holds the claimed derivatives (None counts as 0)."""
+    function: Function, point: Mapping[str, float], claims: Mapping[str, Array], dtype: str
+) -> dict[str, list[Difference]]:
+    """For each coordinate in ``claims`` one Difference for each output of ``function``.
+
+    ``claims`` holds the derivatives that are claimed, one for each output.
+    """
     precision = _PRECISIONS[dtype]
     ladders = {name: _offsets(point[name], precision) for name in claims}
     columns = {name: [point[name]] for name in point}
@@ -84,12 +87,15 @@ def differences(
     arrays = {name: np.array(column, dtype=precision.kind).astype(np.float64) for name, column in columns.items()}
     with np.errstate(all="ignore"):
         values = function(arrays)
-        found, start = [], 1
+        found: dict[str, list[Difference]] = {}
+        start = 1
         for name, claim in claims.items():
             stop = start + len(ladders[name])
-            line = _line(arrays[name][start:stop] - point[name], values[start:stop], float(values[0]), precision)
-            slope = claim if claim is not None and math.isfinite(claim) else 0.0
-            found.append(_judged(name, line, slope, precision))
+            offsets = arrays[name][start:stop] - point[name]
+            found[name] = []
+            for output, slope in zip(values.T, np.where(np.isfinite(claim), claim, 0.0), strict=True):
+                line = _line(offsets, output[start:stop], float(output[0]), precision)
+                found[name].append(_judged(name, line, float(slope), precision))
             start = stop
     return found
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import ast
 import functools
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS, Operation
+from gradtool.target.shapes import result_shape
+from gradtool.target.tree import Passed
+from gradtool.values import Shape
 
 __all__ = ["Step", "bind", "compile_tree", "evaluate"]
 
@@ -34,52 +39,103 @@ class Step:
     value: float = 0.0
     inlined: bool = False
     caller: str = ""
+    options: tuple[tuple[str, Any], ...] = ()
+    shape: Shape = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Inside:
-    """Where a row's formula is unrolled: its parameters' steps, and the user's call."""
+    """Where a row's formula is unrolled: its parameters' steps, its options, and the user's call."""
 
     names: Mapping[str, int]
+    options: Mapping[str, Any]
     span: tuple[int, int]
     caller: str
 
 
-def compile_tree(tree: Tree, framework: str) -> list[Step]:
-    """The steps that ``framework`` runs for ``tree``; the last one is the value. Variables appear once each."""
-    steps: list[Step] = []
-    places: dict[str, int] = {}
+def compile_tree(
+    tree: Tree, framework: str, shapes: Mapping[str, Shape] = MappingProxyType({}), unrolled: str = ""
+) -> list[Step]:
+    """The steps that ``framework`` runs for ``tree``; the last one is the value. Variables appear once each.
 
-    def add(step: Step) -> int:
-        steps.append(step)
-        return len(steps) - 1
+    ``shapes`` are those of the variables that are no single numbers. ``unrolled`` asks for primitive rows only, by
+    their ``formula`` or, for ``stable``, as frameworks evaluate them. Raises ShapeError where shapes do not fit.
+    """
+    return _Compiler(framework, shapes, unrolled).compiled(tree)
 
-    def visit(node: Tree, inside: _Inside | None) -> int:
+
+class _Compiler:
+    def __init__(self, framework: str, shapes: Mapping[str, Shape], unrolled: str) -> None:
+        self.framework, self.shapes, self.unrolled = framework, shapes, unrolled
+        self.steps: list[Step] = []
+        self.places: dict[str, int] = {}
+
+    def compiled(self, tree: Tree) -> list[Step]:
+        self.visit(tree, None)
+        return self.steps
+
+    def add(self, step: Step) -> int:
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def visit(self, node: Tree, inside: _Inside | None) -> int:
+        """Add the steps of ``node``, and say at which place its value stands."""
         span = inside.span if inside else node.span
-        caller = inside.caller if inside else ""
         if isinstance(node, Number):
-            return add(Step(span, name=node.name, value=node.value, inlined=inside is not None))
+            return self.add(Step(span, name=node.name, value=node.value, inlined=inside is not None))
         if isinstance(node, Variable):
-            if inside:
-                return inside.names[node.name]
-            if node.name not in places:
-                places[node.name] = add(Step(span, "variable", name=node.name))
-            return places[node.name]
-        arguments = tuple(visit(argument, inside) for argument in node.arguments)
+            return self._named(node, inside)
+        arguments = tuple(self.visit(argument, inside) for argument in node.arguments)
         row = OPERATIONS[node.operation]
-        if row.cell(framework):
-            return add(Step(span, node.operation, arguments, inlined=inside is not None, caller=caller))
-        bound = dict(zip(row.parameters, arguments, strict=True))
-        return visit(_formula(row.name), _Inside(bound, span, caller or row.name))
+        asked = {name: inside.options[value.name] if inside and isinstance(value, Passed) else value
+                 for name, value in node.options}  # fmt: skip
+        given = [self.steps[place].shape for place in arguments]
+        shape, options = result_shape(row, given, asked)
+        if row.shape == "along" and options["axis"] is None:
+            return self._over_all(row, arguments[0], span, shape)
+        composite = row.shape != "broadcast" and bool(row.formula)
+        if (row.cell(self.framework) and not (self.unrolled and composite)) or not row.formula:
+            caller = inside.caller if inside else ""
+            kept = tuple((name, options[name]) for name in row.options)
+            return self.add(Step(span, node.operation, arguments, "", 0.0, inside is not None, caller, kept, shape))
+        return self._unrolled(row, arguments, options, span, inside)
 
-    visit(tree, None)
-    return steps
+    def _unrolled(
+        self, row: Operation, arguments: tuple[int, ...], options: dict[str, Any], span: tuple[int, int],
+        inside: _Inside | None,
+    ) -> int:  # fmt: skip
+        names = dict(zip(row.parameters, arguments, strict=True))
+        texts = _texts(row.name, self.unrolled)
+        shape = self.steps[arguments[0]].shape
+        axes = options.get("axis")
+        axes = range(len(shape)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
+        options = {**options, "count": math.prod(shape[axis] for axis in axes)}
+        return self.visit(texts, _Inside(names, options, span, (inside.caller if inside else "") or row.name))
+
+    def _over_all(self, row: Operation, argument: int, span: tuple[int, int], shape: Shape) -> int:
+        """A row that works along one axis, over all of them: on the entries in a line."""
+        size = math.prod(self.steps[argument].shape)
+        line = self.add(Step(span, "reshape", (argument,), options=(("shape", (size,)),), shape=(size,)))
+        options = (("axis", 0), ("keepdims", False))
+        result = self.add(Step(span, row.name, (line,), options=options))
+        return self.add(Step(span, "reshape", (result,), options=(("shape", shape),), shape=shape)) if shape else result
+
+    def _named(self, node: Variable, inside: _Inside | None) -> int:
+        if inside:
+            if node.name in inside.names:
+                return inside.names[node.name]
+            return self.add(Step(inside.span, value=float(inside.options[node.name]), inlined=True))
+        if node.name not in self.places:
+            shape = self.shapes.get(node.name, ())
+            self.places[node.name] = self.add(Step(node.span, "variable", name=node.name, shape=shape))
+        return self.places[node.name]
 
 
 @functools.cache
-def _formula(name: str) -> Tree:
+def _texts(name: str, unrolled: str) -> Tree:
     row = OPERATIONS[name]
-    return parse_row_text(row.formula, row.parameters)
+    text = row.stable if unrolled == "stable" and row.stable else row.formula
+    return parse_row_text(text, (*row.parameters, *row.options, "count"))
 
 
 def evaluate(
@@ -94,21 +150,27 @@ def evaluate(
         if step.operation == "variable":
             values.append(variables[step.name])
         elif step.operation:
-            values.append(column(step.operation)(*(values[index] for index in step.arguments)))
+            function, arguments = column(step.operation), [values[index] for index in step.arguments]
+            values.append(function(*arguments, **dict(step.options)) if step.options else function(*arguments))
         else:
             values.append(number(step.value))
     return values[-1]
 
 
 def bind(row: Operation, framework: str, module: object) -> Callable[..., Any]:
-    """The callable that the template of ``row`` describes, taking the row's parameters by position.
+    """The callable that the template of ``row`` describes: parameters by position, options by name.
 
     The template is looked up name by name under ``module``, whose own name in the template is the first part; nothing
     of it is evaluated. Raises AttributeError where the framework has no such function.
     """
     template = re.sub(r"\{(\w+)\}", r"\1", row.cell(framework))
     call = ast.parse(template, mode="eval").body
-    return _bound(call, {name: index for index, name in enumerate(row.parameters)}, module)
+    function = _bound(call, {name: place for place, name in enumerate((*row.parameters, *row.options))}, module)
+    if row.gather:
+        return lambda *items: function(items)
+    if row.options:
+        return lambda *values, **options: function(*values, *(options[name] for name in row.options))
+    return function
 
 
 def _bound(node: ast.expr, places: Mapping[str, int], module: object) -> Callable[..., Any]:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gradtool.target.operations import OPERATIONS
+from gradtool.target.elementwise import ROWS
 from gradtool.verdict.record import WORDS, CheckRecord
+
+OPERATIONS = {row.name: row for row in ROWS}
 
 Checker = Callable[..., list[CheckRecord]]
 

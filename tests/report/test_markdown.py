@@ -56,7 +56,7 @@ def test_the_report_on_one_point() -> None:
         "|---|---|---|---|---|---|---|\n"
         "| x = 3 | `x` | 6 | 6 | 6 ± 2e-9 | 0 | **verified** |\n"
         "\n"
-        "- `d/dx` = `2*x`\n"
+        "- `df/dx` = `2*x`\n"
         "\n"
         "1 gradient entry: 1 verified (1.2 s)\n"
     )

@@ -8,9 +8,10 @@ import struct
 import pytest
 
 from gradtool.problem import Problem, ProblemError
+from gradtool.settings import CheckSettings
 from gradtool.target.dtype import rounded
 from gradtool.target.expression import parse
-from gradtool.target.point import parse_point, split_assignments, wanted_variables
+from gradtool.target.point import parse_points, split_assignments, wanted_variables
 from gradtool.target.suite import read_target
 
 LARGEST32 = 3.4028234663852886e38
@@ -19,7 +20,7 @@ LARGEST32 = 3.4028234663852886e38
 
 def refused(at: dict[str, str], text: str = "x*rate + x", dtype: str = "float64") -> list[Problem]:
     with pytest.raises(ProblemError) as caught:
-        parse_point(at, parse(text, at), dtype)
+        parse_points(at, parse(text, at), dtype, 0)
     return list(caught.value.problems)
 
 
@@ -92,11 +93,12 @@ def test_a_part_that_is_no_assignment_is_pointed_at(texts: list[str], part: str,
     ],
 )
 def test_a_value_is_a_number_or_a_constant(text: str, value: float) -> None:
-    assert parse_point({"x": text}, parse("x**2"), "float64") == {"x": value}
+    assert parse_points({"x": text}, parse("x**2"), "float64", 0) == [{"x": value}]
 
 
 def test_values_come_in_the_order_of_the_expression() -> None:
-    assert list(parse_point({"b": "1", "a": "2"}, parse("a*b"), "float64").items()) == [("a", 2.0), ("b", 1.0)]
+    (point,) = parse_points({"b": "1", "a": "2"}, parse("a*b"), "float64", 0)
+    assert list(point.items()) == [("a", 2.0), ("b", 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_a_value_that_is_no_finite_number_of_the_dtype_is_refused(text: str, dty
 )
 def test_in_float32_the_point_is_the_nearest_float32(text: str, value: float) -> None:
     """Halves go to the even neighbour; what lies below half a gap above the largest number is the largest number."""
-    assert parse_point({"x": text}, parse("x**2"), "float32") == {"x": value}
+    assert parse_points({"x": text}, parse("x**2"), "float32", 0) == [{"x": value}]
 
 
 @pytest.mark.parametrize("value", [0.1, 1e-40, -2.5, 1e39, -math.inf, math.nan, 5e-324])
@@ -175,8 +177,9 @@ def test_all_that_is_wrong_with_a_point_is_told_at_once() -> None:
 @pytest.mark.parametrize("name", ["ψ", "µ", "ﬁ", "é"], ids=ascii)
 def test_a_name_is_the_same_in_the_expression_and_in_the_point(name: str) -> None:
     """The micro sign, which keyboards have, and other letters that Python's parser turns into normal form KC."""
-    target = read_target(f"{name}*x", {name: "2", "x": "3"}, [name], "float64")
-    assert sorted((target.point or {}).values()) == [2.0, 3.0]
+    target = read_target(f"{name}*x", CheckSettings(at={name: "2", "x": "3"}, wrt=(name,)))
+    assert target.points is not None
+    assert sorted(target.points[0].values()) == [2.0, 3.0]  # type: ignore[type-var]  # numbers
 
 
 @pytest.mark.parametrize(

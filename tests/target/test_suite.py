@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
+from gradtool.settings import CheckSettings
 from gradtool.target.suite import Target, Unreadable, read_line, read_suite
 
 
 def target(line: str, at: dict[str, str] | None = None, wrt: list[str] | None = None, dtype: str = "float64") -> Target:
-    found = read_line(line, "suite.txt:1", at, wrt or [], dtype)
+    found = read_line(line, "suite.txt:1", CheckSettings(at=at, wrt=tuple(wrt or ()), dtype=dtype))
     assert isinstance(found, Target), found
     return found
 
 
 def unreadable(line: str) -> Unreadable:
-    found = read_line(line, "suite.txt:7", None, [], "float64")
+    found = read_line(line, "suite.txt:7", CheckSettings())
     assert isinstance(found, Unreadable)
     assert {problem.origin for problem in found.problems} == {"suite.txt:7"}
     return found
@@ -25,18 +26,18 @@ def unreadable(line: str) -> Unreadable:
 
 def test_a_plain_line_takes_the_point_and_variables_of_the_command_line() -> None:
     plain = target("x*y", {"x": "1", "y": "2"}, ["y"])
-    assert (plain.name, plain.expression.text, plain.point, plain.wrt) == ("x*y", "x*y", {"x": 1.0, "y": 2.0}, ["y"])
+    assert (plain.name, plain.expression.text, plain.points, plain.wrt) == ("x*y", "x*y", [{"x": 1.0, "y": 2.0}], ["y"])
 
 
 def test_a_json_line_has_its_own_name_point_and_variables() -> None:
     line = '{"name": "area", "expression": "x*y", "at": {"y": "3", "x": 0.5}, "wrt": ["x"], "order": 1}'
     own = target(line, {"z": "9"}, ["y"])
-    assert (own.name, own.expression.text, own.point, own.wrt) == ("area", "x*y", {"x": 0.5, "y": 3.0}, ["x"])
+    assert (own.name, own.expression.text, own.points, own.wrt) == ("area", "x*y", [{"x": 0.5, "y": 3.0}], ["x"])
 
 
 def test_what_a_json_line_leaves_out_comes_from_the_command_line() -> None:
     bare = target('{"expression": "x*y"}', {"x": "1", "y": "2"}, ["y"])
-    assert (bare.name, bare.point, bare.wrt) == ("x*y", {"x": 1.0, "y": 2.0}, ["y"])
+    assert (bare.name, bare.points, bare.wrt) == ("x*y", [{"x": 1.0, "y": 2.0}], ["y"])
 
 
 @pytest.mark.parametrize("wrt", ["y,x", ["y", "x"]], ids=["text", "list"])
@@ -47,13 +48,13 @@ def test_wrt_of_a_json_line_is_text_or_a_list(wrt: str | list[str]) -> None:
 @pytest.mark.parametrize("value", ["0.1", 0.1, "1e-1"], ids=["text", "number", "exponent"])
 def test_values_of_a_json_line_are_rounded_to_the_dtype(value: str | float) -> None:
     line = json.dumps({"expression": "x**2", "at": {"x": value}})
-    assert target(line).point == {"x": 0.1}
-    assert target(line, dtype="float32").point == {"x": 0.10000000149011612}
+    assert target(line).points == [{"x": 0.1}]
+    assert target(line, dtype="float32").points == [{"x": 0.10000000149011612}]
 
 
 def test_without_a_point_points_are_to_be_drawn() -> None:
-    assert target("x**2").point is None
-    assert target('{"expression": "x**2", "at": {}}').point is None
+    assert target("x**2").points is None
+    assert target('{"expression": "x**2", "at": {}}').points is None
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,8 @@ def test_without_a_point_points_are_to_be_drawn() -> None:
         ({"expression": "x", "wrt": 3}, "wrt has the wrong shape", '"wrt"'),
         ({"expression": "x", "wrt": {"x": 1}}, "wrt has the wrong shape", '"wrt"'),
         ({"expression": "x", "name": 3}, "name has the wrong shape", '"name"'),
-        ({"expression": "x", "order": 2}, "only order 1", '"order"'),
-        ({"expression": "x", "order": "first"}, "only order 1", '"order"'),
+        ({"expression": "x", "order": "first"}, "order has the wrong shape", '"order"'),
+        ({"expression": "x", "order": True}, "order has the wrong shape", '"order"'),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
@@ -106,7 +107,8 @@ def test_a_line_that_is_no_json_is_pointed_at_where_it_stops_being_json(line: st
         pytest.param('{"expression": "x", "at": {"x": ' + "9" * 5000 + "}}", "suite", id="5000 digits"),
         pytest.param('{"expression": "x", "at": {"x": 1e400}}', "point-value", id="1e400"),
         pytest.param('{"expression": "x", "at": {"x": NaN}}', "point-value", id="NaN"),
-        pytest.param('{"expression": "x", "at": {"x": [1, 2]}}', "point-value", id="list"),
+        pytest.param('{"expression": "x", "at": {"x": [1, [2]]}}', "point-value", id="list"),
+        pytest.param('{"expression": "x", "order": 6}', "asked", id="order 6"),
         pytest.param('{"expression": "x", "at": {"x": null}}', "point-value", id="null"),
         pytest.param('{"expression": "x", "at": {"x": true}}', "point-value", id="true"),
         pytest.param('{"expression": "x", "at": {"y": "1", "x": "1"}}', "point-extra", id="extra name"),
@@ -128,7 +130,7 @@ def test_an_unreadable_line_keeps_the_name_it_has() -> None:
 
 def test_blank_lines_and_comments_are_no_targets_but_count_as_lines() -> None:
     lines = ["# a comment\n", "\n", "x\n", "   \n", "  # another\n", "y^2\n", "\tz \r\n"]
-    found = read_suite(lines, "suite.txt", None, [], "float64")
+    found = read_suite(lines, "suite.txt", CheckSettings())
     assert [item.name for item in found] == ["x", "y^2", "z"]
     assert isinstance(found[1], Unreadable)
     assert [problem.origin for problem in found[1].problems] == ["suite.txt:6"]
@@ -143,12 +145,12 @@ def test_one_bad_line_never_stops_the_others() -> None:
         "sni(x)",
         "(" * 5000,
         "x" * 30_000,
-        '{"expression": "x", "order": 3}',
+        '{"expression": "x", "order": 9}',
         "[1, 2]",
         "\0",
         "9**9",
     ]
     lines = [line for number, text in enumerate(bad) for line in (text, f"x + {number}")]
-    found = read_suite(lines, "s", None, [], "float64")
+    found = read_suite(lines, "s", CheckSettings())
     assert [isinstance(item, Target) for item in found] == [False, True] * len(bad)
     assert [item.name for item in found if isinstance(item, Target)] == [f"x + {number}" for number in range(len(bad))]

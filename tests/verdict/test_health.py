@@ -41,7 +41,7 @@ def noticed(
     entry = ExactEntry("x", cells.pop("kind", "smooth"), derivative, **{"bound": "1e-10", **cells})
     autodiff = Autodiff(0, "torch", "2", value, {"x": gradient}, [difference] if difference else [], 0.0)
     exact = Exact(0, status, exact_value, [entry], value_bound=value_bound)
-    case = Case(text, dtype, "torch", "PyTorch", autodiff, exact, frozenset(), ("x", "y"))
+    case = Case(text, dtype, "torch", "PyTorch", autodiff, exact, frozenset(), ("x", "y"), {})
     formulas = Formulas(0, {"x": "1"}, {"x": formula}, "1.14") if formula else None
     return findings(case, judge(case, ["x"]), formulas, shadowed, better or {}, absolute=absolute)
 

@@ -36,7 +36,7 @@ def judged(
     walked = Exact(0, status, value, [entry] if entry else [], **rest) if status else None
     case = Case(
         "sin(x) - exp(x)", dtype, framework, "PyTorch", None if claimed is MISSING else autodiff, walked,
-        frozenset(operations), ("x",),
+        frozenset(operations), ("x",), {"x": 1.0},
     )  # fmt: skip
     (found,) = judge(case, ["x"])
     assert found.verdict in WORDS

@@ -9,8 +9,10 @@ import pytest
 from meanings import EVERYWHERE, MEANINGS, POINTS, Num
 from mpmath import mp
 
-from gradtool.target.operations import OPERATIONS
+from gradtool.target.elementwise import ROWS
 from gradtool.witness.symbolic.rows import functions
+
+OPERATIONS = {row.name: row for row in ROWS}
 
 Points = list[tuple[float, ...]]
 ULP = 2.0**-52

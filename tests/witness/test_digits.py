@@ -13,8 +13,10 @@ import pytest
 from mpmath import mp
 
 from gradtool.evidence import Request
-from gradtool.target.operations import OPERATIONS
+from gradtool.target.elementwise import ROWS
 from gradtool.witness.symbolic.derivative import derive
+
+OPERATIONS = {row.name: row for row in ROWS}
 
 Point = dict[str, float]
 Closed = Callable[..., Any]

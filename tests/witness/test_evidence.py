@@ -29,8 +29,12 @@ from gradtool.evidence import (
     decode,
     encode,
 )
+from gradtool.values import Array
 
 KINDS = get_args(Record)
+st.register_type_strategy(
+    Array, st.lists(st.floats(), min_size=1, max_size=4).map(lambda numbers: Array.of((1, len(numbers)), numbers))
+)
 PLACE = Place("sin", (3, 9))
 ENTRY = ExactEntry(
     "x", "kink", None, "0", "1e-17", "-1", "Infinity", PLACE, "overflow", PLACE, Link(PLACE, "1e-400"), None
@@ -43,6 +47,9 @@ AWKWARD = [
 RECORDS = [
     Request(0, "x", {}, [], "torch"),
     Request(-1, "naïve*α", {"naïve": -0.0, "α": 5e-324, "%": 1.0, "$": 2.0, "type": 3.0}, ["α"], "tensorflow"),
+    Request(
+        1, "X @ y", {"X": Array.of((1, 2), [math.nan, -0.0]), "y": Array.of((2,), [5e-324, math.inf])}, ["X"], "torch"
+    ),
     SampleRequest(3, "log(x)", ["x"], "torch", "float32", 2**70, 0),
     Points(4, []),
     Points(5, [{}, {"x": math.nan}]),

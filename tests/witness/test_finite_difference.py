@@ -20,9 +20,11 @@ def difference(function: Function, at: float, claim: float | None = None, dtype:
     kind = np.dtype(dtype).type
 
     def forward(arrays: Any) -> Any:
-        return function(arrays["x"].astype(kind)).astype(np.float64)
+        return function(arrays["x"].astype(kind)).astype(np.float64).reshape(-1, 1)
 
-    (found,) = differences(forward, {"x": at}, {"x": claim}, dtype)
+    ((found,),) = differences(
+        forward, {"x": at}, {"x": np.array([math.nan if claim is None else claim])}, dtype
+    ).values()
     return found
 
 
@@ -161,16 +163,20 @@ def test_the_step_follows_the_size_of_the_coordinate(at: float) -> None:
 
 
 def test_each_variable_is_moved_alone_and_in_one_call() -> None:
-    """x*y**2: the slopes are y**2 and 2 x y; the forward function runs once, on arrays of one length."""
+    """x*y**2 and 7 times it: the slopes are y**2 and 2 x y; the forward function runs once, on arrays of one length."""
     lengths = []
 
     def forward(arrays: Any) -> Any:
         lengths.append({len(array) for array in arrays.values()})
-        return arrays["x"] * arrays["y"] ** 2 + 0 * arrays["z"]
+        product = arrays["x"] * arrays["y"] ** 2 + 0 * arrays["z"]
+        return np.stack([product, 7 * product], axis=1)
 
-    found = differences(forward, {"x": 3.0, "y": 5.0, "z": 1.0}, {"y": 30.0, "x": None}, "float64")
-    assert [record.variable for record in found] == ["y", "x"]
+    claims = {"y": np.array([30.0, 210.0]), "x": np.array([math.nan, 0.0])}
+    rows = differences(forward, {"x": 3.0, "y": 5.0, "z": 1.0}, claims, "float64")
+    assert list(rows) == ["y", "x"]
+    found = [first for first, _ in rows.values()]
     assert [record.value for record in found] == pytest.approx([30, 25], rel=1e-9)
+    assert [second.value for _, second in rows.values()] == pytest.approx([210, 175], rel=1e-9)
     assert len(lengths) == 1
     assert len(lengths[0]) == 1
     assert lengths[0] == {1 + sum(record.evaluations for record in found)}

@@ -9,8 +9,10 @@ import sympy
 from meanings import EVERYWHERE, MEANINGS, POINTS, Num, Sym
 from mpmath import mp
 
-from gradtool.target.operations import OPERATIONS
+from gradtool.target.elementwise import ROWS
 from gradtool.witness.symbolic.rows import functions
+
+OPERATIONS = {row.name: row for row in ROWS}
 
 NUMBERS = [name for name, row in OPERATIONS.items() if not row.logical]
 STEPS = {"floor", "ceil", "round", "floor_divide", "remainder"}

@@ -1,60 +1,82 @@
-"""PyTorch's testimony on an expression: reverse-mode autograd, and finite differences of its own forward function."""
+"""PyTorch's testimony on an expression: reverse-mode autograd of every order, and differences of its own forward."""
 
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from gradtool.evidence import Autodiff, Record, Request
-from gradtool.target.expression import parse
+from gradtool.evidence import Record, Request
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.finite_difference import Array, differences
-from gradtool.witness.walk import Step, bind, compile_tree, evaluate
+from gradtool.witness.testimony import Floats, Function, testify
+from gradtool.witness.walk import Step, bind, evaluate
 
-__all__ = ["answer"]
+__all__ = ["PyTorch", "answer"]
 
-_DTYPES = {"float64": torch.float64, "float32": torch.float32}
+_DTYPES = {"float64": torch.float64, "float32": torch.float32, "int64": torch.int64}
 
 torch.set_num_threads(1)
 
 
+class PyTorch:
+    """PyTorch as ``witness.testimony.Framework``."""
+
+    name = "torch"
+    version = torch.__version__
+
+    def tensor(self, value: Any, dtype: str) -> torch.Tensor:
+        """A leaf that needs no gradient yet."""
+        return torch.tensor(np.asarray(value), dtype=_DTYPES[dtype])
+
+    def numbers(self, tensor: torch.Tensor) -> Floats:
+        """The tensor's numbers as float64."""
+        found: Floats = tensor.detach().to(torch.float64).numpy()
+        return found
+
+    def run(self, steps: Sequence[Step], leaves: Mapping[str, torch.Tensor], dtype: str) -> torch.Tensor:
+        """The value of ``steps``, literals as tensors of ``dtype``."""
+        kind = _DTYPES[dtype]
+        value: torch.Tensor = evaluate(steps, _function, leaves, lambda number: torch.tensor(number, dtype=kind))
+        return value
+
+    def pullback(
+        self, function: Function, leaves: Mapping[str, torch.Tensor], wrt: Sequence[str]
+    ) -> tuple[torch.Tensor, Callable[[Floats], dict[str, Floats | None]]]:
+        """One forward pass, and as many backward passes as are asked for."""
+        active = [leaves[name].detach().requires_grad_() for name in wrt]
+        value = function({**leaves, **dict(zip(wrt, active, strict=True))})
+
+        def pull(upstream: Floats) -> dict[str, Floats | None]:
+            if not value.requires_grad:
+                return dict.fromkeys(wrt)
+            weights = torch.as_tensor(np.asarray(upstream), dtype=value.dtype)
+            found = torch.autograd.grad(value, active, weights, retain_graph=True, allow_unused=True)
+            return {name: None if g is None else self.numbers(g) for name, g in zip(wrt, found, strict=True)}
+
+        return value, pull
+
+    def gradient_of(self, function: Function, name: str) -> Function:
+        """The gradient with create_graph; zeros where the value does not depend on the variable."""
+
+        def gradient(leaves: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            leaf = leaves[name] if leaves[name].requires_grad else leaves[name].detach().requires_grad_()
+            value = function({**leaves, name: leaf})
+            if not value.requires_grad:
+                return torch.zeros_like(leaf)
+            ones = torch.ones_like(value)
+            (found,) = torch.autograd.grad(value, [leaf], ones, create_graph=True, allow_unused=True)
+            return torch.zeros_like(leaf) if found is None else found
+
+        return gradient
+
+
 def answer(record: Record) -> Iterator[Record]:
-    """The value and gradient of the expression in a Request, with finite differences."""
-    if not isinstance(record, Request):
-        return
-    began = time.perf_counter()
-    steps, dtype = compile_tree(parse(record.expression, record.point).tree, "torch"), _DTYPES[record.dtype]
-    leaves = {
-        name: torch.tensor(value, dtype=dtype, requires_grad=name in record.wrt) for name, value in record.point.items()
-    }
-    value = _run(steps, leaves, dtype)
-    gradients: dict[str, float | None] = dict.fromkeys(record.wrt)
-    if value.requires_grad:
-        found = torch.autograd.grad(value, [leaves[name] for name in record.wrt], allow_unused=True)
-        gradients = {name: None if g is None else g.item() for name, g in zip(record.wrt, found, strict=True)}
-    bars = differences(_forward(steps, dtype), record.point, gradients, record.dtype)
-    seconds = time.perf_counter() - began
-    yield Autodiff(record.key, "torch", torch.__version__, value.item(), gradients, bars, seconds)
-
-
-def _forward(steps: list[Step], dtype: torch.dtype) -> Callable[[Mapping[str, Array]], Array]:
-    def forward(arrays: Mapping[str, Array]) -> Array:
-        with torch.no_grad():
-            leaves = {name: torch.from_numpy(array).to(dtype) for name, array in arrays.items()}
-            values = _run(steps, leaves, dtype).to(torch.float64).numpy()
-        return np.broadcast_to(values, next(iter(arrays.values())).shape)
-
-    return forward
-
-
-def _run(steps: list[Step], leaves: Mapping[str, torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-    result: torch.Tensor = evaluate(steps, _function, leaves, lambda number: torch.tensor(number, dtype=dtype))
-    return result
+    """The value and the derivatives of the expression in a Request, with finite differences."""
+    if isinstance(record, Request):
+        yield testify(PyTorch(), record)
 
 
 @functools.cache

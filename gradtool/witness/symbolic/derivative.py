@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mpmath import mp
@@ -17,10 +18,13 @@ from mpmath import mp
 from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
+from gradtool.values import Index, flat, indices, label, shape_of
 from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
 from gradtool.witness.symbolic.limits import filling, sided
 from gradtool.witness.symbolic.node import BeyondError, UndefinedError
+from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program
+from gradtool.witness.symbolic.reverse import UnknownDerivativeError, gradient_program
 from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["derive"]
@@ -32,43 +36,165 @@ BEYOND_DECIMAL = 1 << 50
 def derive(request: Request) -> Exact:
     """Value and derivatives of ``request.expression`` as decimal strings, with bounds; see ``evidence.Exact``."""
     began = time.perf_counter()
-    steps = compile_tree(parse(request.expression, request.point).tree, request.framework)
-    task = Task(steps, request)
+    shapes = {name: shape_of(value) for name, value in request.point.items()}
+    tree = parse(request.expression, request.point).tree
+    steps = compile_tree(tree, request.framework, shapes, "stable")
     try:
-        walk, digits = task.settled()
-    except UndefinedError as error:
-        return _undefined(task, error, time.perf_counter() - began)
-    except BeyondError as error:
-        reason = f"a number beyond 2^{MAX_MAGNITUDE} arises in {error.step.operation}"
-        value = "Infinity" if error.step is steps[-1] else None
-        return Exact(
-            request.key,
-            "beyond",
-            value,
-            [],
-            reason=reason,
-            where=_place(error.step),
-            seconds=time.perf_counter() - began,
+        found = _Derivation(request, scalar_program(steps, request.point)).exact()
+    except (TooLargeError, UnknownDerivativeError) as error:
+        reason = str(error) or f"more than {MAX_STEPS} single steps, too many to be followed in high precision"
+        found = Exact(request.key, "beyond", None, [], reason=reason)
+    return replace(found, seconds=time.perf_counter() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Derivatives of one step: what they are called, and by which variables."""
+
+    steps: list[Step]
+    root: int
+    key: str
+    index: Index
+
+
+class _Derivation:
+    """One request: a program, and the rows of derivatives that are asked for."""
+
+    def __init__(self, request: Request, program: Program) -> None:
+        self.request, self.program = request, program
+        point = {name: request.point[name] for name in request.wrt}
+        self.names = {
+            label(name, index): (name, index) for name, value in point.items() for index in indices(shape_of(value))
+        }
+
+    def exact(self) -> Exact:
+        """Every row in turn; the first that has no value ends it."""
+        entries: list[ExactEntry] = []
+        value, bound, most = None, "0", 0
+        for row in self._rows():
+            wrt = [text for text, (name, _) in self.names.items() if row.key.endswith(("*", f",{name}", name))]
+            task = Task(row.steps, self.request, wrt, row.root)
+            try:
+                walk, digits = task.settled()
+            except UndefinedError as error:
+                return self._undefined(task, error)
+            except BeyondError as error:
+                return self._beyond(task, error)
+            most = max(most, digits)
+            with mp.workdps(digits):
+                sensitivity = _sensitivity(task, walk)
+                entries += [self._entry(task, walk, row, text, sensitivity[text]) for text in wrt]
+                if not self.program.shape and row.root == self.program.outputs[0]:
+                    noise = walk.root.units * mp.eps
+                    value = _text(0 if abs(walk.root.value) <= noise else walk.root.value)
+                    bound = _text(walk.root.units * walk.unit + walk.root.excess)
+        return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most)
+
+    def _rows(self) -> Iterator[_Row]:
+        """The steps to be differentiated. A key ends in ``*`` where all variables are meant."""
+        steps, outputs, request = self.program.steps, self.program.outputs, self.request
+        match request.mode:
+            case "jacobian":
+                for index, root in zip(indices(self.program.shape), outputs, strict=True):
+                    yield _Row(steps, root, "*", index)
+            case "hessian":
+                more, places = gradient_program(steps, outputs[0], self.names, request.framework)
+                more.append(Step((0, 0), inlined=True))
+                for text, (name, index) in self.names.items():
+                    yield _Row(more, places.get(text, len(more) - 1), f"{name},*", index)
+            case "orders":
+                for name in request.wrt:
+                    more, root = steps, outputs[0]
+                    for order in range(1, request.order + 1):
+                        yield _Row(more, root, ",".join([name] * order), ())
+                        more, places = gradient_program(more, root, [name], request.framework)
+                        more.append(Step((0, 0), inlined=True))
+                        root = places.get(name, len(more) - 1)
+            case _:
+                more, root = self._weighed()
+                yield _Row(more, root, "*", ())
+
+    def _weighed(self) -> tuple[list[Step], int]:
+        """The sum of the outputs, each times its upstream gradient."""
+        steps, outputs = list(self.program.steps), self.program.outputs
+        if not self.program.shape and self.request.upstream is None:
+            return steps, outputs[0]
+        weights = [1.0] * len(outputs) if self.request.upstream is None else flat(self.request.upstream)
+        terms = []
+        for weight, place in zip(weights, outputs, strict=True):
+            if weight == 1:
+                terms.append(place)
+            elif weight:
+                steps.append(Step(steps[place].span, value=weight))
+                steps.append(Step(steps[place].span, "multiply", (len(steps) - 1, place)))
+                terms.append(len(steps) - 1)
+        steps.append(Step(steps[-1].span, "sum", tuple(terms)))
+        return steps, len(steps) - 1
+
+    def _entry(self, task: Task, walk: Walk, row: _Row, text: str, sensitivity: Any) -> ExactEntry:
+        """The testimony about the derivative by the variable called ``text``."""
+        node = walk.variable(text)
+        derivative, units = node.adjoint, node.adjoint_units
+        if mp.isfinite(units) and abs(derivative) <= units * mp.eps:
+            derivative = mp.mpf(0)
+        kind, left, right = "smooth", None, None
+        if node.touched:
+            kind, derivative, left, right = sided(task, text, derivative)
+        shrinking, growing = _links(walk) if text == task.wrt[0] else (None, None)
+        blame = node.blame.worse(node.loss)
+        name, index = self.names[text]
+        return ExactEntry(
+            row.key.replace("*", name),
+            kind,
+            None if derivative is None else _text(derivative),
+            bound=_text(units * walk.unit + node.adjoint_excess),
+            sensitivity=_text(sensitivity),
+            left=None if left is None else _text(left),
+            right=None if right is None else _text(right),
+            loss=_place(blame.step) if blame.step else None,
+            cause=blame.cause,
+            touched=_place(node.touched) if node.touched else None,
+            doubtful=node.doubtful,
+            flat=_place(node.flat) if node.flat and not derivative and not node.touched else None,
+            absorbing=_first(walk.absorbing),
+            shrinking=shrinking,
+            growing=growing,
+            index=(*row.index, *index),
         )
-    with mp.workdps(digits):
-        sensitivity = _sensitivity(task, walk)
-        entries = [_entry(task, walk, name, sensitivity[name]) for name in request.wrt]
-        value_bound = walk.root.units * walk.unit + walk.root.excess
+
+    def _beyond(self, task: Task, error: BeyondError) -> Exact:
+        value = "Infinity" if error.step is task.steps[task.root] else None
+        reason = f"a number beyond 2^{MAX_MAGNITUDE} arises in {error.step.operation}"
+        return Exact(self.request.key, "beyond", value, [], reason=reason, where=_place(error.step))
+
+    def _undefined(self, task: Task, error: UndefinedError) -> Exact:
+        """The testimony where an operation is outside its domain: which, and whether the hole can be filled."""
+        row = OPERATIONS[error.step.operation]
+        operands = dict(zip(row.parameters, _operands(task, error.step), strict=False))
+        needs = re.sub(r"\b[a-z]\w*\b", lambda word: operands.get(word.group(), word.group()), row.domain)
+        shown = ", ".join(
+            f"{operand} = {_shown(value)}"
+            for operand, value in zip(operands.values(), error.arguments, strict=False)
+            if operand != _shown(value)
+        )
+        needs = needs or "finite arguments"
+        limit = filling(task)
+        entries = [ExactEntry(name, "isolated", None, index=index) for name, index in self.names.values()]
         return Exact(
-            request.key,
-            "defined",
-            _text(0 if abs(walk.root.value) <= walk.root.units * mp.eps else walk.root.value),
+            self.request.key,
+            "undefined",
+            None,
             entries,
-            value_bound=_text(value_bound),
-            digits=digits,
-            seconds=time.perf_counter() - began,
+            reason=f"{row.label} needs {needs}" + (f", and here {shown}" if shown else ""),
+            where=_place(error.step),
+            limit=None if limit is None else _text(limit),
         )
 
 
 def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:
     """Largest change of each derivative when every coordinate moves by one rounding unit, three draws."""
     draw = random.Random(task.request.seed)  # noqa: S311  # not a secret, but a repeatable choice of signs
-    worst = dict.fromkeys(task.request.wrt, mp.mpf(0))
+    worst = dict.fromkeys(task.wrt, mp.mpf(0))
     for _ in range(3):
         moved = {name: value * (1 + draw.choice((-1, 1)) * walk.unit) for name, value in task.point().items()}
         try:
@@ -76,60 +202,8 @@ def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:
         except (UndefinedError, BeyondError):
             continue
         for name in worst:
-            worst[name] = max(worst[name], abs(other.gradient(name)[0] - walk.gradient(name)[0]))
+            worst[name] = max(worst[name], abs(other.variable(name).adjoint - walk.variable(name).adjoint))
     return worst
-
-
-def _entry(task: Task, walk: Walk, name: str, sensitivity: Any) -> ExactEntry:
-    """The testimony about the derivative by ``name``."""
-    derivative, units, excess = walk.gradient(name)
-    if mp.isfinite(units) and abs(derivative) <= units * mp.eps:
-        derivative = mp.mpf(0)
-    kind, left, right = "smooth", None, None
-    if walk.touched:
-        kind, derivative, left, right = sided(task, name, derivative)
-    shrinking, growing = _links(walk)
-    return ExactEntry(
-        name,
-        kind,
-        None if derivative is None else _text(derivative),
-        bound=_text(units * walk.unit + excess),
-        sensitivity=_text(sensitivity),
-        left=None if left is None else _text(left),
-        right=None if right is None else _text(right),
-        loss=_place(walk.loss.step) if walk.loss.step else None,
-        cause=walk.loss.cause,
-        touched=_first(walk.touched),
-        doubtful=bool(walk.near),
-        flat=None if derivative or walk.touched else _first(walk.flat),
-        absorbing=_first(walk.absorbing),
-        shrinking=shrinking,
-        growing=growing,
-    )
-
-
-def _undefined(task: Task, error: UndefinedError, seconds: float) -> Exact:
-    """The testimony where an operation is outside its domain: which, and whether the hole can be filled."""
-    row = OPERATIONS[error.step.operation]
-    operands = dict(zip(row.parameters, _operands(task, error.step), strict=True))
-    needs = re.sub(r"\b[a-z]\w*\b", lambda word: operands.get(word.group(), word.group()), row.domain)
-    shown = ", ".join(
-        f"{operand} = {_shown(value)}"
-        for operand, value in zip(operands.values(), error.arguments, strict=True)
-        if operand != _shown(value)
-    )
-    needs = needs or "finite arguments"
-    limit = filling(task)
-    return Exact(
-        task.request.key,
-        "undefined",
-        None,
-        [ExactEntry(name, "isolated", None) for name in task.request.wrt],
-        reason=f"{row.label} needs {needs}" + (f", and here {shown}" if shown else ""),
-        where=_place(error.step),
-        limit=None if limit is None else _text(limit),
-        seconds=seconds,
-    )
 
 
 def _operands(task: Task, step: Step) -> list[str]:

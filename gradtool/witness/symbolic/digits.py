@@ -9,6 +9,7 @@ from typing import Any
 from mpmath import mp
 
 from gradtool.evidence import Request
+from gradtool.values import coordinates
 from gradtool.witness.symbolic.exact import Walk
 from gradtool.witness.symbolic.node import UndefinedError
 from gradtool.witness.walk import Step
@@ -19,32 +20,68 @@ START_DIGITS, MAX_DIGITS = 50, 800
 NEGLIGIBLE = 400
 """Anything below 10^-400 is nothing in every dtype."""
 
+SMALL = 200
+"""Programs of fewer steps are walked whole, where one variable moves."""
+
 
 class Task:
-    """One expression at one point."""
+    """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels."""
 
-    def __init__(self, steps: Sequence[Step], request: Request) -> None:
-        self.steps, self.request = steps, request
+    def __init__(self, steps: Sequence[Step], request: Request, wrt: Sequence[str], root: int = -1) -> None:
+        self.steps, self.request, self.wrt, self.root = steps, request, list(wrt), root
+        self.coordinates = coordinates(request.point)
+        self._bases: dict[int, Walk] = {}
 
-    def walk(self, values: Mapping[str, Any], *, bounds: bool = False) -> Walk:
-        """One walk at ``values``, at the current precision."""
+    def walk(self, values: Mapping[str, Any], *, bounds: bool = False, moved: str = "") -> Walk:
+        """One walk at ``values``, at the current precision.
+
+        ``moved`` names the only variable that differs from the point and is differentiated by: only the steps that
+        depend on it are walked again.
+        """
         request = self.request
-        return Walk(self.steps, request.framework, request.dtype, values, request.wrt, bounds=bounds)
+        how: dict[str, Any] = {"bounds": bounds, "root": self.root}
+        if moved and len(self.steps) > SMALL:
+            how |= {"base": self._base(), "moved": self._dependents(moved)}
+        wrt = [moved] if moved else self.wrt
+        return Walk(self.steps, request.framework, request.dtype, values, wrt, **how)
+
+    def centre(self) -> Any:
+        """The value at the point, at the current precision."""
+        return self._base().root.value
+
+    def _base(self) -> Walk:
+        """The walk at the point itself, once for each precision."""
+        if mp.prec not in self._bases:
+            request, point = self.request, self.point()
+            walk = Walk(self.steps, request.framework, request.dtype, point, self.wrt, root=self.root)
+            self._bases[mp.prec] = walk
+        return self._bases[mp.prec]
+
+    def _dependents(self, name: str) -> frozenset[int]:
+        found: set[int] = set()
+        for place, step in enumerate(self.steps):
+            if step.name == name if step.operation == "variable" else any(part in found for part in step.arguments):
+                found.add(place)
+        return frozenset(found)
 
     def point(self) -> dict[str, Any]:
-        """The point in high precision."""
-        return {name: mp.mpf(value) for name, value in self.request.point.items()}
+        """The point in high precision, by labels."""
+        return {name: mp.mpf(value) for name, value in self.coordinates.items()}
 
     def settled(
-        self, offsets: Mapping[str, Any] = MappingProxyType({}), start: int = START_DIGITS, most: int = MAX_DIGITS
+        self,
+        offsets: Mapping[str, Any] = MappingProxyType({}),
+        start: int = START_DIGITS,
+        most: int = MAX_DIGITS,
+        moved: str = "",
     ) -> tuple[Walk, int]:
         """The walk at the point plus ``offsets`` with as many digits as leave 30 standing, and their number."""
         digits = start
         while True:
             with mp.workdps(digits):
                 try:
-                    walk = self.walk(self.moved(offsets), bounds=True)
-                    missing = self._missing_digits(walk, digits, most)
+                    walk = self.walk(self.moved(offsets), bounds=True, moved=moved)
+                    missing = self._missing_digits(walk, digits, most, [moved] if moved else self.wrt)
                 except UndefinedError as error:
                     if digits > start or error.certain:
                         raise
@@ -55,12 +92,14 @@ class Task:
 
     def moved(self, offsets: Mapping[str, Any]) -> dict[str, Any]:
         """The point with ``offsets`` added."""
-        return {name: value + offsets.get(name, 0) for name, value in self.point().items()}
+        point = self.point()
+        return {**point, **{name: point[name] + offset for name, offset in offsets.items()}}
 
-    def _missing_digits(self, walk: Walk, digits: int, most: int) -> int:
+    def _missing_digits(self, walk: Walk, digits: int, most: int, names: Sequence[str]) -> int:
         missing = 500 if walk.thin else 0
-        results = [walk.gradient(name)[:2] for name in self.request.wrt]
+        entries = [walk.variable(name) for name in names]
         floor = -4 * NEGLIGIBLE if most == MAX_DIGITS else -4 * most  # in bits: what is less than that is nothing
+        results = [(entry.adjoint, entry.adjoint_units) for entry in entries]
         for value, units in [*results, (walk.root.value, walk.root.units)]:
             if mp.isinf(units):  # a slope that jumps at this distance; closer by it may not
                 missing = max(missing, 200)

@@ -14,25 +14,28 @@ Algorithms (2002), section 3.3, for running error analysis.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mpmath import mp
 
 from gradtool.target.dtype import FORMATS, rounded
-from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
+from gradtool.witness.symbolic import gathered
+from gradtool.witness.symbolic.as_computed import as_computed
 from gradtool.witness.symbolic.node import (
     BeyondError,
     Loss,
     Node,
+    Stake,
     UndefinedError,
     is_exactly,
     relative_error,
     scaled,
     slope_of,
+    worst_of,
 )
+from gradtool.witness.symbolic.program import GATHERED
 from gradtool.witness.symbolic.rows import functions
 from gradtool.witness.walk import Step
 
@@ -41,7 +44,6 @@ __all__ = ["MAX_MAGNITUDE", "Walk"]
 MAX_MAGNITUDE = 1 << 18
 """Numbers of 2 to this power and more are beyond any computer: sines and exponentials of them would not end."""
 
-
 FLAT_GROUPS = ("choice", "step", "activation")
 """Operations that are constant on whole intervals, or nearly so."""
 
@@ -49,10 +51,14 @@ FLAT_GROUPS = ("choice", "step", "activation")
 class Walk:
     """One forward and backward walk at the current mpmath precision; without ``bounds`` values and slopes only.
 
-    Raises UndefinedError or BeyondError. Afterwards ``root`` is the value's node, ``gradient(name)`` an adjoint with
-    its bound, ``touched`` the steps standing exactly on a kink or a singular derivative, ``near`` those within the
-    dtype's rounding of one, ``thin`` whether more digits are needed to tell. ``flat`` are the choices and steps whose
-    local derivative is 0, ``absorbing`` the sums in which the dtype loses the smaller term altogether.
+    The steps work on single numbers; ``root`` is the place of the one that is differentiated. ``base`` is a walk at
+    a point that differs in the variables of ``wrt`` only, and ``moved`` the steps that depend on them: all others are
+    taken from it. Raises UndefinedError or BeyondError.
+
+    Afterwards ``root`` is the value's node and ``variable(name)`` the node of a variable, with its adjoint and what is
+    to be said about it; ``stakes`` are the kinks and singular derivatives that the point stands on, ``near`` the steps
+    within the dtype's rounding of one, ``thin`` whether more digits are needed to tell, ``links`` how strongly each
+    step scales the gradient, and ``absorbing`` the sums in which the dtype loses the smaller term altogether.
     """
 
     def __init__(
@@ -64,39 +70,46 @@ class Walk:
         wrt: Sequence[str],
         *,
         bounds: bool = True,
+        root: int = -1,
+        base: Walk | None = None,
+        moved: frozenset[int] = frozenset(),
     ) -> None:
         self.steps, self.framework, self.values, self.bounds = steps, framework, values, bounds
+        self.base, self.moved = base, moved
         self.dtype, self.arithmetic = dtype, FORMATS[dtype]
         self.unit = mp.ldexp(mp.mpf(1), -self.arithmetic.precision)
         self.tiny = mp.ldexp(mp.mpf(1), self.arithmetic.low)
         self.active = frozenset(wrt)
         self.nodes: dict[int, Node] = {}
-        self.touched: list[Step] = []
+        self.stakes: list[Stake] = []
         self.near: list[Step] = []
-        self.flat: list[Step] = []
         self.absorbing: list[Step] = []
         self.thin = False
-        self.loss = Loss()
         self.links: list[tuple[Any, Step]] = []
-        self.root = self._node(len(steps) - 1)
+        self.root = self._node(root % len(steps))
         self.root.adjoint = mp.mpf(1)
-        for node in reversed(list(self.nodes.values())):
+        order = list(reversed(self.nodes.values()))
+        for node in order:
             self._spread(node)
+        self._mark(order)
+        self._variables = {node.step.name: node for node in order if node.step.operation == "variable"}
 
-    def gradient(self, name: str) -> tuple[Any, Any, Any]:
-        """The derivative by ``name``, and its bound as (units, excess)."""
-        for node in self.nodes.values():
-            if node.step.operation == "variable" and node.step.name == name:
-                return node.adjoint, node.adjoint_units, node.adjoint_excess
-        return mp.mpf(0), mp.mpf(0), mp.mpf(0)
+    def variable(self, name: str) -> Node:
+        """The node of a variable; one without an adjoint where the value does not depend on it."""
+        return self._variables.get(name) or Node(Step((0, 0), "variable", name=name), (), mp.mpf(0), active=True)
 
     # ---- forward
 
     def _node(self, index: int) -> Node:
         if index not in self.nodes:
-            node = self._computed(self.steps[index])
+            node = self._copied(index) or self._computed(self.steps[index])
             self.nodes[index] = node  # after its arguments: the dictionary's order is an order of evaluation
         return self.nodes[index]
+
+    def _copied(self, index: int) -> Node | None:
+        if self.base is None or index in self.moved or (known := self.base.nodes.get(index)) is None:
+            return None
+        return Node(known.step, (), known.value, active=False, units=known.units, excess=known.excess, loss=known.loss)
 
     def _computed(self, step: Step) -> Node:
         if step.operation == "variable":
@@ -105,22 +118,25 @@ class Walk:
             return self._number(step)
         if step.operation == "where":
             condition, yes, no = step.arguments
-            chosen = self._node(yes if self._node(condition).value else no)
-            return Node(step, (chosen,), chosen.value, chosen.active, chosen.units, chosen.excess, [mp.mpf(1)])
+            decision = self._node(condition)
+            chosen = self._node(yes if decision.value else no)
+            node = Node(step, (chosen,), chosen.value, chosen.active, chosen.units, chosen.excess, [mp.mpf(1)])
+            node.loss = decision.loss.worse(chosen.loss)
+            return node
         first = self._node(step.arguments[0])
         if step.operation in ("logical_and", "logical_or") and bool(first.value) == (step.operation == "logical_or"):
-            return Node(step, (first,), first.value, active=False)
+            return Node(step, (first,), first.value, active=False, loss=first.loss)
         arguments = (first, *(self._node(index) for index in step.arguments[1:]))
         if step.operation in ("logical_and", "logical_or"):
-            return Node(step, arguments, arguments[1].value, active=False)
-        return self._applied(step, arguments)
+            return Node(step, arguments, arguments[1].value, active=False, loss=first.loss.worse(arguments[1].loss))
+        return self._gathered(step, arguments) if step.operation in GATHERED else self._applied(step, arguments)
 
     def _variable(self, step: Step) -> Node:
         """A coordinate of the point; TensorFlow takes a subnormal one for 0."""
         node = Node(step, (), self.values[step.name], step.name in self.active)
         if self.bounds and self.framework == "tensorflow" and 0 < abs(node.value) < self.tiny:
             node.excess = abs(node.value)
-            self.loss.offer(mp.inf, step, "flushed")
+            node.loss = Loss(mp.inf, step, "flushed")
         return node
 
     def _number(self, step: Step) -> Node:
@@ -129,21 +145,54 @@ class Walk:
             return Node(step, (), +mp.pi, active=False, units=+mp.pi)
         return Node(step, (), mp.mpf(rounded(step.value, self.dtype)), active=False)
 
+    def _gathered(self, step: Step, arguments: tuple[Node, ...]) -> Node:
+        """A sum or an extreme of many."""
+        values = [argument.value for argument in arguments]
+        if any(not mp.isfinite(value) for value in values):
+            raise UndefinedError(step, arguments)
+        value = gathered.value_of(step.operation, values)
+        active = step.operation != "_top" and any(argument.active for argument in arguments)
+        node = Node(step, arguments, value, active, locals=gathered.locals_of(step.operation, values, value))
+        node.loss = worst_of(arguments)
+        if not self.bounds:
+            return node
+        if step.operation == "sum":
+            node.units = mp.fsum(argument.units for argument in arguments)
+            node.excess = mp.fsum(argument.excess for argument in arguments)
+            if not gathered.is_exact_sum(values, self.arithmetic.precision):
+                node.units += gathered.sum_units(values)
+        else:
+            node.units = max(argument.units for argument in arguments)
+            node.excess = max(argument.excess for argument in arguments)
+            exact, near = gathered.tied(arguments, value, self.unit)
+            if active and len(exact) > 1:
+                self.stakes.append(Stake(node, tuple(exact), singular=False))
+                self.thin |= any(bool(arguments[place].units) for place in exact)
+            elif active and len(near) > 1:
+                self.near.append(step)
+                node.doubtful = True
+        self._note_value_losses(node, [a for a in arguments if a.units or a.excess])
+        return node
+
     def _applied(self, step: Step, arguments: tuple[Node, ...]) -> Node:
         row = functions(step.operation)
         values = [argument.value for argument in arguments]
         if OPERATIONS[step.operation].logical:
+            node = Node(step, arguments, row.value(*values), active=False, loss=worst_of(arguments))
             if self.bounds:
-                self._look_at_kinks(step, arguments)
-            return Node(step, arguments, row.value(*values), active=False)
+                self._look_at_kinks(node)
+            return node
         if any(not mp.isfinite(value) for value in values) and step.operation not in ("min", "max", "clip"):
             raise UndefinedError(step, arguments)
-        if row.domain:
-            self._look_at_domain(step, row.domain, arguments)
+        if row.domain and not row.domain(*values):
+            raise UndefinedError(step, arguments)
         value = self._checked(step, row.value, arguments)
-        node = Node(step, arguments, value, any(argument.active for argument in arguments))
+        active = any(argument.active for argument in arguments)
+        node = Node(step, arguments, value, active, loss=worst_of(arguments))
         if self.bounds:
-            self._look_at_kinks(step, arguments)
+            if row.domain:
+                self._look_at_domain(node, row.domain)
+            self._look_at_kinks(node)
         inexact = [argument for argument in arguments if argument.units or argument.excess]
         if node.active or inexact:
             node.locals = [self._local(node, place) for place in range(len(arguments))]
@@ -151,16 +200,14 @@ class Walk:
             self._bound_value(node, inexact)
         return node
 
-    def _look_at_domain(self, step: Step, domain: Any, arguments: tuple[Node, ...]) -> None:
-        """Outside the domain there is no value; within rounding of its edge the dtype may find none."""
-        values = [argument.value for argument in arguments]
-        if not domain(*values):
-            raise UndefinedError(step, arguments)
-        for place, argument in enumerate(arguments):
+    def _look_at_domain(self, node: Node, domain: Any) -> None:
+        """Within rounding of the edge of its domain the dtype may find no value."""
+        values = [argument.value for argument in node.arguments]
+        for place, argument in enumerate(node.arguments):
             for reach, cause in ((2 * self.unit * argument.units, "edge"), (argument.excess, "underflow")):
                 for moved in (argument.value - reach, argument.value + reach) if reach and mp.isfinite(reach) else ():
                     if not domain(*values[:place], moved, *values[place + 1 :]):
-                        self.loss.offer(mp.inf, step, cause)
+                        node.offer(mp.inf, cause)
 
     def _checked(self, step: Step, function: Any, arguments: tuple[Node, ...]) -> Any:
         try:
@@ -185,11 +232,9 @@ class Walk:
             local = None
         if local is None or isinstance(local, mp.mpc) or not mp.isfinite(local):
             if node.arguments[place].active:
-                self.touched.insert(0, node.step)  # before kinks: an infinite slope is the graver of the two
+                self.stakes.append(Stake(node, (place,), singular=True))
                 self.thin |= any(bool(argument.units) for argument in node.arguments)
             return None
-        if not local and node.arguments[place].active and OPERATIONS[node.step.operation].group in FLAT_GROUPS:
-            self.flat.append(node.step)
         return local
 
     def _bound_value(self, node: Node, inexact: list[Node]) -> None:
@@ -197,7 +242,7 @@ class Walk:
         if not mp.isfinite(size):
             return
         if forward := OPERATIONS[node.step.operation].forward.get(self.framework):
-            node.units, node.excess = self._as_computed(forward, node)
+            node.units, node.excess = as_computed(forward, node, self.arithmetic)
         elif inexact:
             for argument, local in zip(node.arguments, node.locals, strict=True):
                 slope = mp.inf if local is None else abs(local)
@@ -205,54 +250,26 @@ class Walk:
                 node.excess += scaled(slope, argument.excess)
         if not self._is_exact(node):
             node.units += size
-        if 0 < size < self.tiny:
-            node.excess += self.tiny
-            self.loss.offer(self.tiny / (size * self.unit), node.step, "underflow")
-        elif size and mp.mag(size) > self.arithmetic.high:
-            node.excess = mp.inf
-            self.loss.offer(mp.inf, node.step, "overflow")
         if node.step.operation in ("add", "subtract"):
             smaller, larger = sorted(abs(argument.value) for argument in node.arguments)
             if 0 < smaller < larger * self.unit / 2:
                 self.absorbing.append(node.step)
+        self._note_value_losses(node, inexact)
+
+    def _note_value_losses(self, node: Node, inexact: list[Node]) -> None:
+        """Underflow, overflow and lost digits of a value."""
+        size = abs(node.value)
+        if 0 < size < self.tiny:
+            node.excess += self.tiny
+            node.offer(self.tiny / (size * self.unit), "underflow")
+        elif size and mp.mag(size) > self.arithmetic.high:
+            node.excess = mp.inf
+            node.offer(mp.inf, "overflow")
         if size and inexact:
             before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
             after = relative_error(self.unit, node.units, node.excess, node.value)
-            cause = "cancellation" if node.step.operation in ("add", "subtract") else "amplification"
-            self.loss.offer(after / max(before, self.unit), node.step, cause)
-
-    def _as_computed(self, text: str, node: Node) -> tuple[Any, Any]:
-        """The error bound, as (units, excess), of ``text``: a framework's own way over the parameters and ``out``."""
-        parameters = OPERATIONS[node.step.operation].parameters
-        known = {name: (a.value, a.units, a.excess) for name, a in zip(parameters, node.arguments, strict=True)}
-        tree = _as_computed_tree(text, parameters)
-        return self._rounded(tree, {**known, "out": (node.value, node.units, node.excess)})[1:]
-
-    def _rounded(self, tree: Tree, known: Mapping[str, tuple[Any, Any, Any]]) -> tuple[Any, Any, Any]:
-        """Value and forward error bound of ``tree`` from those of its names, as (value, units, excess)."""
-        if isinstance(tree, Variable):
-            return known[tree.name]
-        if isinstance(tree, Number):
-            return (+mp.pi, +mp.pi, mp.mpf(0)) if tree.name == "pi" else (mp.mpf(tree.value), mp.mpf(0), mp.mpf(0))
-        if tree.operation == "where":
-            condition, yes, no = tree.arguments
-            return self._rounded(yes if self._rounded(condition, known)[0] else no, known)
-        row = functions(tree.operation)
-        parts = [self._rounded(argument, known) for argument in tree.arguments]
-        values = [part[0] for part in parts]
-        value = row.value(*values)
-        if OPERATIONS[tree.operation].logical:
-            return value, mp.mpf(0), mp.mpf(0)
-        units, excess = abs(value), mp.mpf(0)
-        for derivative, (_, part_units, part_excess) in zip(row.derivatives, parts, strict=True):
-            slope = abs(derivative(*values))
-            units += scaled(slope, part_units)
-            excess += scaled(slope, part_excess)
-        if 0 < abs(value) < self.tiny:
-            excess += self.tiny
-        elif value and mp.mag(value) > self.arithmetic.high:
-            excess = mp.inf
-        return value, units, excess
+            cause = "cancellation" if node.step.operation in ("add", "subtract", "sum") else "amplification"
+            node.offer(after / max(before, self.unit), cause)
 
     def _is_exact(self, node: Node) -> bool:
         """Whether the dtype computes this value without rounding, given exact arguments."""
@@ -264,9 +281,10 @@ class Walk:
             return False
         return is_exactly(node.step.operation, node.value, *values)
 
-    def _look_at_kinks(self, step: Step, arguments: tuple[Node, ...]) -> None:
+    def _look_at_kinks(self, node: Node) -> None:
+        arguments = node.arguments
         values = [argument.value for argument in arguments]
-        for kink in functions(step.operation).kinks:
+        for kink in functions(node.step.operation).kinks:
             distance = kink(*values)
             noise_units, noise_excess = mp.mpf(0), mp.mpf(0)
             for place, argument in enumerate(arguments):
@@ -275,10 +293,11 @@ class Walk:
                     noise_units += scaled(slope, argument.units)
                     noise_excess += scaled(slope, argument.excess)
             if abs(distance) <= 4 * (self.unit * noise_units + noise_excess) and (noise_units or noise_excess):
-                self.near.append(step)
-                self.loss.offer(mp.inf, step, "branch")
+                self.near.append(node.step)
+                node.doubtful = True
+                node.offer(mp.inf, "branch")
             if abs(distance) <= noise_units * mp.eps:
-                self.touched.append(step)
+                self.stakes.append(Stake(node, tuple(range(len(arguments))), singular=False))
                 self.thin |= bool(noise_units)
 
     # ---- backward
@@ -295,6 +314,9 @@ class Walk:
             if not self.bounds:
                 argument.adjoint += product
                 continue
+            self._blame(node, place, argument)
+            if not local:
+                self._note_flat(node, argument)
             units, excess = self._local_error(node, place, local)
             size = abs(product)
             units = abs(local) * node.adjoint_units + abs(node.adjoint) * units
@@ -302,10 +324,10 @@ class Walk:
             units += 0 if abs(local) == 1 else size
             if size and (size < self.tiny or abs(local) < self.tiny):
                 excess += self.tiny * max(1, abs(node.adjoint))
-                self.loss.offer(self.tiny / (size * self.unit), node.step, "underflow")
+                argument.blame = argument.blame.offered(self.tiny / (size * self.unit), node.step, "underflow")
             elif size and max(mp.mag(product), mp.mag(local)) > self.arithmetic.high:
                 excess = mp.inf
-                self.loss.offer(mp.inf, node.step, "backward_overflow")
+                argument.blame = argument.blame.offered(mp.inf, node.step, "backward_overflow")
             if size:
                 argument.best_relative = max(argument.best_relative, relative_error(self.unit, units, excess, product))
             repeated = bool(argument.adjoint)
@@ -314,16 +336,35 @@ class Walk:
             argument.adjoint_excess += excess
             self._note_link(node, local)
 
+    def _blame(self, node: Node, place: int, argument: Node) -> None:
+        """Digits lost upstream, and in whatever the local derivative is computed from."""
+        argument.blame = argument.blame.worse(node.blame)
+        if node.step.operation == "where" or node.step.operation in GATHERED:
+            if node.step.operation != "sum":
+                argument.blame = argument.blame.worse(node.loss)
+            return
+        row = functions(node.step.operation)
+        if not row.trivial[place]:
+            argument.blame = argument.blame.worse(node.loss)
+        for other in row.depends[place]:
+            argument.blame = argument.blame.worse(node.arguments[other].loss)
+
+    @staticmethod
+    def _note_flat(node: Node, argument: Node) -> None:
+        """Remember the choice or step whose local derivative is 0."""
+        if node.step.operation in GATHERED or OPERATIONS[node.step.operation].group in FLAT_GROUPS:
+            argument.flat = argument.flat or node.step
+
     def _bound_adjoint(self, node: Node) -> None:
         """Note the cancellation where several paths met in ``node``."""
         if node.adjoint and node.best_relative:
             after = relative_error(self.unit, node.adjoint_units, node.adjoint_excess, node.adjoint)
-            self.loss.offer(after / max(node.best_relative, self.unit), node.step, "adjoint")
+            node.blame = node.blame.offered(after / max(node.best_relative, self.unit), node.step, "adjoint")
 
     def _local_error(self, node: Node, place: int, local: Any) -> tuple[Any, Any]:
         """What the dtype may get wrong in a local derivative, as (units, excess)."""
         step = node.step
-        if step.operation == "where":
+        if step.operation == "where" or step.operation in GATHERED:
             return mp.mpf(0), mp.mpf(0)
         row, table = functions(step.operation), OPERATIONS[step.operation]
         derivative = row.derivatives[place]
@@ -338,11 +379,12 @@ class Walk:
         if not row.trivial[place]:
             units += 4 * abs(local)
         if backward := table.backward.get(self.framework):
-            more_units, more_excess = self._as_computed(backward[place], node)
+            more_units, more_excess = as_computed(backward[place], node, self.arithmetic)
             units, excess = units + more_units, excess + more_excess
         relative = relative_error(self.unit, units, excess, local) if local else 0
         before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
-        self.loss.offer(relative / max(before, self.unit), step, "backward")
+        argument = node.arguments[place]
+        argument.blame = argument.blame.offered(relative / max(before, self.unit), step, "backward")
         return units, excess
 
     def _note_link(self, node: Node, local: Any) -> None:
@@ -351,7 +393,19 @@ class Walk:
         if local and not scales_units:
             self.links.append((abs(local), node.step))
 
+    # ---- what concerns which variable
 
-@functools.cache
-def _as_computed_tree(text: str, parameters: tuple[str, ...]) -> Tree:
-    return parse_row_text(text, (*parameters, "out"))
+    def _mark(self, order: Sequence[Node]) -> None:
+        """Tell every node whether a kink, a doubtful condition or a flat step lies on its way to the value."""
+        stakes: dict[int, list[Stake]] = {}
+        for stake in sorted(self.stakes, key=lambda stake: not stake.singular):  # an infinite slope is the graver
+            stakes.setdefault(id(stake.node), []).append(stake)
+        for node in order:
+            for stake in stakes.get(id(node), ()):
+                if stake.singular or node.touched or node.matters:
+                    for place in stake.places:
+                        node.arguments[place].touched = node.arguments[place].touched or node.step
+            for argument in node.arguments:
+                argument.touched = argument.touched or node.touched
+                argument.doubtful |= node.doubtful
+                argument.flat = argument.flat or node.flat

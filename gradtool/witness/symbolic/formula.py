@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import operator
 import signal
 import time
@@ -22,14 +23,20 @@ from sympy.printing.str import StrPrinter
 
 from gradtool.evidence import Formulas, Request
 from gradtool.target.dtype import rounded
-from gradtool.target.expression import Number, Tree, Variable, parse, parse_row_text
+from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
+from gradtool.values import Array, Shape, Value, coordinates, entry_label, flat, indices, label, shape_of
+from gradtool.witness.symbolic.program import Program, TooLargeError, scalar_program
 from gradtool.witness.symbolic.rows import functions
+from gradtool.witness.walk import Step, compile_tree
 
 __all__ = ["differentiate"]
 
 BUDGET = 5.0
 """Seconds that SymPy may take for the formulas of one expression before they are left out."""
+
+MOST_FORMULAS, MOST_STEPS = 12, 400
+"""Beyond so many derivatives, or so many steps of an expression of arrays, no formulas are written."""
 
 
 class _Opaque(sympy.Function):  # type: ignore[misc]  # SymPy has no types
@@ -103,18 +110,22 @@ class _TooLong(BaseException):  # a signal between two functions; nothing on its
 
 
 def differentiate(request: Request) -> Formulas:
-    """The partial derivatives of ``request.expression`` as text, and their values at the point to 40 digits."""
+    """The derivatives of ``request.expression`` as text by their labels, and their values at the point to 40 digits.
+
+    Arrays get a formula for each entry, as long as they are few.
+    """
     began = time.perf_counter()
     note, texts, values = "", dict[str, str](), dict[str, str | None]()
     try:
         with _limited(BUDGET):
-            names = tuple(sorted(request.point))
-            derivatives, known = _derivatives(request.expression, names, tuple(request.wrt))
+            derivatives, known = _derivatives(_Question.of(request))
             texts = {name: _Printer().doprint(derivative) for name, derivative in derivatives.items()}
             symbols = {symbol: _meaning(symbol, value, request) for symbol, value in known.items()}
             values = {name: _value(derivative, symbols) for name, derivative in derivatives.items()}
     except _TooLong:
         note = f"SymPy took more than {BUDGET:g} s"
+    except TooLargeError:
+        pass  # arrays of that size have no formula that a person could read
     except Exception as error:  # noqa: BLE001  # SymPy refuses what has no real value, by errors of many types
         note = f"SymPy refused: {' '.join(str(error).split())[:100] or type(error).__name__}"
     return Formulas(request.key, texts, values, sympy.__version__, note=note, seconds=time.perf_counter() - began)
@@ -123,7 +134,7 @@ def differentiate(request: Request) -> Formulas:
 def _meaning(symbol: Any, literal: _Literal | None, request: Request) -> float:
     """The number a symbol stands for: a coordinate, a user's literal as the dtype rounds it, or a row's own number."""
     if literal is None:
-        return request.point[symbol.name]
+        return coordinates(request.point)[symbol.name]
     return literal.value if literal.in_row else rounded(literal.value, request.dtype)
 
 
@@ -146,19 +157,79 @@ def _limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the formulas depend on: all of a request but the numbers of its point."""
+
+    text: str
+    shapes: tuple[tuple[str, Shape], ...]
+    wrt: tuple[str, ...]
+    mode: str
+    order: int
+    upstream: tuple[float, ...]
+    labels: tuple[tuple[str, tuple[float, ...]], ...]
+
+    @classmethod
+    def of(cls, request: Request) -> _Question:
+        shapes = tuple((name, shape_of(value)) for name, value in sorted(request.point.items()))
+        entries = sum(math.prod(dict(shapes)[name]) for name in request.wrt)
+        if entries > MOST_FORMULAS or (request.mode == "hessian" and entries**2 > MOST_FORMULAS):
+            raise TooLargeError
+        upstream = () if request.upstream is None else tuple(flat(request.upstream))
+        fixed = tuple((name, tuple(flat(v))) for name, v in sorted(request.point.items()) if name not in request.wrt)
+        picks = fixed if "cross_entropy" in request.expression else ()
+        return cls(request.expression, shapes, tuple(request.wrt), request.mode, request.order, upstream, picks)
+
+
 @functools.lru_cache(maxsize=64)
-def _derivatives(
-    text: str, names: tuple[str, ...], wrt: tuple[str, ...]
-) -> tuple[dict[str, Any], dict[Any, _Literal | None]]:
-    """The derivatives, and every symbol with the literal it stands for (None for a variable)."""
-    symbols: dict[str, Any] = {name: sympy.Dummy(name) for name in names}
+def _derivatives(question: _Question) -> tuple[dict[str, Any], dict[Any, _Literal | None]]:
+    """The derivatives by their labels, and every symbol with the literal it stands for (None for a variable)."""
+    shapes = dict(question.shapes)
+    tree = parse(question.text, shapes).tree
+    zeros: dict[str, Value] = {name: Array.of(shape, [0.0] * math.prod(shape)) for name, shape in shapes.items()}
+    zeros |= {name: Array.of(shapes[name], numbers) for name, numbers in question.labels}
+    program = scalar_program(compile_tree(tree, "symbolic", shapes, "formula"), zeros)
+    if len(program.steps) > MOST_STEPS and program.shape + sum(shapes.values(), ()):
+        raise TooLargeError
+    names = {label(name, index): sympy.Dummy(label(name, index)) for name in shapes for index in indices(shapes[name])}
     numbers: dict[Any, _Literal] = {}
-    tree = _built(parse(text, names).tree, symbols, numbers)
-    known: dict[Any, _Literal | None] = {**dict.fromkeys(symbols.values()), **numbers}
-    derivatives = {name: _differentiated(tree, symbols[name]) for name in wrt}
+    outputs = _built(program, names, numbers)
+    known: dict[Any, _Literal | None] = {**dict.fromkeys(names.values()), **numbers}
+    derivatives = dict(_asked(question, outputs, names, zeros, program.shape))
+    if len(derivatives) > MOST_FORMULAS:
+        raise TooLargeError
     if any(derivative.has(sympy.zoo, sympy.nan) for derivative in derivatives.values()):
         raise ZeroDivisionError("the expression divides by 0")
     return derivatives, known
+
+
+def _asked(
+    question: _Question, outputs: list[Any], symbols: Mapping[str, Any], point: Mapping[str, Value], shape: Shape
+) -> Iterator[tuple[str, Any]]:
+    """Each derivative that is asked for, by its label."""
+    places = [(name, index) for name in question.wrt for index in indices(shape_of(point[name]))]
+    if question.mode == "orders":
+        for name in question.wrt:
+            derivative = outputs[0]
+            for order in range(1, question.order + 1):
+                derivative = _differentiated(derivative, symbols[name])
+                yield entry_label(",".join([name] * order), (), point), derivative
+        return
+    weights = question.upstream or (1.0,) * len(outputs)
+    scaled = (sympy.Rational(*weight.as_integer_ratio()) * each for weight, each in zip(weights, outputs, strict=True))
+    value = sympy.Add(*scaled)
+    for name, index in places:
+        symbol = symbols[label(name, index)]
+        if question.mode == "jacobian":
+            for place, output in zip(indices(shape), outputs, strict=True):
+                yield entry_label(name, (*place, *index), point), _differentiated(output, symbol)
+        elif question.mode == "hessian":
+            slope = _differentiated(outputs[0], symbol)
+            for other, place in places:
+                second = _differentiated(slope, symbols[label(other, place)])
+                yield entry_label(f"{name},{other}", (*index, *place), point), second
+        else:
+            yield entry_label(name, index, point), _differentiated(value, symbol)
 
 
 def _differentiated(node: Any, symbol: Any) -> Any:
@@ -189,25 +260,33 @@ def _differentiated(node: Any, symbol: Any) -> Any:
     )
 
 
-def _built(tree: Tree, symbols: Mapping[str, Any], numbers: dict[Any, _Literal], in_row: bool = False) -> Any:
-    """The SymPy expression of ``tree``, collecting its literals; in a row's formula pi is the true pi."""
-    if isinstance(tree, Variable):
-        return symbols[tree.name]
-    if isinstance(tree, Number):
-        return sympy.pi if in_row and tree.name == "pi" else _number(tree, numbers, in_row)
-    arguments = [_built(argument, symbols, numbers, in_row) for argument in tree.arguments]
-    row = OPERATIONS[tree.operation]
-    if tree.operation == "where":
+def _built(program: Program, symbols: Mapping[str, Any], numbers: dict[Any, _Literal]) -> list[Any]:
+    """The SymPy expressions of the outputs, collecting literals; in a row's formula pi is the true pi."""
+    values: list[Any] = []
+    for step in program.steps:
+        if step.operation == "variable":
+            values.append(symbols[step.name])
+        elif not step.operation:
+            true_pi = step.inlined and step.name == "pi"
+            values.append(sympy.pi if true_pi else _number(step, numbers))
+        else:
+            values.append(_applied(step.operation, [values[place] for place in step.arguments]))
+    return [values[place] for place in program.outputs]
+
+
+def _applied(operation: str, arguments: list[Any]) -> Any:
+    if operation == "where":
         return _where(*arguments)
-    if tree.operation in _CONDITIONS:
-        return _CONDITIONS[tree.operation](*arguments)
-    if tree.operation == "pow" and _is_too_large(*arguments):
+    if operation in _CONDITIONS:
+        return _CONDITIONS[operation](*arguments)
+    if operation == "pow" and _is_too_large(*arguments):
         raise OverflowError("a power of numbers is too long to be written out")
-    if row.symbolic:
-        constructor = _FUNCTIONS.get(row.symbolic) or getattr(sympy, row.symbolic)
-        return constructor(*arguments)
-    formula = parse_row_text(row.formula, row.parameters)
-    return _built(formula, dict(zip(row.parameters, arguments, strict=True)), numbers, in_row=True)
+    if operation in ("amax", "amin"):
+        return functools.reduce(_FUNCTIONS["Max" if operation == "amax" else "Min"], arguments)
+    if operation == "sum":
+        return sympy.Add(*arguments)
+    constructor = _FUNCTIONS.get(OPERATIONS[operation].symbolic) or getattr(sympy, OPERATIONS[operation].symbolic)
+    return constructor(*arguments)
 
 
 def _is_too_large(base: Any, exponent: Any) -> bool:
@@ -217,14 +296,14 @@ def _is_too_large(base: Any, exponent: Any) -> bool:
     return bool(abs(exponent) * max(base.p.bit_length(), base.q.bit_length()) > 40_000)
 
 
-def _number(number: Number, numbers: dict[Any, _Literal], in_row: bool) -> Any:
+def _number(number: Step, numbers: dict[Any, _Literal]) -> Any:
     if number.name == "inf":
         return sympy.oo
     exact = Fraction(number.value)
     if not number.name and exact.denominator <= 64 and abs(number.value) < 1e15:
         return sympy.Rational(exact.numerator, exact.denominator)
     symbol = sympy.Dummy(number.name or repr(number.value))
-    numbers[symbol] = _Literal(number.value, in_row)
+    numbers[symbol] = _Literal(number.value, number.inlined)
     return symbol
 
 

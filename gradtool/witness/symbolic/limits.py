@@ -20,6 +20,9 @@ __all__ = ["filling", "sided"]
 MAX_SIDE_DIGITS = 2600
 """Beside a point at 0, a distance of 10^-400 is cubed and more: (x - sin(x))/x**3."""
 
+MOST_NAMES = 8
+"""A hole of more variables than that is looked at along the first of them only."""
+
 SIDE, CLOSER = 40, 10
 """Distances: 10^-40 of the point (10^-400 at 0), then 10^-10 of that, and again."""
 
@@ -66,16 +69,16 @@ def _side(task: Task, name: str, sign: int) -> _Side | None:
     slopes, quotients, gaps = [], [], []
     for step, start in _steps(task, [name]):
         try:
-            beside, digits = task.settled({name: sign * step}, start, MAX_SIDE_DIGITS)
+            beside, digits = task.settled({name: sign * step}, start, MAX_SIDE_DIGITS, moved=name)
             with mp.workdps(digits):
-                centre = task.walk(task.point()).root.value
+                centre = task.centre()
         except UndefinedError:
             return None
         except BeyondError:
             return _Side(None, continuous=False)
         with mp.workdps(digits):
             gaps.append(beside.root.value - centre)
-            slopes.append(beside.gradient(name)[0])
+            slopes.append(beside.variable(name).adjoint)
             quotients.append(sign * gaps[-1] / step)
     continuous = bool(abs(gaps[2]) <= abs(gaps[1]) * mp.mpf("0.999") or gaps[2] == 0)
     for sequence in (slopes, quotients) if continuous else (slopes,):
@@ -88,7 +91,7 @@ def _side(task: Task, name: str, sign: int) -> _Side | None:
 
 def _steps(task: Task, names: Sequence[str]) -> list[tuple[Any, int]]:
     """Three distances from the point, ever closer, each with the digits that tell it from the point."""
-    sizes = [abs(task.request.point[name]) for name in names]
+    sizes = [abs(task.coordinates[name]) for name in names]
     steps = []
     for closer in (0, CLOSER, 2 * CLOSER):
         digits = SIDE + closer if all(sizes) else NEGLIGIBLE + closer
@@ -101,7 +104,7 @@ def _steps(task: Task, names: Sequence[str]) -> list[tuple[Any, int]]:
 
 def filling(task: Task) -> Any:
     """The common limit of the values along every axis and two diagonals, from both sides; None if there is none."""
-    names = list(task.request.point)
+    names = list(task.coordinates)[:MOST_NAMES]
     directions = [{name: 1} for name in names]
     if len(names) > 1:
         directions += [dict.fromkeys(names, 1), {name: (-1) ** place for place, name in enumerate(names)}]

@@ -13,7 +13,18 @@ from mpmath import mp
 
 from gradtool.witness.walk import Step
 
-__all__ = ["BeyondError", "Loss", "Node", "UndefinedError", "is_exactly", "relative_error", "scaled", "slope_of"]
+__all__ = [
+    "BeyondError",
+    "Loss",
+    "Node",
+    "Stake",
+    "UndefinedError",
+    "is_exactly",
+    "relative_error",
+    "scaled",
+    "slope_of",
+    "worst_of",
+]
 
 
 class UndefinedError(ArithmeticError):
@@ -37,9 +48,49 @@ class BeyondError(ArithmeticError):
         self.step = step
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Where digits go: the node that multiplies the relative error most, and how."""
+
+    factor: Any = 100
+    step: Step | None = None
+    cause: str = ""
+
+    def offered(self, factor: Any, step: Step, cause: str) -> Loss:
+        """The worse of this loss and another; an edge tells more than a branch."""
+        return Loss(factor, step, cause) if self._yields(factor, cause) else self
+
+    def worse(self, other: Loss) -> Loss:
+        """The worse of two losses."""
+        return other if other is not self and self._yields(other.factor, other.cause) else self
+
+    def _yields(self, factor: Any, cause: str) -> bool:
+        return bool(factor > self.factor) or (cause == "edge" and self.cause == "branch")
+
+
+NO_LOSS = Loss()
+
+CONTINUOUS = ("abs", "relu", "leaky_relu", "selu", "hardtanh", "max", "min", "clip", "amax", "amin")
+"""Operations with kinks but without jumps."""
+
+
+def worst_of(nodes: Sequence[Node]) -> Loss:
+    """The worst loss of digits in the values of ``nodes``."""
+    worst = NO_LOSS
+    for node in nodes:
+        if node.loss is not NO_LOSS:
+            worst = worst.worse(node.loss)
+    return worst
+
+
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value of the walk with its error bound, its local derivatives and, later, its adjoint."""
+    """A value of the walk with its error bound, its local derivatives and, later, its adjoint.
+
+    ``loss`` is where most digits of the value are lost, ``blame`` where those of the adjoint are. ``touched`` is the
+    kink or singular derivative, ``flat`` the step of slope 0 on the way to the value; ``doubtful`` says that rounding
+    decides a condition there.
+    """
 
     step: Step
     arguments: tuple[Node, ...]
@@ -52,20 +103,30 @@ class Node:
     adjoint_units: Any = 0
     adjoint_excess: Any = 0
     best_relative: Any = 0
+    loss: Loss = NO_LOSS
+    blame: Loss = NO_LOSS
+    touched: Step | None = None
+    flat: Step | None = None
+    doubtful: bool = False
+
+    @property
+    def matters(self) -> bool:
+        """Whether a kink of this node matters to first order: not where it is continuous and its adjoint is 0."""
+        known = bool(self.adjoint or self.adjoint_units or self.adjoint_excess)
+        return known or self.step.operation not in CONTINUOUS
+
+    def offer(self, factor: Any, cause: str) -> None:
+        """Take this loss of digits in the value if it is worse than the worst so far."""
+        self.loss = self.loss.offered(factor, self.step, cause)
 
 
-@dataclass(slots=True)
-class Loss:
-    """Where digits go: the node that multiplies the relative error most, and how."""
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """The point stands on a kink of ``node``, or its derivative is ``singular``, by the arguments at ``places``."""
 
-    factor: Any = 100
-    step: Step | None = None
-    cause: str = ""
-
-    def offer(self, factor: Any, step: Step, cause: str) -> None:
-        """Take this loss if it is worse than the worst so far; an edge tells more than a branch."""
-        if factor > self.factor or (cause == "edge" and self.cause == "branch"):
-            self.factor, self.step, self.cause = factor, step, cause
+    node: Node
+    places: tuple[int, ...]
+    singular: bool
 
 
 def is_exactly(operation: str, value: Any, x: Any, y: Any = 0) -> bool:

@@ -81,12 +81,14 @@ def _polygamma(order: int, x: Any) -> Any:
 class Functions:
     """One row: its value, its partial derivatives, its domain (None: everywhere) and its kinks.
 
-    ``trivial[i]`` says that derivative i is a constant or another argument, so that computing it rounds nothing.
+    ``trivial[i]`` says that derivative i is a constant or another argument, so that computing it rounds nothing;
+    ``depends[i]`` are the arguments that it is computed from.
     """
 
     value: Exact
     derivatives: tuple[Exact, ...]
     trivial: tuple[bool, ...]
+    depends: tuple[tuple[int, ...], ...]
     domain: Exact | None
     kinks: tuple[Exact, ...]
 
@@ -102,6 +104,7 @@ def functions(name: str) -> Functions:
         _value(name),
         derivatives,
         tuple(_is_trivial(tree) for tree in trees) or (False,) * len(derivatives),
+        tuple(_names(tree, row.parameters) for tree in trees) or ((0,),) * len(derivatives),
         domain,
         tuple(_compiled(parse_row_text(text, row.parameters), row.parameters) for text in row.kinks),
     )
@@ -111,6 +114,13 @@ def _is_trivial(tree: Tree) -> bool:
     if isinstance(tree, Call):
         return tree.operation in ("where", "negative", "sign", "floor")
     return True
+
+
+def _names(tree: Tree, parameters: tuple[str, ...]) -> tuple[int, ...]:
+    if isinstance(tree, Variable):
+        return (parameters.index(tree.name),)
+    parts = tree.arguments if isinstance(tree, Call) else ()
+    return tuple(sorted({place for part in parts for place in _names(part, parameters)}))
 
 
 @functools.cache

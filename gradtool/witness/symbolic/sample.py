@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mpmath import mp
 
 from gradtool.evidence import Points, SampleRequest
 from gradtool.target.dtype import rounded
 from gradtool.target.expression import parse
+from gradtool.values import Value
 from gradtool.witness.symbolic.exact import Walk
 from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.walk import Step, compile_tree
@@ -36,11 +37,11 @@ def sample(request: SampleRequest) -> Points:
     names = parse(request.expression, request.wrt).variables
     steps = compile_tree(parse(request.expression, request.wrt).tree, request.framework)
     draw = random.Random(request.seed)  # noqa: S311  # repeatable on purpose
-    found: list[dict[str, float]] = []
+    found: list[dict[str, Value]] = []
     for attempt in range(ATTEMPTS if request.count else 0):
         common = _SCHEMES[attempt % (5 if attempt < ATTEMPTS // 4 else len(_SCHEMES))]
         mixed = attempt % 2 and attempt > ATTEMPTS // 8
-        point = {
+        point: dict[str, Value] = {
             name: rounded(float(f"{(draw.choice(_SCHEMES) if mixed else common)(draw):.4g}"), request.dtype)
             for name in names
         }
@@ -51,7 +52,7 @@ def sample(request: SampleRequest) -> Points:
     return Points(request.key, found)
 
 
-def _is_ordinary(steps: list[Step], request: SampleRequest, point: dict[str, float]) -> bool:
+def _is_ordinary(steps: list[Step], request: SampleRequest, point: Mapping[str, Value]) -> bool:
     with mp.workdps(25):
         try:
             values = {name: mp.mpf(value) for name, value in point.items()}
@@ -59,7 +60,7 @@ def _is_ordinary(steps: list[Step], request: SampleRequest, point: dict[str, flo
         except (UndefinedError, BeyondError):
             return False
         limit = walk.arithmetic.high // 2
-        return not (walk.touched or walk.near or walk.thin) and all(
+        return not (walk.stakes or walk.near or walk.thin) and all(
             not number or abs(mp.mag(number)) < limit
-            for number in (walk.root.value, *(walk.gradient(name)[0] for name in request.wrt))
+            for number in (walk.root.value, *(walk.variable(name).adjoint for name in request.wrt))
         )

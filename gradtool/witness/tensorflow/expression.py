@@ -1,59 +1,81 @@
-"""TensorFlow's testimony on an expression: GradientTape, and finite differences of its own forward function."""
+"""TensorFlow's testimony on an expression: GradientTape of every order, and differences of its own forward."""
 
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Autodiff, Record, Request
-from gradtool.target.expression import parse
+from gradtool.evidence import Record, Request
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.finite_difference import Array, differences
-from gradtool.witness.walk import Step, bind, compile_tree, evaluate
+from gradtool.witness.testimony import Floats, Function, testify
+from gradtool.witness.walk import Step, bind, evaluate
 
-__all__ = ["answer"]
+__all__ = ["TensorFlow", "answer"]
 
-_DTYPES = {"float64": tf.float64, "float32": tf.float32}
+_DTYPES = {"float64": tf.float64, "float32": tf.float32, "int64": tf.int64}
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+class TensorFlow:
+    """TensorFlow as ``witness.testimony.Framework``."""
+
+    name = "tensorflow"
+    version = tf.__version__
+
+    def tensor(self, value: Any, dtype: str) -> Any:
+        """A constant."""
+        return tf.constant(np.asarray(value), dtype=_DTYPES[dtype])
+
+    def numbers(self, tensor: Any) -> Floats:
+        """The tensor's numbers as float64."""
+        return np.asarray(tf.convert_to_tensor(tensor).numpy(), dtype=np.float64)
+
+    def run(self, steps: Sequence[Step], leaves: Mapping[str, Any], dtype: str) -> Any:
+        """The value of ``steps``, literals as tensors of ``dtype``."""
+        kind = _DTYPES[dtype]
+        # Single numbers at many points: clip_by_value does not broadcast its first argument.
+        shape = () if any(step.shape for step in steps) else next(iter(leaves.values())).shape
+        return evaluate(steps, _function, leaves, lambda number: tf.constant(number, dtype=kind, shape=shape))
+
+    def pullback(
+        self, function: Function, leaves: Mapping[str, Any], wrt: Sequence[str]
+    ) -> tuple[Any, Callable[[Floats], dict[str, Floats | None]]]:
+        """One forward pass under a persistent tape, and as many backward passes as are asked for."""
+        active = {name: leaves[name] for name in wrt}
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(active)
+            value = function(leaves)
+
+        def pull(upstream: Floats) -> dict[str, Floats | None]:
+            weights = tf.constant(upstream, dtype=value.dtype)
+            found = tape.gradient(value, active, output_gradients=weights)
+            return {name: None if gradient is None else self.numbers(gradient) for name, gradient in found.items()}
+
+        return value, pull
+
+    def gradient_of(self, function: Function, name: str) -> Function:
+        """The gradient by a tape of its own, which outer tapes record; zeros where it is None."""
+
+        def gradient(leaves: Mapping[str, Any]) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(leaves[name])
+                value = function(leaves)
+            found = tape.gradient(value, leaves[name])
+            return tf.zeros_like(leaves[name]) if found is None else tf.convert_to_tensor(found)
+
+        return gradient
+
+
 def answer(record: Record) -> Iterator[Record]:
-    """The value and gradient of the expression in a Request, with finite differences; None where unconnected."""
-    if not isinstance(record, Request):
-        return
-    began = time.perf_counter()
-    steps, dtype = compile_tree(parse(record.expression, record.point).tree, "tensorflow"), _DTYPES[record.dtype]
-    leaves = {name: tf.constant(value, dtype=dtype) for name, value in record.point.items()}
-    with tf.GradientTape() as tape:
-        tape.watch([leaves[name] for name in record.wrt])
-        value = _run(steps, leaves, dtype)
-    found = tape.gradient(value, {name: leaves[name] for name in record.wrt})
-    gradients = {name: None if gradient is None else float(gradient) for name, gradient in found.items()}
-    bars = differences(_forward(steps, dtype), record.point, gradients, record.dtype)
-    seconds = time.perf_counter() - began
-    yield Autodiff(record.key, "tensorflow", tf.__version__, float(value), gradients, bars, seconds)
-
-
-def _forward(steps: list[Step], dtype: Any) -> Callable[[Mapping[str, Array]], Array]:
-    def forward(arrays: Mapping[str, Array]) -> Array:
-        shape = next(iter(arrays.values())).shape
-        leaves = {name: tf.constant(array, dtype=dtype) for name, array in arrays.items()}
-        # Constants in the shape of the points: clip_by_value does not broadcast its first argument.
-        values = evaluate(steps, _function, leaves, lambda number: tf.constant(number, dtype=dtype, shape=shape))
-        return np.asarray(values.numpy(), dtype=np.float64)
-
-    return forward
-
-
-def _run(steps: list[Step], leaves: Mapping[str, Any], dtype: Any) -> Any:
-    return evaluate(steps, _function, leaves, lambda number: tf.constant(number, dtype=dtype))
+    """The value and the derivatives of the expression in a Request, with finite differences."""
+    if isinstance(record, Request):
+        yield testify(TensorFlow(), record)
 
 
 @functools.cache

@@ -1,0 +1,45 @@
+"""``--plot``: what can be drawn is looked at before any work, and drawn after it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradtool.problem import Problem, ProblemError
+from gradtool.target.suite import Target, Unreadable
+from gradtool.terminal import Terminal
+from gradtool.verdict.record import CheckRecord
+
+__all__ = ["draw", "look_at_plot"]
+
+SUFFIXES = (".png", ".svg")
+
+
+def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str) -> None:
+    """Raise ProblemError where nothing could be drawn: no sweep, a suite, an unknown file type, a missing library."""
+    if plot == "-" and chosen != "table":
+        hint = "draw to a file, or leave out --format"
+        raise ProblemError(Problem("plot", f"--plot - draws beside a table, not into {chosen}", hint=hint))
+    if plot != "-" and not plot.lower().endswith(SUFFIXES):
+        hint = "name a file, as sweep.png or sweep.svg; - draws in the terminal"
+        raise ProblemError(Problem("plot", "a picture is a .png or a .svg file", plot, (0, len(plot)), hint=hint))
+    points = targets[0].points if len(targets) == 1 and isinstance(targets[0], Target) else None
+    if not points or len(points) < 2:  # one point is no sweep
+        hint = "sweep a variable, as --at x=-3:3:101"
+        raise ProblemError(Problem("plot", "a picture shows one expression at many points", hint=hint))
+    library = "plotille" if plot == "-" else "matplotlib"
+    if importlib.util.find_spec(library) is None:
+        raise ProblemError(Problem("plot", f"{library} is not installed", hint='pip install "gradtool[plot]"'))
+
+
+def draw(plot: str, records: Sequence[CheckRecord], terminal: Terminal) -> None:
+    """Draw the sweep to the file ``plot``, or for ``-`` to where the report went."""
+    if plot == "-":
+        from gradtool.report.terminal_plot import draw_text  # noqa: PLC0415  # a drawing library only to draw
+
+        terminal.stream.write("\n" + "\n".join(draw_text(records, terminal)) + "\n")
+        return
+    from gradtool.report.plot import draw as draw_file  # noqa: PLC0415  # likewise
+
+    draw_file(records, Path(plot))

@@ -1,0 +1,105 @@
+"""The rows of THE operation table that need whole arrays: reductions, products, views, softmax and losses.
+
+``sum``, ``prod``, ``amax``, ``amin``, ``cumsum``, ``matmul``, the views and the hidden rows are primitive: the exact
+walk knows them. Every other row is its formula, in which ``count`` stands for how many entries are reduced to one.
+"""
+
+from __future__ import annotations
+
+from gradtool.target.operation import Operation
+
+__all__ = ["ROWS"]
+
+X, XY = ("x",), ("x", "y")
+_REDUCE: dict[str, object] = {"axis": None, "keepdims": False}
+_OVER = "axis=axis, keepdims=keepdims"
+_ALONG = "axis=axis, keepdims=True"
+_BCE = "mean(-(y*log(x) + (1 - y)*log(1 - x)))"
+
+ROWS = (
+    # ---- reductions
+    Operation("sum", X, "Sum of the entries, of all or along an axis.",
+              "torch.sum({x}, dim={axis}, keepdim={keepdims})",
+              "tf.reduce_sum({x}, axis={axis}, keepdims={keepdims})", options=_REDUCE, shape="reduce",
+              group="reduction"),
+    Operation("mean", X, "Mean of the entries.", "torch.mean({x}, dim={axis}, keepdim={keepdims})",
+              "tf.reduce_mean({x}, axis={axis}, keepdims={keepdims})", formula=f"sum(x, {_OVER})/count",
+              options=_REDUCE, shape="reduce", group="reduction", aliases=("average",)),
+    Operation("prod", X, "Product of the entries, of all or along one axis.",
+              "torch.prod({x}, dim={axis}, keepdim={keepdims})",
+              "tf.reduce_prod({x}, axis={axis}, keepdims={keepdims})", options=_REDUCE, shape="along",
+              group="reduction"),
+    Operation("var", X, "Variance: the mean square distance from the mean, divided by count - ddof.",
+              "torch.var({x}, dim={axis}, correction={ddof}, keepdim={keepdims})",
+              formula=f"sum((x - mean(x, {_ALONG}))**2, {_OVER})/(count - ddof)",
+              options={**_REDUCE, "ddof": 0}, shape="reduce", group="reduction", aliases=("variance",)),
+    Operation("std", X, "Standard deviation: the square root of var.",
+              "torch.std({x}, dim={axis}, correction={ddof}, keepdim={keepdims})",
+              formula=f"sqrt(var(x, {_OVER}, ddof=ddof))", options={**_REDUCE, "ddof": 0}, shape="reduce",
+              group="reduction"),
+    Operation("norm", X, "Euclidean length: the square root of the sum of squares.",
+              "torch.linalg.vector_norm({x}, dim={axis}, keepdim={keepdims})",
+              formula=f"sqrt(sum(x**2, {_OVER}))", options=_REDUCE, shape="reduce", group="reduction"),
+    Operation("amax", X, "Largest entry, of all or along an axis; max(x) means this.",
+              "torch.amax({x}, dim={axis}, keepdim={keepdims})",
+              "tf.reduce_max({x}, axis={axis}, keepdims={keepdims})", options=_REDUCE, shape="reduce",
+              group="reduction"),
+    Operation("amin", X, "Smallest entry, of all or along an axis; min(x) means this.",
+              "torch.amin({x}, dim={axis}, keepdim={keepdims})",
+              "tf.reduce_min({x}, axis={axis}, keepdims={keepdims})", options=_REDUCE, shape="reduce",
+              group="reduction"),
+    Operation("logsumexp", X, "log(sum(exp(x))) without overflow on the way.",
+              "torch.logsumexp({x}, dim={axis}, keepdim={keepdims})",
+              "tf.reduce_logsumexp({x}, axis={axis}, keepdims={keepdims})",
+              formula=f"log(sum(exp(x), {_OVER}))",
+              stable=f"_top(x, {_OVER}) + log(sum(exp(x - _top(x, {_ALONG})), {_OVER}))",
+              options=_REDUCE, shape="reduce", group="reduction"),
+    Operation("cumsum", X, "Running sum along an axis.", "torch.cumsum({x}, dim={axis})",
+              "tf.math.cumsum({x}, axis={axis})", options={"axis": None}, shape="keep", group="reduction"),
+    # ---- products and views
+    Operation("matmul", XY, "Matrix product, as NumPy's @: also of vectors, and of stacks of matrices.",
+              "torch.matmul({x}, {y})", "tf.experimental.numpy.matmul({x}, {y})", shape="matmul", operator="@",
+              group="array"),
+    Operation("dot", XY, "Scalar product of two vectors.", "torch.dot({x}, {y})", "tf.tensordot({x}, {y}, 1)",
+              formula="matmul(x, y)", shape="dot", group="array"),
+    Operation("transpose", X, "The axes in reverse, or in the order given.", "torch.permute({x}, {axes})",
+              "tf.transpose({x}, {axes})", options={"axes": None}, shape="transpose", group="array"),
+    Operation("reshape", X, "The same entries in another shape; one length may be -1.",
+              "torch.reshape({x}, {shape})", "tf.reshape({x}, {shape})", options={"shape": ()}, shape="reshape",
+              group="array"),
+    Operation("index", X, "Part of an array: x[0], x[:, 1], x[1:3], x[..., 0].",
+              "torch.Tensor.__getitem__({x}, {key})", "tf.Tensor.__getitem__({x}, {key})", options={"key": ()},
+              shape="index", group="array"),
+    Operation("stack", ("items",), "A list [a, b, c]: its items along a new first axis.", "torch.stack({items})",
+              "tf.stack({items})", shape="stack", gather=True, group="array"),
+    # ---- softmax and losses
+    Operation("softmax", X, "exp(x) divided by its sum along an axis.", "torch.softmax({x}, dim={axis})",
+              "tf.nn.softmax({x}, axis={axis})", formula="exp(x)/sum(exp(x), axis=axis, keepdims=True)",
+              stable="exp(x - _top(x, axis=axis, keepdims=True))"
+                     "/sum(exp(x - _top(x, axis=axis, keepdims=True)), axis=axis, keepdims=True)",
+              options={"axis": -1}, shape="keep", group="loss"),
+    Operation("log_softmax", X, "log(softmax(x)) without loss of digits.", "torch.log_softmax({x}, dim={axis})",
+              "tf.nn.log_softmax({x}, axis={axis})", formula="x - log(sum(exp(x), axis=axis, keepdims=True))",
+              stable="x - _top(x, axis=axis, keepdims=True)"
+                     " - log(sum(exp(x - _top(x, axis=axis, keepdims=True)), axis=axis, keepdims=True))",
+              options={"axis": -1}, shape="keep", group="loss"),
+    Operation("mse", XY, "Mean squared error of x against y.", "torch.nn.functional.mse_loss({x}, {y})",
+              "tf.reduce_mean(tf.math.squared_difference({x}, {y}))", formula="mean((x - y)**2)", shape="loss",
+              group="loss", aliases=("mse_loss",)),
+    Operation("bce", XY, "Binary cross-entropy of probabilities x against targets y.",
+              "torch.nn.functional.binary_cross_entropy({x}, {y})", formula=_BCE, shape="loss",
+              group="loss", aliases=("binary_cross_entropy",)),
+    Operation("bce_logits", XY, "Binary cross-entropy of logits x against targets y.",
+              "torch.nn.functional.binary_cross_entropy_with_logits({x}, {y})",
+              "tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits({y}, {x}))",
+              formula="mean(softplus(x) - x*y)", shape="loss", group="loss"),
+    Operation("cross_entropy", ("x", "labels"), "Mean of -log_softmax(x) at the integer labels, one for each row.",
+              "torch.nn.functional.cross_entropy({x}, {labels})",
+              "tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits({labels}, {x}))",
+              formula="mean(-_pick(log_softmax(x), labels))", shape="cross_entropy", group="loss"),
+    # ---- for the formulas above
+    Operation("_top", X, "Largest entry along an axis as a constant: what is subtracted before exp.",
+              options=_REDUCE, shape="reduce", group="array", hidden=True),
+    Operation("_pick", ("x", "labels"), "Of each row of x the entry that its label names.", shape="pick",
+              group="array", hidden=True),
+)  # fmt: skip

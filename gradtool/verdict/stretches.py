@@ -1,0 +1,80 @@
+"""Where along a sweep the verdict is not ``verified``: neighbouring points with the same verdict as one interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from gradtool.values import Array
+from gradtool.verdict.record import CheckRecord, Entry
+
+__all__ = ["Stretch", "along", "coordinate", "stretches", "swept", "why"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring points with the same verdict: the first and last value of the variable, both included.
+
+    ``worst_ulp`` is the largest known error, and ``reason`` that of the point which has it, else of the first point.
+    """
+
+    verdict: str
+    start: float
+    stop: float
+    points: int
+    worst_ulp: float | None
+    reason: str
+
+
+def swept(records: Sequence[CheckRecord]) -> list[str]:
+    """The scalar variables whose values differ from point to point, in the order of the point; arrays never do."""
+    seen: dict[str, set[float]] = {}
+    for record in records:
+        for name, value in record.point.items():
+            if not isinstance(value, Array):
+                seen.setdefault(name, set()).add(value)
+    return [name for name, values in seen.items() if len(values) > 1]
+
+
+def coordinate(record: CheckRecord, variable: str) -> float:
+    """The value of a scalar variable at a record's point; NaN where it is an array."""
+    value = record.point[variable]
+    return math.nan if isinstance(value, Array) else value
+
+
+def along(records: Sequence[CheckRecord], variable: str) -> list[CheckRecord]:
+    """The records that have a point, by the value of ``variable``, lowest first."""
+    placed = [record for record in records if variable in record.point and not record.problems]
+    return sorted(placed, key=lambda record: coordinate(record, variable))
+
+
+def stretches(records: Sequence[CheckRecord], variable: str) -> list[Stretch]:
+    """Every interval of ``variable`` in which all points have the same verdict other than ``verified``, in order."""
+    found = []
+    for verdict, group in groupby(along(records, variable), key=lambda record: record.verdict):
+        if verdict != "verified":
+            own = list(group)
+            ulps = [ulp for record in own if (ulp := _ulp(record)) is not None]
+            told = max(own, key=lambda record: -1.0 if (ulp := _ulp(record)) is None else ulp)
+            ends = coordinate(own[0], variable), coordinate(own[-1], variable)
+            found.append(Stretch(verdict, *ends, len(own), max(ulps, default=None), why(told)))
+    return found
+
+
+def why(record: CheckRecord) -> str:
+    """The reason of a record's verdict: that of its worst entry, or of the first failure where there is no entry."""
+    entries = _blamed(record)
+    if entries:
+        return max(entries, key=lambda entry: -1.0 if entry.ulp is None else entry.ulp).reason
+    return record.failures[0].message if record.failures else ""
+
+
+def _ulp(record: CheckRecord) -> float | None:
+    """The largest known error among the entries that have the record's verdict."""
+    return max((entry.ulp for entry in _blamed(record) if entry.ulp is not None), default=None)
+
+
+def _blamed(record: CheckRecord) -> list[Entry]:
+    return [entry for entry in record.entries if entry.verdict == record.verdict]
