@@ -39,6 +39,12 @@ LISTED = 40
 LISTED_POINTS = 5
 """A sweep of more points is told in stretches."""
 
+MOST_REMEDIES = 3
+"""So many different remedies are given for a sweep."""
+
+LONGEST_FORMULA, LONGEST_OF_MANY = 600, 160
+"""Characters of a formula that is shown, alone or among others."""
+
 EQUAL = 0.005
 """Ulps below which two numbers are told as the same."""
 
@@ -86,11 +92,14 @@ class _Page:
         if swept:
             for text, verdict in swept:
                 self.line(text, self.terminal.style(verdict), indent=2)
+            faults = [f for record in records for f in record.findings if f.severity == "error"]
+            for remedy in list(dict.fromkeys(fault.remedy for fault in faults))[:MOST_REMEDIES]:
+                self.line(f"→ {remedy}", indent=4)
         else:
             self.figures(records)
         self.line("")
-        for label, formula in first.formulas.items():
-            self.line(f"{derivative_name(label)} = {_whole(formula)}", indent=2)
+        for text in _formulas(first):
+            self.line(text, indent=2)
         if first.formula_note:
             self.line(f"no formula: {first.formula_note}", indent=2)
         if len(records) == 1:
@@ -312,9 +321,14 @@ def _norm(record: CheckRecord) -> str:
     return told
 
 
-def _whole(formula: str) -> str:
-    limit = 600
-    return formula if len(formula) <= limit else f"(a formula of {len(formula)} characters; --format json has it)"
+def _formulas(record: CheckRecord) -> list[str]:
+    """The formulas that a person can read, and how long those are that are left out."""
+    limit = LONGEST_FORMULA if len(record.formulas) == 1 else LONGEST_OF_MANY
+    lines = [f"{derivative_name(label)} = {text}" for label, text in record.formulas.items() if len(text) <= limit]
+    if left_out := [len(text) for text in record.formulas.values() if len(text) > limit]:
+        what = "a formula" if len(left_out) == 1 else f"{len(left_out)} formulas"
+        lines.append(f"{what} of up to {max(left_out)} characters: --format json")
+    return lines
 
 
 def _fine(group: Sequence[CheckRecord]) -> bool:

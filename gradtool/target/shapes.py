@@ -35,6 +35,8 @@ class ShapeError(ValueError):
 def result_shape(row: Operation, shapes: Sequence[Shape], options: Mapping[str, Any]) -> tuple[Shape, Options]:
     """The shape of ``row`` applied to arguments of ``shapes``, and its options in full form."""
     shape, complete = RULES[row.shape](row, shapes, {**row.options, **options})
+    if 0 in shape:
+        raise ShapeError(f"{row.label} gives an empty array, of shape {_shown(shape)}", "widen the slice")
     if math.prod(shape) > MAX_ENTRIES:
         raise ShapeError(f"{row.label} would have {_shown(shape)} entries", f"at most {MAX_ENTRIES} can be followed")
     return shape, complete
@@ -86,9 +88,6 @@ def _axis_hint(shape: Shape) -> str:
 
 def _reduce(row: Operation, shapes: Sequence[Shape], options: Options) -> tuple[Shape, Options]:
     axes = _axes(row, shapes[0], options["axis"])
-    reduced = math.prod(shapes[0][axis] for axis in axes)
-    if not reduced and row.name in ("amax", "amin", "_top", "mean", "var", "std"):
-        raise ShapeError(f"{row.name} of an empty array has no value")
     keep = options["keepdims"]
     kept = [1 if axis in axes else length for axis, length in enumerate(shapes[0]) if keep or axis not in axes]
     return tuple(kept), {**options, "axis": axes}

@@ -145,6 +145,9 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     spacing = Decimal(form.smallest)
     if size < Decimal(2) ** form.low and error <= (spacing if claimed else spacing / 2):
         return _Opinion("verified", f"the derivative {shown} rounds to {claimed:.4g} in {case.dtype}", in_ulp, power)
+    if not size and error <= SAFETY * bound and _nothing_beside_the_value(case, exact, claimed):
+        told = f"the derivative is 0, and the {claimed:.2g} that rounding leaves is nothing beside the value"
+        return _Opinion("verified", told)
     half = error <= size * Decimal(2) ** (-form.precision // 2)
     good = half or error <= SAFETY * sensitivity
     explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < VAGUE * size < bound or exact.doubtful
@@ -153,6 +156,15 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     if explained:
         return _Opinion("unstable", _digits(form, error, size, claimed, shown) + _loss(case, exact), in_ulp, power)
     return _Opinion("wrong", _unexplained(case, exact, error, size, claimed, shown, power), in_ulp, power)
+
+
+def _nothing_beside_the_value(case: Case, exact: ExactEntry, claimed: float) -> bool:
+    """Whether a relative move of the variable changes the value, by this gradient, in its last half of digits only."""
+    if case.autodiff is None:
+        return False
+    value = sum(abs(number) for number in flat(case.autodiff.value))
+    scale = max(abs(number) for number in flat(case.point.get(exact.variable.rpartition(",")[2], 1.0))) or 1.0
+    return abs(claimed) * scale <= value * 2.0 ** (-FORMATS[case.dtype].precision // 2)
 
 
 def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None, half: bool) -> str:

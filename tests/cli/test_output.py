@@ -156,7 +156,7 @@ def test_ops_knows_every_name(cli: Any, name: str) -> None:
         (("ops", "softpluss"), "did you mean softplus?"),
         (("ops", "arcsine"), "did you mean arcsin?"),
         (("ops", "zzzz"), "gradtool ops lists them all"),
-        (("rule", "GT0O2"), "did you mean GT002?"),
+        (("rule", "GT0020"), "did you mean GT020?"),
         (("rule", "wrong-gradiant"), "did you mean wrong-gradient?"),
         (("rule", "unstabel"), "did you mean unstable?"),
         (("rule", "zzzz"), "gradtool rule lists them all"),

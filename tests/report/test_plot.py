@@ -21,8 +21,8 @@ from matplotlib.transforms import Bbox
 from sweeps import CURVES, grid
 
 from gradtool.problem import ProblemError
-from gradtool.report import plot
-from gradtool.report.series import drawable
+from gradtool.report.picture import file as plot
+from gradtool.report.picture.series import drawable
 
 PICTURES = {**CURVES, "grid": grid()}
 
@@ -176,7 +176,7 @@ def test_a_title_is_never_read_as_mathematics() -> None:
 
 
 def test_no_state_of_pyplot_is_touched() -> None:
-    code = "import sys, gradtool.report.plot; print([name for name in sys.modules if 'pyplot' in name])"
+    code = "import sys, gradtool.report.picture.file; print([name for name in sys.modules if 'pyplot' in name])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

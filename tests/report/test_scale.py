@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gradtool.report.scale import Scale, across, error_scale, scale_for
+from gradtool.report.picture.scale import Scale, across, error_scale, scale_for
 
 SEEDED = settings(derandomize=True, deadline=None, max_examples=300)
 NUMBERS = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30)

@@ -11,7 +11,7 @@ from handmade import FIVE, SHORT32, UNREADABLE, VERIFIED, record
 from sweeps import CURVES, at, grid, judged, places, smooth
 
 from gradtool.problem import ProblemError
-from gradtool.report.series import chosen, derived, drawable, samples, value_runs
+from gradtool.report.picture.series import chosen, derived, drawable, samples, value_runs
 from gradtool.values import Array
 from gradtool.verdict.record import Entry
 

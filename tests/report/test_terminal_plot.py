@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from sweeps import CURVES, grid
 
 from gradtool.problem import ProblemError
-from gradtool.report.terminal_plot import draw_text
+from gradtool.report.picture.text import draw_text
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradtool.report.entries import derivative_name
-from gradtool.report.plot_note import write_note
-from gradtool.report.plot_signs import Pen
-from gradtool.report.plot_style import FRAMEWORK, HIGH, INK, PALE, SIDES, SMALL, TITLE, VERDICTS, cut, minus
-from gradtool.report.scale import Scale, across, error_scale, scale_for
-from gradtool.report.series import Sample, derived, runs, samples, slope_dots, value_runs
+from gradtool.report.picture.note import write_note
+from gradtool.report.picture.scale import Scale, across, error_scale, scale_for
+from gradtool.report.picture.series import Sample, derived, runs, samples, slope_dots, value_runs
+from gradtool.report.picture.signs import Pen
+from gradtool.report.picture.style import FRAMEWORK, HIGH, INK, PALE, SIDES, SMALL, TITLE, VERDICTS, cut, minus
 from gradtool.report.sweep import headings, shortened
 from gradtool.target.dtype import FORMATS
 from gradtool.verdict.record import CheckRecord

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from gradtool.problem import Problem, ProblemError
-from gradtool.report.plot_curves import draw_curves
-from gradtool.report.plot_map import draw_maps
-from gradtool.report.plot_style import DPI, INK
-from gradtool.report.series import drawable
+from gradtool.report.picture.curves import draw_curves
+from gradtool.report.picture.heat_map import draw_maps
+from gradtool.report.picture.series import drawable
+from gradtool.report.picture.style import DPI, INK
 from gradtool.verdict.record import CheckRecord
 
 __all__ = ["draw"]

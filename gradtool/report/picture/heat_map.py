@@ -13,9 +13,9 @@ from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from gradtool.report.plot_style import INK, SMALL, TITLE, VERDICTS, cut, minus
-from gradtool.report.scale import Scale, across, error_scale, scale_for
-from gradtool.report.series import Sample, samples
+from gradtool.report.picture.scale import Scale, across, error_scale, scale_for
+from gradtool.report.picture.series import Sample, samples
+from gradtool.report.picture.style import INK, SMALL, TITLE, VERDICTS, cut, minus
 from gradtool.report.sweep import headings, shortened
 from gradtool.verdict.record import WORDS, CheckRecord
 from gradtool.verdict.stretches import coordinate

@@ -13,9 +13,9 @@ from matplotlib.text import Text
 
 from gradtool.report.entries import derivative_name
 from gradtool.report.numbers import exact, short
-from gradtool.report.plot_style import HIGH, INK, LOW, SMALL, minus
-from gradtool.report.scale import Scale, number_text
-from gradtool.report.series import Sample, chosen
+from gradtool.report.picture.scale import Scale, number_text
+from gradtool.report.picture.series import Sample, chosen
+from gradtool.report.picture.style import HIGH, INK, LOW, SMALL, minus
 from gradtool.report.sweep import shortened
 
 __all__ = ["write_note"]

@@ -9,8 +9,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gradtool.report.plot_style import EXACT, FRAMEWORK, HIGH, INK, LOW, SIDES, SMALL, VERDICTS, minus
-from gradtool.report.scale import Scale
+from gradtool.report.picture.scale import Scale
+from gradtool.report.picture.style import EXACT, FRAMEWORK, HIGH, INK, LOW, SIDES, SMALL, VERDICTS, minus
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.stretches import Stretch
 

@@ -8,11 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from gradtool.report.entries import derivative_name
-from gradtool.report.scale import Scale, across, error_scale, scale_for
-from gradtool.report.series import Sample, derived, drawable, runs, samples, slope_dots, value_runs
+from gradtool.report.picture.scale import Scale, across, error_scale, scale_for
+from gradtool.report.picture.series import Sample, derived, drawable, runs, samples, slope_dots, value_runs
+from gradtool.report.picture.text_map import joined, letters, map_lines, meanings
+from gradtool.report.picture.text_panel import Mark, Panel, Spot, cell, painted
 from gradtool.report.sweep import headings, shortened
-from gradtool.report.terminal_map import joined, letters, map_lines, meanings
-from gradtool.report.terminal_panel import Mark, Panel, Spot, cell, painted
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from rich.cells import cell_len
 
+from gradtool.report.picture.text_panel import painted
 from gradtool.report.sweep import distinct, shortened
-from gradtool.report.terminal_panel import painted
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import WORDS, CheckRecord, worst

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from plotille import Canvas
 
-from gradtool.report.scale import Scale
+from gradtool.report.picture.scale import Scale
 from gradtool.terminal import Terminal
 
 __all__ = ["Mark", "Panel", "Spot", "cell", "painted"]

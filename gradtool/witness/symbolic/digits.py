@@ -24,11 +24,23 @@ SMALL = 200
 """Programs of fewer steps are walked whole, where one variable moves."""
 
 
+def unconditional(steps: Sequence[Step], root: int) -> list[int]:
+    """The steps that are computed for ``root`` whichever branches are taken, in the order of evaluation."""
+    wanted = {root}
+    for place in range(root, -1, -1):
+        if place in wanted:
+            step = steps[place]
+            branching = step.operation in ("where", "logical_and", "logical_or")
+            wanted.update(step.arguments[:1] if branching else step.arguments)
+    return sorted(wanted)
+
+
 class Task:
     """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels."""
 
     def __init__(self, steps: Sequence[Step], request: Request, wrt: Sequence[str], root: int = -1) -> None:
-        self.steps, self.request, self.wrt, self.root = steps, request, list(wrt), root
+        self.steps, self.request, self.wrt, self.root = steps, request, list(wrt), root % len(steps)
+        self.order = unconditional(steps, self.root) if len(steps) > SMALL else []
         self.coordinates = coordinates(request.point)
         self._bases: dict[int, Walk] = {}
 
@@ -39,7 +51,7 @@ class Task:
         depend on it are walked again.
         """
         request = self.request
-        how: dict[str, Any] = {"bounds": bounds, "root": self.root}
+        how: dict[str, Any] = {"bounds": bounds, "root": self.root, "order": self.order}
         if moved and len(self.steps) > SMALL:
             how |= {"base": self._base(), "moved": self._dependents(moved)}
         wrt = [moved] if moved else self.wrt
@@ -53,8 +65,9 @@ class Task:
         """The walk at the point itself, once for each precision."""
         if mp.prec not in self._bases:
             request, point = self.request, self.point()
-            walk = Walk(self.steps, request.framework, request.dtype, point, self.wrt, root=self.root)
-            self._bases[mp.prec] = walk
+            self._bases[mp.prec] = Walk(
+                self.steps, request.framework, request.dtype, point, self.wrt, root=self.root, order=self.order
+            )
         return self._bases[mp.prec]
 
     def _dependents(self, name: str) -> frozenset[int]:

@@ -53,7 +53,8 @@ class Walk:
 
     The steps work on single numbers; ``root`` is the place of the one that is differentiated. ``base`` is a walk at
     a point that differs in the variables of ``wrt`` only, and ``moved`` the steps that depend on them: all others are
-    taken from it. Raises UndefinedError or BeyondError.
+    taken from it. ``order`` are steps to begin with, so that a long chain needs no deep recursion. Raises
+    UndefinedError or BeyondError.
 
     Afterwards ``root`` is the value's node and ``variable(name)`` the node of a variable, with its adjoint and what is
     to be said about it; ``stakes`` are the kinks and singular derivatives that the point stands on, ``near`` the steps
@@ -73,6 +74,7 @@ class Walk:
         root: int = -1,
         base: Walk | None = None,
         moved: frozenset[int] = frozenset(),
+        order: Sequence[int] = (),
     ) -> None:
         self.steps, self.framework, self.values, self.bounds = steps, framework, values, bounds
         self.base, self.moved = base, moved
@@ -86,6 +88,8 @@ class Walk:
         self.absorbing: list[Step] = []
         self.thin = False
         self.links: list[tuple[Any, Step]] = []
+        for index in order:
+            self._node(index)
         self.root = self._node(root % len(steps))
         self.root.adjoint = mp.mpf(1)
         order = list(reversed(self.nodes.values()))
