@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gradtool.target.operation import Operation
 
-__all__ = ["ROWS", "XY", "X"]
+__all__ = ["LAST_PSI", "ROWS", "XY", "X"]
 
 X, XY = ("x",), ("x", "y")
 _HYPOT = (
@@ -20,6 +20,9 @@ _HYPOT = (
 _DIGAMMA = "where(x > 0, digamma(x + 10) - (digamma(x + 10) - digamma(x)), digamma(1 - x) - pi/tan(pi*x))"
 _TRIGAMMA = "where(x > 0, trigamma(x), pi**2/sin(pi*x)**2 - trigamma(1 - x))"
 """Recurrence from larger arguments, and reflection for negative ones: both subtract."""
+
+LAST_PSI = 7
+"""As far as the fifth derivative of trigamma needs."""
 
 _ATAN2 = ("x/(x*x + y*y)", "-y/(x*x + y*y)")
 _SILU = "sigmoid(x)*(1 + x*(1 - sigmoid(x)))"
@@ -200,11 +203,14 @@ ROWS = (
                   "tensorflow/float32": "TensorFlow's derivative of digamma is wrong below -7",
               }),
     Operation("trigamma", X, "Derivative of digamma.", "torch.polygamma(1, {x})",
-              "tf.math.polygamma(tf.ones_like({x}), {x})", "trigamma", domain="x > 0 or x != floor(x)",
-              group="special", deviations={
+              "tf.math.polygamma(tf.ones_like({x}), {x})", "trigamma", derivatives=("_psi2(x)",),
+              domain="x > 0 or x != floor(x)", group="special", deviations={
                   "torch": "torch.polygamma(1, x) is a short series, up to 7e-10 off",
                   "tensorflow/float32": "tf.math.polygamma is wrong below -7",
               }),
+    # ---- the derivatives of trigamma, which no framework has by name
+    *(Operation(f"_psi{n}", X, f"Derivative {n} of digamma.", derivatives=(f"_psi{n + 1}(x)",) if n < LAST_PSI else (),
+                domain="x > 0 or x != floor(x)", group="special", hidden=True) for n in range(2, LAST_PSI + 1)),
     # ---- two arguments
     Operation("hypot", XY, "sqrt(x**2 + y**2) without overflow on the way.", "torch.hypot({x}, {y})", "", "Hypot",
               formula=_HYPOT, derivatives=("x/hypot(x, y)", "y/hypot(x, y)"),

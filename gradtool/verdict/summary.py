@@ -46,7 +46,11 @@ def total(records: Sequence[CheckRecord]) -> str:
     found = counts(records)
     entries = sum(number for word, number in found.items() if word != "unreadable")
     parts = ", ".join(f"{number} {word}" for word, number in found.items())
-    return f"{entries} gradient entr{'y' if entries == 1 else 'ies'}: {parts}" if parts else "nothing was checked"
+    if any(record.mode != "gradient" for record in records):
+        what = "derivative" if entries == 1 else "derivatives"
+    else:
+        what = "gradient entry" if entries == 1 else "gradient entries"
+    return f"{entries} {what}: {parts}" if parts else "nothing was checked"
 
 
 def exit_code(records: Iterable[CheckRecord], *, strict: bool) -> ExitCode:

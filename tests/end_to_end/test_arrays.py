@@ -140,6 +140,7 @@ def test_a_network_of_two_layers_in_one_expression(check: Any, framework: str) -
         ("tanh(x)", 0, 0, [1, 0, -2, 0, 16]),
         ("sigmoid(x)", 0, 0.5, [1 / 4, 0, -1 / 8, 0, 1 / 4]),
         ("3*x", 1, 3, [3, 0, 0]),
+        ("abs(x)", -2, 2, [-1, 0, 0, 0, 0]),
     ],
 )
 def test_higher_orders(
@@ -150,6 +151,17 @@ def test_higher_orders(
     assert [entry.label for entry in record.entries] == [", ".join("x" * n) for n in range(1, len(derivatives) + 1)]
     assert [entry.verdict for entry in record.entries] == ["verified"] * len(derivatives)
     assert [entry.autodiff for entry in record.entries] == pytest.approx(derivatives, rel=1e-13, abs=1e-15)
+
+
+def test_the_derivatives_of_lgamma_at_1_are_zeta_values(check: Any) -> None:
+    """-gamma, zeta(2), -2 zeta(3), 6 zeta(4); PyTorch's trigamma is a short series, and found out."""
+    expected = [-0.5772156649015329, math.pi**2 / 6, -2.4041138063191885, math.pi**4 / 15]
+    right = checked(check, "lgamma(x)", "tensorflow", {"x": 1}, mode="orders", order=4)
+    assert [entry.verdict for entry in right.entries] == ["verified"] * 4
+    assert [entry.autodiff for entry in right.entries] == pytest.approx(expected, rel=1e-13)
+    off = checked(check, "lgamma(x)", "torch", {"x": 1}, mode="orders", order=2)
+    assert [entry.verdict for entry in off.entries] == ["verified", "wrong"]
+    assert [float(Decimal(entry.symbolic or "nan")) for entry in off.entries] == pytest.approx(expected[:2], rel=1e-15)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -16,7 +16,7 @@ from gradtool.evidence import Request
 from gradtool.target.elementwise import ROWS
 from gradtool.witness.symbolic.derivative import derive
 
-OPERATIONS = {row.name: row for row in ROWS}
+OPERATIONS = {row.name: row for row in ROWS if not row.hidden}
 
 Point = dict[str, float]
 Closed = Callable[..., Any]

@@ -12,7 +12,7 @@ from mpmath import mp
 from gradtool.target.elementwise import ROWS
 from gradtool.witness.symbolic.rows import functions
 
-OPERATIONS = {row.name: row for row in ROWS}
+OPERATIONS = {row.name: row for row in ROWS if not row.hidden}
 
 NUMBERS = [name for name, row in OPERATIONS.items() if not row.logical]
 STEPS = {"floor", "ceil", "round", "floor_divide", "remainder"}

@@ -33,7 +33,8 @@ class PyTorch:
 
     def numbers(self, tensor: torch.Tensor) -> Floats:
         """The tensor's numbers as float64."""
-        found: Floats = tensor.detach().to(torch.float64).numpy()
+        # A clone, because a backward pass may hand out a ZeroTensor, which has no storage.
+        found: Floats = tensor.detach().clone().to(torch.float64).numpy()
         return found
 
     def run(self, steps: Sequence[Step], leaves: Mapping[str, torch.Tensor], dtype: str) -> torch.Tensor:

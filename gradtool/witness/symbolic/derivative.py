@@ -18,7 +18,7 @@ from mpmath import mp
 from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
-from gradtool.values import Index, flat, indices, label, shape_of
+from gradtool.values import Index, coordinates, flat, indices, label, shape_of
 from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
 from gradtool.witness.symbolic.limits import filling, sided
@@ -61,7 +61,7 @@ class _Derivation:
     """One request: a program, and the rows of derivatives that are asked for."""
 
     def __init__(self, request: Request, program: Program) -> None:
-        self.request, self.program = request, program
+        self.request, self.program, self.coordinates = request, program, coordinates(request.point)
         point = {name: request.point[name] for name in request.wrt}
         self.names = {
             label(name, index): (name, index) for name, value in point.items() for index in indices(shape_of(value))
@@ -73,7 +73,7 @@ class _Derivation:
         value, bound, most = None, "0", 0
         for row in self._rows():
             wrt = [text for text, (name, _) in self.names.items() if row.key.endswith(("*", f",{name}", name))]
-            task = Task(row.steps, self.request, wrt, row.root)
+            task = Task(row.steps, self.request, wrt, self.coordinates, row.root)
             try:
                 walk, digits = task.settled()
             except UndefinedError as error:

@@ -9,7 +9,6 @@ from typing import Any
 from mpmath import mp
 
 from gradtool.evidence import Request
-from gradtool.values import coordinates
 from gradtool.witness.symbolic.exact import Walk
 from gradtool.witness.symbolic.node import UndefinedError
 from gradtool.witness.walk import Step
@@ -24,24 +23,37 @@ SMALL = 200
 """Programs of fewer steps are walked whole, where one variable moves."""
 
 
-def unconditional(steps: Sequence[Step], root: int) -> list[int]:
-    """The steps that are computed for ``root`` whichever branches are taken, in the order of evaluation."""
-    wanted = {root}
+def needed(steps: Sequence[Step], root: int) -> dict[int, bool]:
+    """The steps that ``root`` depends on in the order of evaluation, and whether they are computed for sure.
+
+    A step of a branch is computed only where the branch is taken.
+    """
+    found = {root: True}
     for place in range(root, -1, -1):
-        if place in wanted:
-            step = steps[place]
+        if place in found:
+            step, sure = steps[place], found[place]
             branching = step.operation in ("where", "logical_and", "logical_or")
-            wanted.update(step.arguments[:1] if branching else step.arguments)
-    return sorted(wanted)
+            for position, argument in enumerate(step.arguments):
+                found[argument] = found.get(argument, False) or (sure and not (branching and position))
+    return dict(sorted(found.items()))
 
 
 class Task:
     """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels."""
 
-    def __init__(self, steps: Sequence[Step], request: Request, wrt: Sequence[str], root: int = -1) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        request: Request,
+        wrt: Sequence[str],
+        coordinates: Mapping[str, float],
+        root: int = -1,
+    ) -> None:
         self.steps, self.request, self.wrt, self.root = steps, request, list(wrt), root % len(steps)
-        self.order = unconditional(steps, self.root) if len(steps) > SMALL else []
-        self.coordinates = coordinates(request.point)
+        wanted = needed(steps, self.root)
+        self.order = [place for place, sure in wanted.items() if sure] if len(steps) > SMALL else []
+        names = {steps[place].name for place in wanted if steps[place].operation == "variable"}
+        self._point = {name: mp.mpf(value) for name, value in coordinates.items() if name in names}
         self._bases: dict[int, Walk] = {}
 
     def walk(self, values: Mapping[str, Any], *, bounds: bool = False, moved: str = "") -> Walk:
@@ -78,8 +90,8 @@ class Task:
         return frozenset(found)
 
     def point(self) -> dict[str, Any]:
-        """The point in high precision, by labels."""
-        return {name: mp.mpf(value) for name, value in self.coordinates.items()}
+        """The point in high precision, by labels: the coordinates that the step depends on."""
+        return dict(self._point)
 
     def settled(
         self,
@@ -105,8 +117,7 @@ class Task:
 
     def moved(self, offsets: Mapping[str, Any]) -> dict[str, Any]:
         """The point with ``offsets`` added."""
-        point = self.point()
-        return {**point, **{name: point[name] + offset for name, offset in offsets.items()}}
+        return {**self._point, **{name: self._point[name] + offset for name, offset in offsets.items()}}
 
     def _missing_digits(self, walk: Walk, digits: int, most: int, names: Sequence[str]) -> int:
         missing = 500 if walk.thin else 0

@@ -91,7 +91,7 @@ def _side(task: Task, name: str, sign: int) -> _Side | None:
 
 def _steps(task: Task, names: Sequence[str]) -> list[tuple[Any, int]]:
     """Three distances from the point, ever closer, each with the digits that tell it from the point."""
-    sizes = [abs(task.coordinates[name]) for name in names]
+    sizes = [abs(task.point()[name]) for name in names]
     steps = []
     for closer in (0, CLOSER, 2 * CLOSER):
         digits = SIDE + closer if all(sizes) else NEGLIGIBLE + closer
@@ -104,7 +104,7 @@ def _steps(task: Task, names: Sequence[str]) -> list[tuple[Any, int]]:
 
 def filling(task: Task) -> Any:
     """The common limit of the values along every axis and two diagonals, from both sides; None if there is none."""
-    names = list(task.coordinates)[:MOST_NAMES]
+    names = list(task.point())[:MOST_NAMES]
     directions = [{name: 1} for name in names]
     if len(names) > 1:
         directions += [dict.fromkeys(names, 1), {name: (-1) ** place for place, name in enumerate(names)}]

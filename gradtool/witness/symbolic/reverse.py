@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gradtool.target.expression import Call, Number, Tree, parse_row_text
 from gradtool.target.operations import OPERATIONS
@@ -32,6 +32,21 @@ def gradient_program(
     return _Reverse(steps, framework).gradient(root, frozenset(wrt))
 
 
+@dataclass(frozen=True, slots=True)
+class _Adjoint:
+    """The step that computes an adjoint, which counts only where certain branches are taken.
+
+    The branches are carried along instead of a product with 0: what is not taken may have no derivative.
+    """
+
+    place: int
+    branches: tuple[tuple[int, bool], ...] = ()
+
+    def within(self, condition: int, *, taken: bool) -> _Adjoint:
+        """The adjoint inside one branch of a choice."""
+        return _Adjoint(self.place, (*self.branches, (condition, taken)))
+
+
 class _Reverse:
     def __init__(self, steps: Sequence[Step], framework: str) -> None:
         self.steps = list(steps)
@@ -42,19 +57,32 @@ class _Reverse:
         """One backward sweep from ``root``."""
         active = self._active(root, wrt)
         one = self._number(1.0, self.steps[root])
-        adjoints: dict[int, int] = {root: one}
+        adjoints: dict[int, _Adjoint] = {root: _Adjoint(one)}
         found: dict[str, int] = {}
         for place in range(root, -1, -1):
             adjoint, step = adjoints.get(place), self.steps[place]
             if adjoint is None or not active[place]:
                 continue
             if step.operation == "variable":
-                found[step.name] = adjoint
+                found[step.name] = self._unmasked(adjoint, step)
             for position, argument in enumerate(step.arguments):
                 if active[argument] and (part := self._handed(step, place, position, adjoint)) is not None:
                     before = adjoints.get(argument)
-                    adjoints[argument] = part if before is None else self._made(step, "add", before, part)
+                    adjoints[argument] = part if before is None else self._added(step, before, part)
         return self.steps, found
+
+    def _added(self, step: Step, first: _Adjoint, second: _Adjoint) -> _Adjoint:
+        """The sum of two contributions."""
+        if first.branches == second.branches:
+            return _Adjoint(self._made(step, "add", first.place, second.place), first.branches)
+        return _Adjoint(self._made(step, "add", self._unmasked(first, step), self._unmasked(second, step)))
+
+    def _unmasked(self, adjoint: _Adjoint, step: Step) -> int:
+        """The step that is the adjoint where its branches are taken, and 0 elsewhere."""
+        place, zero = adjoint.place, self._number(0.0, step)
+        for condition, taken in reversed(adjoint.branches):
+            place = self._made(step, "where", condition, *((place, zero) if taken else (zero, place)))
+        return place
 
     def _active(self, root: int, wrt: frozenset[str]) -> list[bool]:
         active: list[bool] = []
@@ -64,19 +92,15 @@ class _Reverse:
             active.append(step.name in wrt if step.operation == "variable" else depends and not logical)
         return active
 
-    def _handed(self, step: Step, place: int, position: int, adjoint: int) -> int | None:
+    def _handed(self, step: Step, place: int, position: int, adjoint: _Adjoint) -> _Adjoint | None:
         """The part of ``adjoint`` that goes to one argument; None for a derivative of 0."""
-        zero = self._number(0.0, step)
         if step.operation == "sum":
             return adjoint
         if step.operation in ("amax", "amin"):
             chosen = self._made(step, "equal", step.arguments[position], place)
-            return self._made(step, "where", chosen, adjoint, zero)
+            return adjoint.within(chosen, taken=True)
         if step.operation == "where":
-            if position == 0:
-                return None
-            branches = (adjoint, zero) if position == 1 else (zero, adjoint)
-            return self._made(step, "where", step.arguments[0], *branches)
+            return adjoint.within(step.arguments[0], taken=position == 1) if position else None
         row = OPERATIONS[step.operation]
         cells = row.backward.get(self.framework) or row.derivatives
         if not cells:
@@ -85,12 +109,13 @@ class _Reverse:
         if isinstance(tree, Number) and tree.value in (0.0, 1.0) and not tree.name:
             return adjoint if tree.value else None
         if isinstance(tree, Call) and tree.operation == "negative" and _is_one(tree.arguments[0]):
-            return self._made(step, "negative", adjoint)
+            return replace(adjoint, place=self._made(step, "negative", adjoint.place))
         names = {**dict(zip(row.parameters, step.arguments, strict=True)), "out": place}
         local = self._unrolled(tree, names, step)
-        if self.steps[adjoint].operation == "" and self.steps[adjoint].value == 1.0:
-            return local
-        return self._made(step, "multiply", adjoint, local)
+        upstream = self.steps[adjoint.place]
+        if upstream.operation == "" and upstream.value == 1.0:
+            return replace(adjoint, place=local)
+        return replace(adjoint, place=self._made(step, "multiply", adjoint.place, local))
 
     def _unrolled(self, tree: Tree, names: Mapping[str, int], step: Step) -> int:
         if isinstance(tree, Number):

@@ -14,6 +14,7 @@ from typing import Any
 
 from mpmath import mp
 
+from gradtool.target.elementwise import LAST_PSI
 from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
 
@@ -21,32 +22,6 @@ __all__ = ["Functions", "functions"]
 
 Exact = Callable[..., Any]
 """A function of mpmath numbers; conditions give bool."""
-
-_PRIMITIVES: Mapping[str, Exact] = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "negative": operator.neg, "pow": mp.power, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil,
-    "round": mp.nint, "max": max, "min": min, "less": operator.lt, "less_equal": operator.le,
-    "greater": operator.gt, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
-    "where": lambda condition, x, y: x if condition else y, "logical_not": operator.not_,
-    "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
-    "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
-    "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos,
-    "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,
-    "acosh": mp.acosh, "atanh": mp.atanh, "remainder": operator.mod,
-    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
-    "hypot": lambda x, y: mp.sqrt(x * x + y * y),
-    "floor_divide": lambda x, y: mp.nint((x - x % y) / y),
-    "erf": lambda x: mp.erf(x) if abs(x) < ASYMPTOTIC else mp.sign(x) * (1 - _erfc(abs(x))),
-    "gelu": lambda x: x * _erfc(-x / mp.sqrt(2)) / 2,
-    "lgamma": lambda x: mp.re(mp.loggamma(x)),
-    "erfc": lambda x: _erfc(x),  # noqa: PLW0108  # it is defined below
-    "digamma": lambda x: _polygamma(0, x),
-    "trigamma": lambda x: _polygamma(1, x),
-}  # fmt: skip
-
-_DERIVATIVES: Mapping[str, tuple[Exact, ...]] = {"trigamma": (lambda x: _polygamma(2, x),)}
 
 ASYMPTOTIC = 1e6
 """Beyond it eight terms of erfc's asymptotic series are right to 90 digits; mpmath overflows later on."""
@@ -74,7 +49,37 @@ def _polygamma(order: int, x: Any) -> Any:
         return reflected - mp.pi * cosine / sine
     if order == 1:
         return (mp.pi / sine) ** 2 - reflected
-    return reflected - 2 * mp.pi**3 * cosine / sine**3
+    if order == 2:  # the second derivative
+        return reflected - 2 * mp.pi**3 * cosine / sine**3
+    return mp.psi(order, x)
+
+
+_PRIMITIVES: Mapping[str, Exact] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "negative": operator.neg, "pow": mp.power, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil,
+    "round": mp.nint, "max": max, "min": min, "less": operator.lt, "less_equal": operator.le,
+    "greater": operator.gt, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
+    "where": lambda condition, x, y: x if condition else y, "logical_not": operator.not_,
+    "logical_and": lambda x, y: x and y, "logical_or": lambda x, y: x or y,
+    "sqrt": mp.sqrt, "exp": mp.exp, "expm1": mp.expm1, "log": mp.log,
+    "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos,
+    "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,
+    "acosh": mp.acosh, "atanh": mp.atanh, "remainder": operator.mod,
+    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
+    "hypot": lambda x, y: mp.sqrt(x * x + y * y),
+    "floor_divide": lambda x, y: mp.nint((x - x % y) / y),
+    "erf": lambda x: mp.erf(x) if abs(x) < ASYMPTOTIC else mp.sign(x) * (1 - _erfc(abs(x))),
+    "gelu": lambda x: x * _erfc(-x / mp.sqrt(2)) / 2,
+    "lgamma": lambda x: mp.re(mp.loggamma(x)),
+    "erfc": _erfc,
+    "digamma": functools.partial(_polygamma, 0),
+    "trigamma": functools.partial(_polygamma, 1),
+    **{f"_psi{n}": functools.partial(_polygamma, n) for n in range(2, LAST_PSI + 1)},
+}  # fmt: skip
+
+_DERIVATIVES: Mapping[str, tuple[Exact, ...]] = {f"_psi{LAST_PSI}": (functools.partial(_polygamma, LAST_PSI + 1),)}
 
 
 @dataclass(frozen=True, slots=True)
