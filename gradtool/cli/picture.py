@@ -36,10 +36,10 @@ def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str)
 def draw(plot: str, records: Sequence[CheckRecord], terminal: Terminal) -> None:
     """Draw the sweep to the file ``plot``, or for ``-`` to where the report went."""
     if plot == "-":
-        from gradtool.report.terminal_plot import draw_text  # noqa: PLC0415  # a drawing library only to draw
+        from gradtool.report.picture.text import draw_text  # noqa: PLC0415  # a drawing library only to draw
 
         terminal.stream.write("\n" + "\n".join(draw_text(records, terminal)) + "\n")
         return
-    from gradtool.report.plot import draw as draw_file  # noqa: PLC0415  # likewise
+    from gradtool.report.picture.file import draw as draw_file  # noqa: PLC0415  # likewise
 
     draw_file(records, Path(plot))

@@ -52,6 +52,8 @@ class Operation:
     stable: str = ""
     gather: bool = False
     """Takes any number of arguments, as one list."""
+    called: str = ""
+    """What people call it, where that is not the name: amax is written max(x)."""
     hidden: bool = False
     """For the table's own formulas; no user can write it."""
     forward: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Operation:
     @property
     def label(self) -> str:
         """The name for people; an operator stands before its name, as in ``/ (divide)``."""
-        return f"{self.operator} ({self.name})" if self.operator else self.name
+        return f"{self.operator} ({self.name})" if self.operator else self.called or self.name
 
     @property
     def signature(self) -> str:
