@@ -17,6 +17,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from scale import scale
+
 ROOT = Path(__file__).resolve().parent.parent
 GRADTOOL = str(Path(sys.executable).parent / "gradtool")
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -102,6 +104,7 @@ def main() -> None:
                 *table,
             ]
         ),
+        "\n".join(scale()),
         f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch: {throughput()}.",
     ]
     PAGE.write_text("\n\n".join(text) + "\n", encoding="utf-8")

@@ -23,6 +23,7 @@ __all__ = [
     "ExactEntry",
     "Failure",
     "Formulas",
+    "Grid",
     "Link",
     "Place",
     "Points",
@@ -174,8 +175,27 @@ class ExactEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """The exact derivatives by one variable of many entries, as ``high`` + ``low``: two float64 numbers, 32 digits.
+
+    ``bound`` and ``sensitivity`` are as in ``ExactEntry``. ``loss`` counts from 1 in ``losses``, pairs of a place and a
+    cause; 0 stands for none.
+    """
+
+    variable: str
+    high: Array
+    low: Array
+    bound: Array
+    sensitivity: Array
+    loss: Array
+    losses: list[tuple[Place, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Exact:
     """The exact walk: value and derivatives of the expression as written, computed in high precision.
+
+    Of many entries ``grids`` holds the ordinary ones, and ``entries`` those that there is more to say about.
 
     ``status`` is ``defined``, ``undefined`` (``reason`` says which operation has no value there; ``limit`` is the
     value that would fill a removable singularity) or ``beyond`` (a number too large for any computer
@@ -192,6 +212,7 @@ class Exact:
     limit: str | None = None
     digits: int = 0
     seconds: float = 0.0
+    grids: list[Grid] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +246,7 @@ Record = Request | SampleRequest | Points | Autodiff | Exact | Formulas | Failur
 _TYPES = {
     kind.__name__: kind
     for kind in (
-        Request, SampleRequest, Points, Difference, Autodiff, Place, Link, ExactEntry, Exact, Formulas, Failure,
+        Request, SampleRequest, Points, Difference, Autodiff, Place, Link, ExactEntry, Grid, Exact, Formulas, Failure,
     )
 }  # fmt: skip
 
@@ -272,4 +293,6 @@ def _revive(item: dict[str, Any]) -> object:
     for name in ("span", "index"):
         if name in item:
             item[name] = tuple(item[name])
+    if kind is Grid:
+        item["losses"] = [tuple(pair) for pair in item["losses"]]
     return kind(**item)

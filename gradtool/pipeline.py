@@ -18,7 +18,7 @@ from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CheckRecord, worst
 from gradtool.verdict.rewrites import rewrites, rewritten
-from gradtool.verdict.summary import asymmetry, gradient_norm
+from gradtool.verdict.summary import asymmetry, gradient_norm, is_direction
 from gradtool.witness.host import WITNESSES, Host
 
 __all__ = ["check", "chosen_framework", "open_witnesses"]
@@ -173,6 +173,7 @@ def _judged(
         asymmetry=asymmetry(entries) if request.mode == "hessian" else None,
         nan=nan,
         inf=inf,
+        directions=tuple(bar for bar in autodiff.differences if is_direction(bar)) if autodiff else (),
         findings=tuple(noticed),
         failures=failures,
         seconds=seconds,

@@ -56,6 +56,10 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         "asymmetry": _number(record.asymmetry),
         "nan": record.nan,
         "inf": record.inf,
+        "directions": [
+            {"claim": _number(d.claim), "finite_difference": _number(d.value), "bar": _number(d.bar)}
+            for d in record.directions
+        ],
         "findings": [
             {"code": f.code, "severity": f.severity, "where": f.where, "message": f.message, "remedy": f.remedy}
             for f in record.findings

@@ -29,7 +29,7 @@ from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
 from gradtool.verdict.record import CheckRecord, Entry
-from gradtool.verdict.summary import counts, total
+from gradtool.verdict.summary import along_directions, counts, total
 
 __all__ = ["write"]
 
@@ -104,6 +104,8 @@ class _Page:
             self.line(f"no formula: {first.formula_note}", indent=2)
         if len(records) == 1:
             self.line(_norm(first), indent=2)
+            if told := along_directions(first):
+                self.line(told, indent=2)
         if not swept:
             self.remarks(records)
 

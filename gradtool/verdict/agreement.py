@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 
-from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry, Place
+from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry, Grid, Place
 from gradtool.target.dtype import FORMATS, Format, ulp
 from gradtool.target.operations import OPERATIONS
-from gradtool.values import Index, Value, entry_label, flat, indices, shape_of
+from gradtool.values import Index, Shape, Value, entry_label, flat, indices, shape_of
+from gradtool.verdict.grid import entry_of, ordinary_error, symbolic_text
 from gradtool.verdict.record import Entry
 
 __all__ = ["WIDE", "Case", "judge"]
@@ -51,8 +52,38 @@ def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
     """The verdict on every derivative, in the order in which autodiff gives them; without autodiff by ``wrt``."""
     exact = {(entry.variable, entry.index): entry for entry in case.exact.entries} if case.exact else {}
     bars = {(bar.variable, bar.index): bar for bar in case.autodiff.differences} if case.autodiff else {}
+    grids = {grid.variable: grid for grid in case.exact.grids} if case.exact else {}
+    found: list[Entry] = []
     with localcontext(WIDE):
-        return [_entry(case, key, raw, exact.get(key), bars.get(key)) for key, raw in _claims(case, wrt)]
+        for key, raw in _claims(case, wrt):
+            grid = grids.get(key[0])
+            if grid is None or key in exact:
+                found.append(_entry(case, key, raw, exact.get(key), bars.get(key)))
+            else:
+                found.append(_gridded(case, key, raw, grid, bars.get(key)))
+    return found
+
+
+def _gridded(case: Case, key: Key, raw: float | None, grid: Grid, bar: Difference | None) -> Entry:
+    """The verdict on one of the many entries of a large gradient."""
+    place = _place_in(grid.high.shape, key[1])
+    error = None if raw is None else ordinary_error(grid, place, raw, case.dtype, SAFETY)
+    if error is None or raw is None:
+        return _entry(case, key, raw, entry_of(grid, place, key[1]), bar)
+    form, size = FORMATS[case.dtype], abs(grid.high.data[place])
+    right = min(int(-math.log10(error * ulp(size, case.dtype) / size)), _decimals(form)) if error else _decimals(form)
+    told = f"agrees with the exact derivative to {right} of {_decimals(form)} digits ({error:.2g} ulp)"
+    power = SAFETY * grid.bound.data[place] / size
+    symbolic = symbolic_text(grid, place)
+    return Entry(key[0], raw, "verified", told, symbolic, ulp=error, power=power, index=key[1])
+
+
+def _place_in(shape: Shape, index: Index) -> int:
+    """The place of an index in C order."""
+    place = 0
+    for length, part in zip(shape, index, strict=True):
+        place = place * length + part
+    return place
 
 
 Key = tuple[str, Index]

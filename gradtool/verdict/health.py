@@ -122,7 +122,9 @@ def _links(case: Case, entries: list[Entry]) -> Iterator[Finding]:
     largest = max(sizes, default=Decimal(0))
     if not largest or not largest.is_finite() or case.exact is None:
         return
-    first = case.exact.entries[0]
+    first = next((entry for entry in case.exact.entries if entry.shrinking or entry.growing), None)
+    if first is None:
+        return
     shrinking = Decimal(first.shrinking.factor) if first.shrinking else Decimal(1)
     growing = Decimal(first.growing.factor) if first.growing else Decimal(1)
     if first.shrinking and shrinking * STEEP < 1 and largest * STEEP < 1:
@@ -149,13 +151,15 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
         key = (entry.variable, entry.index)
         if entry.verdict != "verified" or entry.symbolic is None or key in decided:
             continue
-        truth, bar = Decimal(entry.symbolic), bars.get(key)
+        bar, said = bars.get(key), formulas.values.get(entry.label) if formulas else None
+        if bar is None and said is None:
+            continue
+        truth = Decimal(entry.symbolic)
         if bar and bar.regime == "smooth" and math.isfinite(bar.value):
             apart = abs(Decimal(bar.value) - truth)
             if apart > SAFETY * Decimal(bar.bar):
                 told = f"the finite difference gives {bar.value:.6g} with a bar of {bar.bar:.1g}"
                 yield finding("GT016", entry.label, told)
-        said = formulas.values.get(entry.label) if formulas else None
         if said is not None and abs(Decimal(said) - truth) > Decimal("1e-25") * abs(truth) + Decimal("1e-300"):
             told = f"SymPy's formula gives {float(Decimal(said)):.17g}, the exact walk {float(truth):.17g}"
             yield finding("GT017", entry.label, told)

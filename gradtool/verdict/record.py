@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradtool.evidence import Failure
+from gradtool.evidence import Difference, Failure
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
@@ -96,6 +96,8 @@ class CheckRecord:
     """Of a Hessian, the largest difference between two mirrored entries."""
     nan: int = 0
     inf: int = 0
+    directions: tuple[Difference, ...] = ()
+    """Finite differences along random directions, where there are too many entries for one each."""
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -6,10 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from gradtool.evidence import Difference
 from gradtool.problem import ExitCode
 from gradtool.verdict.record import WORDS, CheckRecord, Entry
 
-__all__ = ["asymmetry", "counts", "exit_code", "gradient_norm", "total"]
+__all__ = ["along_directions", "asymmetry", "counts", "exit_code", "gradient_norm", "is_direction", "total"]
 
 
 def gradient_norm(values: Sequence[float | None]) -> tuple[float | None, int, int]:
@@ -31,6 +32,22 @@ def asymmetry(entries: Sequence[Entry]) -> float | None:
             return None
         largest = max(largest, abs(value - mirrored)) if math.isfinite(value - mirrored) else math.nan
     return largest
+
+
+def is_direction(bar: Difference) -> bool:
+    """Whether the difference was taken along a random direction, not along a coordinate."""
+    return bar.variable.startswith("direction ")
+
+
+def along_directions(record: CheckRecord) -> str:
+    """What the finite differences along random directions say, as a sentence; empty if there are none."""
+    known = [bar for bar in record.directions if math.isfinite(bar.value) and math.isfinite(bar.bar)]
+    if not known:
+        return "finite differences along random directions say nothing here" if record.directions else ""
+    far = max(known, key=lambda bar: abs(bar.value - bar.claim) / bar.bar if bar.bar else 0.0)
+    verb = "agree" if abs(far.value - far.claim) <= far.bar else "disagree"
+    ways = f"{len(known)} random direction{'s' if len(known) > 1 else ''}"
+    return f"finite differences along {ways} {verb}: {far.claim:.6g} against {far.value:.6g} ± {far.bar:.0e}"
 
 
 def counts(records: Iterable[CheckRecord]) -> dict[str, int]:
