@@ -51,9 +51,11 @@ def _rounded(tree: Tree, known: Mapping[str, Bounded], arithmetic: Format) -> Bo
     value = row.value(*values)
     if OPERATIONS[tree.operation].logical:
         return value, mp.mpf(0), mp.mpf(0)
+    is_step = OPERATIONS[tree.operation].group == "step"
     is_sum = tree.operation in ("add", "subtract") and value.bc <= arithmetic.precision
-    units, excess = mp.mpf(0) if is_sum and is_exactly(tree.operation, value, *values) else abs(value), mp.mpf(0)
-    bends = arithmetic.precision < 24 or OPERATIONS[tree.operation].group == "step"
+    exact = is_step or (is_sum and is_exactly(tree.operation, value, *values))
+    units, excess = mp.mpf(0) if exact else abs(value), mp.mpf(0)
+    bends = is_step or arithmetic.precision < 24
     for place, (derivative, (_, part_units, part_excess)) in enumerate(zip(row.derivatives, parts, strict=True)):
         slope = abs(derivative(*values))
         units += scaled(slope, part_units)

@@ -404,8 +404,8 @@ class Walk:
                     excess += left_over(derivative, values, other, reach, second)
         if not row.trivial[place]:
             units += 4 * abs(local)
-        if backward := table.backward.get(self.framework):
-            more_units, more_excess = as_computed(backward[place], node, self.arithmetic)
+        for cells in (table.backward.get(self.framework), table.loses.get(self.framework)):
+            more_units, more_excess = as_computed(cells[place], node, self.arithmetic) if cells else (0, 0)
             units, excess = units + more_units, excess + more_excess
         relative = relative_error(self.unit, units, excess, local) if local else 0
         before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
