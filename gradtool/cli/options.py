@@ -27,7 +27,11 @@ EXIT_CODES = (
 )
 
 Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)
-Dtype = enum.Enum("Dtype", {"float64": "float64", "float32": "float32"}, type=str)
+Dtype = enum.Enum(
+    "Dtype",
+    {"float64": "float64", "float32": "float32", "float16": "float16", "bfloat16": "bfloat16"},
+    type=str,
+)
 Format = enum.Enum("Format", {name: name for name in FORMATS}, type=str)  # type: ignore[misc]  # rows of the registry
 TABLE = Format("table")
 ColorChoice = enum.Enum("ColorChoice", {"auto": "auto", "always": "always", "never": "never"}, type=str)

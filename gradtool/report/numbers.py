@@ -16,7 +16,7 @@ WRITTEN_OUT = 8
 """Arrays of up to so many numbers are written out."""
 
 _CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN)
-DIGITS = {"float64": 17, "float32": 9}
+DIGITS = {"float64": 17, "float32": 9, "float16": 5, "bfloat16": 4}
 
 
 def float_text(value: float, dtype: str) -> str:

@@ -24,8 +24,13 @@ _TRIGAMMA = "where(x > 0, trigamma(x), pi**2/sin(pi*x)**2 - trigamma(1 - x))"
 LAST_PSI = 7
 """As far as the fifth derivative of trigamma needs."""
 
+_POW = "where(x == 0 or y == floor(y) and abs(y) < 24, 0, y*x**(y - 1))"
+"""y - 1 is rounded where it is no whole number, and x**(y - 1) may be subnormal where y times it is not."""
+
 _ATAN2 = ("x/(x*x + y*y)", "-y/(x*x + y*y)")
+_ATAN2_TENSORFLOW = ("x*(1/(x*x + y*y))", "-y*(1/(x*x + y*y))")
 _SILU = "sigmoid(x)*(1 + x*(1 - sigmoid(x)))"
+_ERF = "torch.erf of 16-bit numbers has an absolute error of 2e-7, so erf(1e-7) is 0"
 _SELU_SCALE, _SELU_ALPHA = "1.0507009873554804934", "1.6732632423543772848"
 
 ROWS = (
@@ -41,16 +46,17 @@ ROWS = (
               "Div", derivatives=("1/y", "-x/y**2"), domain="y != 0", operator="/", group="operator"),
     Operation("floor_divide", XY, "Largest integer not above x/y.", "", "tf.math.floordiv({x}, {y})",
               formula="floor(x/y)", derivatives=("0", "0"), domain="y != 0", kinks=("x % y", "x % y - y"),
-              operator="//", group="operator"),
+              operator="//", group="operator", forward={"tensorflow": "floor(x/y)"}),
     Operation("remainder", XY, "x - y*floor(x/y): takes the sign of y, as Python's % does.",
               "torch.remainder({x}, {y})", "tf.math.floormod({x}, {y})", formula="x - y*floor(x/y)",
               derivatives=("1", "-(x//y)"), domain="y != 0", kinks=("x % y", "x % y - y"),
-              operator="%", group="operator"),
+              operator="%", group="operator", loses={"tensorflow": ("0", "floor(x/y)")}),
     Operation("pow", XY, "x to the power y.", "torch.pow({x}, {y})", "tf.pow({x}, {y})", "Pow",
               derivatives=("where(y == 0, 0, y*x**(y - 1))", "where(x == 0, 0, x**y*log(x))"),
               domain="x > 0 or x == 0 and y >= 0 or x < 0 and y == floor(y)",
               kinks=("where(y == floor(y) and y > 0, 1, x)",),
-              operator="**", group="operator", aliases=("power",)),
+              operator="**", group="operator", aliases=("power",),
+              loses={"torch": (_POW, "0"), "tensorflow": (_POW, "0")}),
     Operation("negative", X, "The number with its sign changed.", "torch.neg({x})", "tf.negative({x})",
               "Neg", derivatives=("-1",), operator="-", group="operator"),
     # ---- conditions and choice
@@ -128,7 +134,7 @@ ROWS = (
     Operation("atan2", ("y", "x"), "Angle of the point (x, y), in [-pi, pi].", "torch.atan2({y}, {x})",
               "tf.atan2({y}, {x})", "atan2", derivatives=("x/(x**2 + y**2)", "-y/(x**2 + y**2)"),
               domain="x != 0 or y != 0", kinks=("where(x < 0, y, 1)",), aliases=("arctan2",),
-              backward={"torch": _ATAN2, "tensorflow": _ATAN2}),
+              backward={"torch": _ATAN2, "tensorflow": _ATAN2_TENSORFLOW}),
     Operation("sinh", X, "Hyperbolic sine.", "torch.sinh({x})", "tf.sinh({x})", "sinh", derivatives=("cosh(x)",)),
     Operation("cosh", X, "Hyperbolic cosine.", "torch.cosh({x})", "tf.cosh({x})", "cosh", derivatives=("sinh(x)",)),
     Operation("tanh", X, "Hyperbolic tangent.", "torch.tanh({x})", "tf.tanh({x})", "tanh",
@@ -171,7 +177,7 @@ ROWS = (
     Operation("gelu", X, "Gaussian error linear unit, x times the normal distribution function.",
               "torch.nn.functional.gelu({x})", "tf.nn.gelu({x})", formula="x*(1 + erf(x/sqrt(2)))/2",
               derivatives=("erfc(-x/sqrt(2))/2 + x*exp(-x**2/2)/sqrt(2*pi)",), group="activation",
-              forward={"torch": "x*(1 + erf(x/sqrt(2)))/2"},
+              forward={"torch": "x*(1 + erf(x/sqrt(2)))/2", "tensorflow": "x*erfc(-x/sqrt(2))/2"},
               backward={"torch": ("(1 + erf(x/sqrt(2)))/2 + x*exp(-x*x/2)/sqrt(2*pi)",)},
               deviations={"tensorflow/float64": "tf.nn.gelu passes 1/sqrt(2) through float32, 2.4e-8 off"}),
     Operation("silu", X, "x*sigmoid(x), also called swish.", "torch.nn.functional.silu({x})", "tf.nn.silu({x})",
@@ -188,7 +194,8 @@ ROWS = (
               derivatives=("where(abs(x) <= 1, 1, 0)",), kinks=("x - 1", "x + 1"), group="activation"),
     # ---- special functions
     Operation("erf", X, "Error function.", "torch.erf({x})", "tf.math.erf({x})", "erf",
-              derivatives=("2*exp(-x**2)/sqrt(pi)",), group="special"),
+              derivatives=("2*exp(-x**2)/sqrt(pi)",), group="special",
+              deviations={"torch/float16": _ERF, "torch/bfloat16": _ERF}),
     Operation("erfc", X, "Complementary error function, 1 - erf(x).", "torch.erfc({x})", "tf.math.erfc({x})", "erfc",
               derivatives=("-2*exp(-x**2)/sqrt(pi)",), group="special"),
     Operation("lgamma", X, "Logarithm of the magnitude of the gamma function.", "torch.lgamma({x})",
@@ -217,5 +224,6 @@ ROWS = (
               backward={"torch": ("x/out", "y/out")}),
     Operation("logaddexp", XY, "log(exp(x) + exp(y)) without overflow on the way.", "torch.logaddexp({x}, {y})",
               formula="where(x > y, x + softplus(y - x), y + softplus(x - y))",
-              derivatives=("sigmoid(x - y)", "sigmoid(y - x)")),
+              derivatives=("sigmoid(x - y)", "sigmoid(y - x)"),
+              backward={"torch": ("1/(1 + exp(y - x))", "1/(1 + exp(x - y))")}),
 )  # fmt: skip

@@ -15,6 +15,8 @@ The cells are data, never evaluated as text:
 * ``forward`` and ``backward`` state how a framework itself computes the value, and its derivative by each parameter
   (over the parameters and the output ``out``), where that form loses digits which a good one would not: they bound the
   rounding that is fair.
+* ``loses`` holds forms whose rounding, or whose jumps within rounding, a framework's derivative by each parameter
+  suffers besides.
 * ``deviations`` names what is known to be off by more than rounding, per framework, or per framework and dtype
   ("tensorflow/float64").
 """
@@ -58,6 +60,7 @@ class Operation:
     """For the table's own formulas; no user can write it."""
     forward: Mapping[str, str] = field(default_factory=dict)
     backward: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    loses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     deviations: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -27,6 +27,9 @@ SAFETY = 4
 VAGUE = Decimal("1e-3")
 """A rounding bound above this share of the truth: the first-order analysis no longer says anything."""
 
+COARSE_VAGUE = Decimal("0.25")
+"""The same for dtypes of 16 bits, where the walk looks beyond the first order: a factor of 2 is still found."""
+
 WIDE = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 """Decimal arithmetic for numbers far beyond floats; what is beyond even that becomes infinite or 0."""
 
@@ -167,7 +170,7 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     power = float(min(SAFETY * bound / size, Decimal("Infinity"))) if size else None
     shown = _short(truth)
     if not math.isfinite(claimed):
-        reason = f"autodiff gives {claimed} although the derivative is {shown}: {_loss(case, exact)}"
+        reason = f"autodiff gives {claimed} although the derivative is {shown}: {_loss(case, exact, finite=False)}"
         return _Opinion("unstable", reason, power=power)
     error = abs(Decimal(claimed) - truth)
     if not error:
@@ -179,13 +182,16 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     if not size and error <= SAFETY * bound and _nothing_beside_the_value(case, exact, claimed):
         told = f"the derivative is 0, and the {claimed:.2g} that rounding leaves is nothing beside the value"
         return _Opinion("verified", told)
+    vague = VAGUE if form.precision >= 24 else COARSE_VAGUE
     half = error <= size * Decimal(2) ** (-form.precision // 2)
     good = half or error <= SAFETY * sensitivity
-    explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < VAGUE * size < bound or exact.doubtful
+    explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < vague * size < bound or exact.doubtful
     if explained and good:
         return _Opinion("verified", _agreement(form, error, size, in_ulp, half), in_ulp, power)
     if explained:
-        return _Opinion("unstable", _digits(form, error, size, claimed, shown) + _loss(case, exact), in_ulp, power)
+        return _Opinion(
+            "unstable", _digits(form, error, size, claimed, shown) + _loss(case, exact, finite=True), in_ulp, power
+        )
     return _Opinion("wrong", _unexplained(case, exact, error, size, claimed, shown, power), in_ulp, power)
 
 
@@ -239,14 +245,16 @@ def _unexplained(
     return told
 
 
-def _loss(case: Case, exact: ExactEntry) -> str:
-    """Where the digits go, in words."""
+def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
+    """Where the digits go, in words; ``finite`` says that a number came out."""
     compared = exact.touched and OPERATIONS[exact.touched.operation].logical
     if exact.touched and not exact.loss and not compared:
         return f"{_named(exact.touched)} has no finite derivative on the way"
     if exact.loss is None:
         if compared or "where" in case.operations:
             return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
+        if finite and FORMATS[case.dtype].precision < 24:
+            return "no single step loses them, the rounding of all steps together does"
         return "the backward pass of the framework breaks here"
     node = f"{_named(exact.loss)} in {_source(case.text, exact.loss)}"
     if exact.loss.operation == "variable":
@@ -273,7 +281,7 @@ def _absorbed(case: Case, exact: ExactEntry) -> str:
 
 def _way(case: Case, place: Place) -> str:
     row = OPERATIONS.get(place.operation)
-    way = row.backward.get(case.framework, ("",))[0] if row else ""
+    way = row.backward.get(case.framework, ("",))[0] if row and len(row.parameters) == 1 else ""
     return f" as {re.sub('out', 'y', way)}, y its value," if way else " from rounded numbers,"
 
 

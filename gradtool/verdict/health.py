@@ -107,7 +107,7 @@ def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
     form = FORMATS[case.dtype]
     if entry.verdict != "verified" or not math.isfinite(size):
         return
-    if size > math.sqrt(form.largest) or 0 < size < 2.0 ** (form.low // 2):
+    if size > math.sqrt(form.largest) or 0 < size < math.sqrt(form.least):
         what = "overflows" if size > 1 else "underflows"
         yield finding("GT013", entry.label, f"the gradient {size:.3g} is so extreme that its square {what}")
     if absolute and size < SMALL:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import Difference
+from gradtool.target.dtype import FORMATS, Format
 
 __all__ = ["differences"]
 
@@ -46,15 +47,24 @@ COLUMNS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Precision:
-    unit: float
+    form: Format
+    first: float
+    stride: float
     rungs: int
     noise_widths: tuple[float, float]
-    kind: type[np.floating]
+
+    def rounded(self, values: Array) -> Array:
+        """``values`` as the dtype rounds them."""
+        last = np.maximum(np.frexp(values)[1] - 1, self.form.low) - self.form.precision + 1
+        near = np.ldexp(np.rint(np.ldexp(values, -last)), last)
+        return np.where(np.abs(near) <= self.form.largest, near, np.copysign(np.inf, values))
 
 
 _PRECISIONS = {
-    "float64": _Precision(2.0**-53, 44, (2.0**-37, 2.0**-24), np.float64),
-    "float32": _Precision(2.0**-24, 18, (2.0**-14, 2.0**-10), np.float32),
+    "float64": _Precision(FORMATS["float64"], 2, 1, 44, (2.0**-37, 2.0**-24)),
+    "float32": _Precision(FORMATS["float32"], 2, 1, 18, (2.0**-14, 2.0**-10)),
+    "float16": _Precision(FORMATS["float16"], 1.5, 0.5, 12, (2.0**-6, 2.0**-4)),
+    "bfloat16": _Precision(FORMATS["bfloat16"], 1, 0.5, 11, (2.0**-4, 2.0**-3)),
 }
 
 
@@ -84,7 +94,7 @@ def differences(
     for moved, offsets in ladders.items():
         for name, column in columns.items():
             column.extend(point[name] + offsets if name == moved else [point[name]] * len(offsets))
-    arrays = {name: np.array(column, dtype=precision.kind).astype(np.float64) for name, column in columns.items()}
+    arrays = {name: precision.rounded(np.array(column)) for name, column in columns.items()}
     with np.errstate(all="ignore"):
         values = function(arrays)
         found: dict[str, list[Difference]] = {}
@@ -102,9 +112,9 @@ def differences(
 
 def _offsets(at: float, precision: _Precision) -> Array:
     """Offsets from ``at``: the ladder up, the ladder down, the noise samples up and down."""
-    smallest = float(np.finfo(precision.kind).tiny) * 2.0 ** (precision.rungs + 2)
+    smallest = precision.form.least * 2.0 ** (precision.first + precision.stride * precision.rungs)
     unit = 2.0 ** math.floor(math.log2(max(abs(at), smallest))) if at else 1.0
-    ladder = unit * 2.0 ** -np.arange(2, 2 + precision.rungs, dtype=np.float64)
+    ladder = unit * 2.0 ** -(precision.first + precision.stride * np.arange(precision.rungs))
     noise = [sign * width * unit * _OFFSETS for width in precision.noise_widths for sign in (1, -1)]
     return np.concatenate([ladder, -ladder, *noise])
 
@@ -130,18 +140,19 @@ def _scatter(values: Array) -> float:
 def _judged(name: str, line: _Line, claim: float, precision: _Precision) -> Difference:
     up_ok, down_ok = np.isfinite(line.up_values), np.isfinite(line.down_values)
     size = np.fmax(np.fmax(np.abs(line.up_values), np.abs(line.down_values)), abs(line.centre))
-    sigma = np.maximum(3 * line.sigma, precision.unit * size + np.finfo(precision.kind).tiny)
+    sigma = np.maximum(3 * line.sigma, precision.form.unit * size + precision.form.least)
     right, right_bar = _one_sided(line.up, line.up_values, line.centre, sigma, up_ok)
     left, left_bar = _one_sided(line.down, line.down_values, line.centre, sigma, down_ok)
     both = up_ok & down_ok
     regime = _regime(line, sigma, both, up_ok, down_ok)
     value, bar = math.nan, math.inf
-    if regime in ("smooth", "unclear") and both.sum() > COLUMNS:
+    drowned = line.sigma > np.max(size, initial=0.0, where=both) / 8  # noise as large as the function: too few points
+    if regime in ("smooth", "unclear") and both.sum() > COLUMNS and not drowned:
         width = line.up[both] - line.down[both]
         rho = (line.up_values[both] - line.down_values[both] - claim * width) / width
         gap, bar = _extrapolated(line.steps[both], rho, 2 * sigma[both] / width, power=2)
         value = claim + gap
-        bar += 2 * precision.unit * abs(claim)
+        bar += 2 * precision.form.unit * abs(claim)
     evaluations = 2 * precision.rungs + 4 * len(_OFFSETS)
     return Difference(name, regime, value, bar, left, left_bar, right, right_bar, evaluations)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import queue
+import re
 import sys
 import threading
 import traceback
@@ -39,7 +40,7 @@ def main(module: str) -> None:
             for reply in answer(record):
                 _send(wire, encode(reply))
         except BaseException as error:  # noqa: BLE001  # likewise
-            _send(wire, encode(_failure(_key(record), module, error)))
+            _send(wire, encode(_failure(_key(record), module, error, getattr(record, "dtype", ""))))
         _send(wire, "")
 
 
@@ -63,12 +64,23 @@ def _refuse_everything(requests: queue.SimpleQueue[str], wire: object, module: s
         _send(wire, "")
 
 
-def _failure(key: int, module: str, error: BaseException) -> Failure:
+_NO_KERNEL = re.compile(
+    r"Could not find device for node: \{\{node (\w+)\}\}"
+    r"|list of allowed values.*\{\{node (\w+)\}\}"
+    r"|^\"(\w+)\" not implemented for '"
+)
+"""What TensorFlow (twice) and PyTorch say where an operation is not there for a dtype."""
+
+
+def _failure(key: int, module: str, error: BaseException, dtype: str = "") -> Failure:
     detail = "".join(traceback.format_exception(error))
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("gradtool"):
         return Failure(key, module, "missing", f"{error.name} is not installed", detail=detail)
     if isinstance(error, MemoryError):
         return Failure(key, module, "memory", "ran out of memory", "use smaller inputs", detail)
+    if missing := _NO_KERNEL.search(" ".join(str(error).split())):
+        message = f"has no {dtype} kernel for {next(filter(None, missing.groups()))}"
+        return Failure(key, module, "unsupported", message, "use another --dtype or --framework", detail)
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return Failure(key, module, "raised", f"raised {text[:300]}", "run with --debug for the traceback", detail)
 

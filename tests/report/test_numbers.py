@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gradtool.report.numbers import exact, float_text, short, with_bar
+from gradtool.target.dtype import rounded
 
 SEEDED = settings(derandomize=True, deadline=None, max_examples=500)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -52,6 +53,24 @@ def test_a_float32_reads_back_from_the_shortest_text(value: float) -> None:
     assert re.fullmatch(NUMBER, text)
     assert struct.unpack("f", struct.pack("f", float(text)))[0] == value
     assert digits(text) == digits(np.format_float_scientific(np.float32(value), unique=True, trim="-"))
+
+
+def test_every_float16_reads_back_from_the_shortest_text() -> None:
+    """The shortest by NumPy's own printing of a float16, for every 37th of them."""
+    numbers = np.arange(1 << 16, dtype=np.uint16)[::37].view(np.float16)
+    for number in numbers[np.isfinite(numbers)]:
+        text = float_text(float(number), "float16")
+        assert float(np.float16(float(text))) == float(number)
+        assert digits(text) == digits(np.format_float_scientific(number, unique=True, trim="-"))
+
+
+def test_every_bfloat16_reads_back_from_at_most_four_digits() -> None:
+    numbers = (np.arange(1 << 16, dtype=np.uint32)[::37] << 16).view(np.float32)
+    for number in numbers[np.isfinite(numbers)]:
+        text = float_text(float(number), "bfloat16")
+        assert rounded(float(text), "bfloat16") == float(number)
+        assert digits(text) <= 4
+    assert float_text(rounded(0.1, "bfloat16"), "bfloat16") == "0.1"
 
 
 def test_powers_of_two_have_shortest_texts_too() -> None:

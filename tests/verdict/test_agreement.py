@@ -54,6 +54,33 @@ def test_float32_has_its_own_digits_and_range(claimed: float, entry: ExactEntry,
 
 
 @pytest.mark.parametrize(
+    ("dtype", "claimed", "entry", "word"),
+    [
+        pytest.param("float16", 1 + 2.0**-6, exact(bound="4e-3"), "verified", id="half of 11 bits, 6"),
+        pytest.param("float16", 1 + 2.0**-5, exact(bound="8e-3"), "unstable", id="5 of 11 bits"),
+        pytest.param("float16", 1 + 2.0**-5, exact(bound="7e-3"), "wrong", id="5 of 11 bits, not explained"),
+        pytest.param("float16", 3e-8, exact("2e-8", bound="0"), "verified", id="a subnormal number, rounded"),
+        pytest.param("float16", math.inf, exact("65600"), "out_of_range", id="too large for float16"),
+        pytest.param("bfloat16", 1 + 2.0**-4, exact(bound="2e-2"), "verified", id="half of 8 bits"),
+        pytest.param("bfloat16", 1 + 2.0**-3, exact(bound="4e-2"), "unstable", id="3 of 8 bits"),
+        pytest.param("bfloat16", 1 + 2.0**-3, exact(bound="3e-2"), "wrong", id="3 of 8 bits, not explained"),
+        pytest.param("bfloat16", 2.0, exact(bound="0.24"), "wrong", id="a factor of 2"),
+        pytest.param("bfloat16", -1.0, exact(bound="0.24"), "wrong", id="a sign"),
+        pytest.param("bfloat16", -1.0, exact(bound="0.26"), "unstable", id="a bound that says nothing"),
+    ],
+)
+def test_16_bits_have_their_own_digits_and_a_bound_of_a_quarter_still_counts(
+    dtype: str, claimed: float, entry: ExactEntry, word: str
+) -> None:
+    assert judged(claimed, entry, dtype=dtype).verdict == word
+
+
+def test_where_no_single_step_loses_the_digits_none_is_blamed() -> None:
+    assert "the rounding of all steps together" in judged(1.25, exact(bound="0.1"), dtype="bfloat16").reason
+    assert "breaks here" in judged(math.nan, exact(bound="0.1"), dtype="bfloat16").reason
+
+
+@pytest.mark.parametrize(
     ("claimed", "entry", "word"),
     [
         pytest.param(0.0, exact("0"), "verified", id="0"),

@@ -87,6 +87,12 @@ def test_each_verdict_but_verified_is_a_finding_with_the_reason_and_a_remedy(
         ("float32", -1.1e-19, ""),
         ("float32", 1e-19, "underflows"),
         ("float64", 1e19, ""),
+        ("float16", 255.0, ""),
+        ("float16", 257.0, "overflows"),
+        ("float16", 2.5e-4, ""),
+        ("float16", 2.4e-4, "underflows"),
+        ("bfloat16", 1.1e-19, ""),
+        ("bfloat16", 1e-19, "underflows"),
     ],
 )
 def test_a_gradient_whose_square_leaves_the_range_is_a_warning(dtype: str, gradient: float, said: str) -> None:

@@ -59,25 +59,28 @@ def value(tree: Tree, point: dict[str, Any]) -> Any:
     return point[tree] if isinstance(tree, str) else mp.mpf(tree)
 
 
-def reverse(tree: Tree, point: dict[str, float]) -> tuple[float, dict[str, float]]:
-    """Value and gradient in floats: a tape forward, adjoints backward."""
+def reverse(
+    tree: Tree, point: dict[str, float], keep: Callable[[float], float] = float
+) -> tuple[float, dict[str, float]]:
+    """Value and gradient in floats: a tape forward, adjoints backward. ``keep`` rounds each result."""
     tape: list[tuple[float, list[tuple[int, float]], str]] = []
 
     def record(node: Tree) -> int:
         if isinstance(node, tuple):
             places = [record(part) for part in node[1:]]
             inputs = [tape[place][0] for place in places]
-            result = RULES[node[0]][1](*inputs)
-            tape.append((result, list(zip(places, RULES[node[0]][3](result, *inputs), strict=True)), ""))
+            result = keep(RULES[node[0]][1](*inputs))
+            slopes = map(keep, RULES[node[0]][3](result, *inputs))
+            tape.append((result, list(zip(places, slopes, strict=True)), ""))
         else:
-            tape.append((point[node], [], node) if isinstance(node, str) else (node, [], ""))
+            tape.append((point[node], [], node) if isinstance(node, str) else (keep(node), [], ""))
         return len(tape) - 1
 
     adjoints = [0.0] * record(tree) + [1.0]
     gradient = dict.fromkeys(point, 0.0)
     for place in reversed(range(len(tape))):
         for argument, local in tape[place][1]:
-            adjoints[argument] += adjoints[place] * local
+            adjoints[argument] = keep(adjoints[argument] + keep(adjoints[place] * local))
         if tape[place][2]:
             gradient[tape[place][2]] += adjoints[place]
     return tape[-1][0], gradient

@@ -11,6 +11,7 @@ from mpmath import mp
 from plain_reverse import RULES, Tree, reverse, text, value
 
 from gradtool.evidence import Exact, Request
+from gradtool.target.dtype import FORMATS, rounded
 from gradtool.witness.symbolic.derivative import derive
 
 SAFETY = 4
@@ -42,9 +43,9 @@ COORDINATES = st.one_of(
 POINTS = st.fixed_dictionaries(dict.fromkeys(("x", "y"), COORDINATES))
 
 
-def heard(tree: Tree, point: dict[str, float]) -> Exact:
+def heard(tree: Tree, point: dict[str, float], dtype: str = "float64") -> Exact:
     names = sorted(_names(tree))
-    return derive(Request(0, text(tree), {name: point[name] for name in names}, names, "torch"))
+    return derive(Request(0, text(tree), {name: point[name] for name in names}, names, "torch", dtype))
 
 
 def differences(tree: Tree, point: dict[str, float], name: str) -> Any:
@@ -102,3 +103,47 @@ def test_float_reverse_mode_is_never_off_by_more_than_the_bound_explains(tree: T
                 told,
                 told_bound,
             )
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(TREES, POINTS, st.sampled_from(["float16", "bfloat16"]))
+def test_in_16_bits_the_bound_holds_up_to_a_quarter_of_the_truth(
+    tree: Tree, point: dict[str, float], dtype: str
+) -> None:
+    """Every result rounded to the dtype. There the first order is not enough: the bound looks beyond it."""
+    point = {name: rounded(number, dtype) for name, number in point.items()}
+    assume(all(map(math.isfinite, point.values())))
+    record = heard(tree, point, dtype)
+    assume(record.status == "defined")
+    try:
+        _, gradient = reverse(tree, point, lambda number: rounded(number, dtype))
+    except (ArithmeticError, ValueError):
+        event("plain floats fail")
+        assume(False)
+    for entry in record.entries:
+        if not entry.derivative or entry.doubtful:
+            continue
+        truth, bound = float(entry.derivative), float(entry.bound)
+        if bound > abs(truth) / 4:
+            event("vague bound")
+            continue
+        event("compared")
+        error = abs(gradient[entry.variable] - truth)
+        assert error <= SAFETY * bound + FORMATS[dtype].smallest, (text(tree), point, gradient, entry)
+
+
+def test_what_the_first_order_does_not_see_is_in_the_bound() -> None:
+    """The argument of the cosine, 229, is off by one: more than its slope there says, and a fourth of it comes out."""
+    tree = ("/", ("cos", ("*", ("*", "y", 10.0), ("log1p", 10.0))), ("+", "x", ("sigmoid", ("hypot", 10.0, "y"))))
+    point = {"x": 9.125, "y": 9.5625}
+    _, gradient = reverse(tree, point, lambda number: rounded(number, "bfloat16"))
+    entry = heard(tree, point, "bfloat16").entries[0]
+    assert entry.derivative is not None
+    assert gradient["x"] < 0.25 * float(entry.derivative)
+    assert float(entry.bound) > 0.25 * float(entry.derivative)
+
+
+def test_an_infinite_bound_times_a_slope_of_0_is_no_number_of_digits() -> None:
+    """Behind acos at 1 every bound is infinite, and the slope of max is 0: their product is nothing, not NaN."""
+    text = "atan2(acos(hardtanh(y)) + elu(x), max(x, x*0.1) + elu(x))"
+    assert derive(Request(0, text, {"x": -1.0, "y": 1.922}, ["x", "y"], "torch")).status == "defined"

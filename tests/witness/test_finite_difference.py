@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gradtool.evidence import Difference
+from gradtool.target.dtype import rounded
 from gradtool.witness.finite_difference import differences
 
 Function = Callable[[Any], Any]
@@ -91,6 +92,42 @@ def test_the_bar_covers_in_float32(function: Function, slope: Callable[[float], 
     assert found.regime == "smooth"
     assert abs(found.value - slope(at)) <= found.bar
     assert found.bar < 0.02 * max(abs(slope(at)), 0.3)
+
+
+def coarse(function: Function, at: float, claim: float, dtype: str) -> Difference:
+    """The Difference of a function of x alone that is run in float32 and rounded to ``dtype`` once, at the end."""
+
+    def forward(arrays: Any) -> Any:
+        x = arrays["x"]
+        assert [rounded(float(number), dtype) for number in x] == x.tolist()
+        values = np.asarray(function(x.astype(np.float32)), dtype=np.float64)
+        return np.array([[rounded(float(value), dtype)] for value in values])
+
+    ((found,),) = differences(forward, {"x": at}, {"x": np.array([claim])}, dtype).values()
+    return found
+
+
+@pytest.mark.parametrize(("dtype", "useful"), [("float16", 0.3), ("bfloat16", 1.5)])
+@pytest.mark.parametrize("factor", [1.0, 0.0, -3.0])
+def test_in_16_bits_a_bar_is_wide_and_covers(dtype: str, useful: float, factor: float) -> None:
+    """112 benign cases, whatever was claimed: no bar or one that covers, and the half of them are of some use."""
+    bars = []
+    for name, function, slope in BENIGN:
+        for x in BENIGN_POINTS:
+            at = rounded(x, dtype)
+            found = coarse(function, at, slope(at) * factor, dtype)
+            if math.isfinite(found.bar):
+                assert abs(found.value - slope(at)) <= found.bar, (name, x)
+                bars.append(found.bar / abs(slope(at)))
+    assert len(bars) > 100
+    assert sorted(bars)[len(bars) // 2] < useful
+
+
+def test_noise_as_large_as_the_function_leaves_no_difference() -> None:
+    """Neighbours of 24864 in float16 are 16 apart: a sine has more than two periods between them."""
+    found = coarse(np.sin, 24864.0, math.cos(24864.0), "float16")
+    assert math.isnan(found.value)
+    assert not math.isfinite(found.bar)
 
 
 SHARP: list[tuple[str, Function, float, str, float, float]] = [

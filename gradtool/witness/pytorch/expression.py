@@ -10,13 +10,17 @@ import numpy as np
 import torch
 
 from gradtool.evidence import Record, Request
+from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.testimony import Floats, Function, testify
 from gradtool.witness.walk import Step, bind, evaluate
 
 __all__ = ["PyTorch", "answer"]
 
-_DTYPES = {"float64": torch.float64, "float32": torch.float32, "int64": torch.int64}
+_DTYPES = {
+    "float64": torch.float64, "float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16,
+    "int64": torch.int64,
+}  # fmt: skip
 
 torch.set_num_threads(1)
 
@@ -38,9 +42,11 @@ class PyTorch:
         return found
 
     def run(self, steps: Sequence[Step], leaves: Mapping[str, torch.Tensor], dtype: str) -> torch.Tensor:
-        """The value of ``steps``, literals as tensors of ``dtype``."""
+        """The value of ``steps``, literals as tensors of ``dtype``, rounded once: PyTorch goes by way of float32."""
         kind = _DTYPES[dtype]
-        value: torch.Tensor = evaluate(steps, _function, leaves, lambda number: torch.tensor(number, dtype=kind))
+        value: torch.Tensor = evaluate(
+            steps, _function, leaves, lambda number: torch.tensor(rounded(number, dtype), dtype=kind)
+        )
         return value
 
     def pullback(

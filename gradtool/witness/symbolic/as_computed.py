@@ -15,7 +15,7 @@ from mpmath import mp
 from gradtool.target.dtype import Format
 from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.node import Node, scaled
+from gradtool.witness.symbolic.node import Node, is_exactly, left_over, scaled
 from gradtool.witness.symbolic.rows import functions
 
 __all__ = ["as_computed"]
@@ -51,14 +51,19 @@ def _rounded(tree: Tree, known: Mapping[str, Bounded], arithmetic: Format) -> Bo
     value = row.value(*values)
     if OPERATIONS[tree.operation].logical:
         return value, mp.mpf(0), mp.mpf(0)
-    units, excess = abs(value), mp.mpf(0)
-    for derivative, (_, part_units, part_excess) in zip(row.derivatives, parts, strict=True):
+    is_step = OPERATIONS[tree.operation].group == "step"
+    is_sum = tree.operation in ("add", "subtract") and value.bc <= arithmetic.precision
+    exact = is_step or (is_sum and is_exactly(tree.operation, value, *values))
+    units, excess = mp.mpf(0) if exact else abs(value), mp.mpf(0)
+    bends = is_step or arithmetic.precision < 24
+    for place, (derivative, (_, part_units, part_excess)) in enumerate(zip(row.derivatives, parts, strict=True)):
         slope = abs(derivative(*values))
         units += scaled(slope, part_units)
         excess += scaled(slope, part_excess)
-    tiny = mp.ldexp(mp.mpf(1), arithmetic.low)
-    if 0 < abs(value) < tiny:
-        excess += tiny
-    elif value and mp.mag(value) > arithmetic.high:
+        if bends:
+            excess += left_over(row.value, values, place, arithmetic.unit * part_units + part_excess, slope)
+    if 0 < abs(value) < mp.ldexp(mp.mpf(1), arithmetic.low):
+        excess += arithmetic.least
+    elif value and mp.mag(abs(value) + arithmetic.unit * units + excess) > arithmetic.high:
         excess = mp.inf
     return value, units, excess

@@ -30,6 +30,7 @@ from gradtool.witness.symbolic.node import (
     Stake,
     UndefinedError,
     is_exactly,
+    left_over,
     relative_error,
     scaled,
     slope_of,
@@ -81,6 +82,9 @@ class Walk:
         self.dtype, self.arithmetic = dtype, FORMATS[dtype]
         self.unit = mp.ldexp(mp.mpf(1), -self.arithmetic.precision)
         self.tiny = mp.ldexp(mp.mpf(1), self.arithmetic.low)
+        self.least = mp.mpf(self.arithmetic.least)
+        self.coarse = self.arithmetic.precision < 24
+        self.weight = 100 / min(100, 1 << self.arithmetic.precision // 2)  # where half the digits are less than two
         self.active = frozenset(wrt)
         self.nodes: dict[int, Node] = {}
         self.stakes: list[Stake] = []
@@ -92,11 +96,11 @@ class Walk:
             self._node(index)
         self.root = self._node(root % len(steps))
         self.root.adjoint = mp.mpf(1)
-        order = list(reversed(self.nodes.values()))
-        for node in order:
+        backward = list(reversed(self.nodes.values()))
+        for node in backward:
             self._spread(node)
-        self._mark(order)
-        self._variables = {node.step.name: node for node in order if node.step.operation == "variable"}
+        self._mark(backward)
+        self._variables = {node.step.name: node for node in backward if node.step.operation == "variable"}
 
     def variable(self, name: str) -> Node:
         """The node of a variable; one without an adjoint where the value does not depend on it."""
@@ -138,7 +142,7 @@ class Walk:
     def _variable(self, step: Step) -> Node:
         """A coordinate of the point; TensorFlow takes a subnormal one for 0."""
         node = Node(step, (), self.values[step.name], step.name in self.active)
-        if self.bounds and self.framework == "tensorflow" and 0 < abs(node.value) < self.tiny:
+        if self.bounds and self.framework == "tensorflow" and 0 < abs(node.value) < self.least:
             node.excess = abs(node.value)
             node.loss = Loss(mp.inf, step, "flushed")
         return node
@@ -252,6 +256,7 @@ class Walk:
                 slope = mp.inf if local is None else abs(local)
                 node.units += scaled(slope, argument.units)
                 node.excess += scaled(slope, argument.excess)
+            node.excess += self._bend(node)
         if not self._is_exact(node):
             node.units += size
         if node.step.operation in ("add", "subtract"):
@@ -264,16 +269,29 @@ class Walk:
         """Underflow, overflow and lost digits of a value."""
         size = abs(node.value)
         if 0 < size < self.tiny:
-            node.excess += self.tiny
-            node.offer(self.tiny / (size * self.unit), "underflow")
-        elif size and mp.mag(size) > self.arithmetic.high:
+            node.excess += self.least
+            node.offer(self.least / (size * self.unit), "underflow")
+        elif size and self._overflows(size + self.unit * node.units + node.excess):
             node.excess = mp.inf
             node.offer(mp.inf, "overflow")
         if size and inexact:
             before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
             after = relative_error(self.unit, node.units, node.excess, node.value)
             cause = "cancellation" if node.step.operation in ("add", "subtract", "sum") else "amplification"
-            node.offer(after / max(before, self.unit), cause)
+            node.offer(self.weight * after / max(before, self.unit), cause)
+
+    def _bend(self, node: Node) -> Any:
+        """What the first order leaves out where rounding units are coarse: the operation bends within its errors."""
+        if not self.coarse or OPERATIONS[node.step.operation].group == "choice":
+            return mp.mpf(0)
+        function, values, total = functions(node.step.operation).value, [a.value for a in node.arguments], mp.mpf(0)
+        for place, (argument, slope) in enumerate(zip(node.arguments, node.locals, strict=True)):
+            reach = self.unit * argument.units + argument.excess
+            total += left_over(function, values, place, reach, mp.inf if slope is None else abs(slope))
+        return total
+
+    def _overflows(self, size: Any) -> bool:
+        return bool(mp.mag(size) > self.arithmetic.high)
 
     def _is_exact(self, node: Node) -> bool:
         """Whether the dtype computes this value without rounding, given exact arguments."""
@@ -323,13 +341,13 @@ class Walk:
                 self._note_flat(node, argument)
             units, excess = self._local_error(node, place, local)
             size = abs(product)
-            units = abs(local) * node.adjoint_units + abs(node.adjoint) * units
+            units = scaled(abs(local), node.adjoint_units) + scaled(abs(node.adjoint), units)
             excess = scaled(abs(local), node.adjoint_excess) + scaled(abs(node.adjoint), excess)
             units += 0 if abs(local) == 1 else size
             if size and (size < self.tiny or abs(local) < self.tiny):
                 excess += self.tiny * max(1, abs(node.adjoint))
                 argument.blame = argument.blame.offered(self.tiny / (size * self.unit), node.step, "underflow")
-            elif size and max(mp.mag(product), mp.mag(local)) > self.arithmetic.high:
+            elif size and self._overflows(max(size + self.unit * units + excess, abs(local))):
                 excess = mp.inf
                 argument.blame = argument.blame.offered(mp.inf, node.step, "backward_overflow")
             if size:
@@ -363,7 +381,8 @@ class Walk:
         """Note the cancellation where several paths met in ``node``."""
         if node.adjoint and node.best_relative:
             after = relative_error(self.unit, node.adjoint_units, node.adjoint_excess, node.adjoint)
-            node.blame = node.blame.offered(after / max(node.best_relative, self.unit), node.step, "adjoint")
+            factor = self.weight * after / max(node.best_relative, self.unit)
+            node.blame = node.blame.offered(factor, node.step, "adjoint")
 
     def _local_error(self, node: Node, place: int, local: Any) -> tuple[Any, Any]:
         """What the dtype may get wrong in a local derivative, as (units, excess)."""
@@ -380,15 +399,18 @@ class Walk:
                 second = slope_of(derivative, values, other)
                 units += scaled(second, argument.units) + (scaled(second, abs(values[0])) if own else 0)
                 excess += scaled(second, argument.excess)
+                if self.coarse:
+                    reach = self.unit * argument.units + argument.excess
+                    excess += left_over(derivative, values, other, reach, second)
         if not row.trivial[place]:
             units += 4 * abs(local)
-        if backward := table.backward.get(self.framework):
-            more_units, more_excess = as_computed(backward[place], node, self.arithmetic)
+        for cells in (table.backward.get(self.framework), table.loses.get(self.framework)):
+            more_units, more_excess = as_computed(cells[place], node, self.arithmetic) if cells else (0, 0)
             units, excess = units + more_units, excess + more_excess
         relative = relative_error(self.unit, units, excess, local) if local else 0
         before = max(relative_error(self.unit, a.units, a.excess, a.value) for a in node.arguments)
         argument = node.arguments[place]
-        argument.blame = argument.blame.offered(relative / max(before, self.unit), step, "backward")
+        argument.blame = argument.blame.offered(self.weight * relative / max(before, self.unit), step, "backward")
         return units, excess
 
     def _note_link(self, node: Node, local: Any) -> None:

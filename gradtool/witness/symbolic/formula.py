@@ -168,6 +168,7 @@ class _Question:
     order: int
     upstream: tuple[float, ...]
     labels: tuple[tuple[str, tuple[float, ...]], ...]
+    dtype: str
 
     @classmethod
     def of(cls, request: Request) -> _Question:
@@ -178,7 +179,8 @@ class _Question:
         upstream = () if request.upstream is None else tuple(flat(request.upstream))
         fixed = tuple((name, tuple(flat(v))) for name, v in sorted(request.point.items()) if name not in request.wrt)
         picks = fixed if "cross_entropy" in request.expression else ()
-        return cls(request.expression, shapes, tuple(request.wrt), request.mode, request.order, upstream, picks)
+        wrt = tuple(request.wrt)
+        return cls(request.expression, shapes, wrt, request.mode, request.order, upstream, picks, request.dtype)
 
 
 @functools.lru_cache(maxsize=64)
@@ -193,7 +195,7 @@ def _derivatives(question: _Question) -> tuple[dict[str, Any], dict[Any, _Litera
         raise TooLargeError
     names = {label(name, index): sympy.Dummy(label(name, index)) for name in shapes for index in indices(shapes[name])}
     numbers: dict[Any, _Literal] = {}
-    outputs = _built(program, names, numbers)
+    outputs = _built(program, names, numbers, question.dtype)
     known: dict[Any, _Literal | None] = {**dict.fromkeys(names.values()), **numbers}
     derivatives = dict(_asked(question, outputs, names, zeros, program.shape))
     if len(derivatives) > MOST_FORMULAS:
@@ -260,7 +262,7 @@ def _differentiated(node: Any, symbol: Any) -> Any:
     )
 
 
-def _built(program: Program, symbols: Mapping[str, Any], numbers: dict[Any, _Literal]) -> list[Any]:
+def _built(program: Program, symbols: Mapping[str, Any], numbers: dict[Any, _Literal], dtype: str) -> list[Any]:
     """The SymPy expressions of the outputs, collecting literals; in a row's formula pi is the true pi."""
     values: list[Any] = []
     for step in program.steps:
@@ -268,7 +270,7 @@ def _built(program: Program, symbols: Mapping[str, Any], numbers: dict[Any, _Lit
             values.append(symbols[step.name])
         elif not step.operation:
             true_pi = step.inlined and step.name == "pi"
-            values.append(sympy.pi if true_pi else _number(step, numbers))
+            values.append(sympy.pi if true_pi else _number(step, numbers, dtype))
         else:
             values.append(_applied(step.operation, [values[place] for place in step.arguments]))
     return [values[place] for place in program.outputs]
@@ -296,13 +298,14 @@ def _is_too_large(base: Any, exponent: Any) -> bool:
     return bool(abs(exponent) * max(base.p.bit_length(), base.q.bit_length()) > 40_000)
 
 
-def _number(number: Step, numbers: dict[Any, _Literal]) -> Any:
+def _number(number: Step, numbers: dict[Any, _Literal], dtype: str) -> Any:
     if number.name == "inf":
         return sympy.oo
     exact = Fraction(number.value)
-    if not number.name and exact.denominator <= 64 and abs(number.value) < 1e15:
+    kept = number.inlined or rounded(number.value, dtype) == number.value
+    if not number.name and exact.denominator <= 64 and abs(number.value) < 1e15 and kept:
         return sympy.Rational(exact.numerator, exact.denominator)
-    symbol = sympy.Dummy(number.name or repr(number.value))
+    symbol = sympy.Dummy(number.name or repr(number.value).removesuffix(".0"))
     numbers[symbol] = _Literal(number.value, number.inlined)
     return symbol
 

@@ -20,6 +20,7 @@ __all__ = [
     "Stake",
     "UndefinedError",
     "is_exactly",
+    "left_over",
     "relative_error",
     "scaled",
     "slope_of",
@@ -174,3 +175,26 @@ def slope_of(function: Any, values: Sequence[Any], place: int) -> Any:
         if not isinstance(change, mp.mpc):
             return abs(change / way)
     return mp.inf
+
+
+def left_over(function: Any, values: Sequence[Any], place: int, reach: Any, slope: Any) -> Any:
+    """How much more than ``slope`` times the distance ``function`` changes while an argument moves within ``reach``.
+
+    What the first order leaves out. Infinite where the function ends within that reach.
+    """
+    if not reach:
+        return mp.mpf(0)
+    if not (mp.isfinite(reach) and mp.isfinite(slope)):
+        return mp.inf
+    worst = mp.mpf(0)
+    for share in (-1, mp.mpf("-0.6"), mp.mpf("0.6"), 1):
+        moved = list(values)
+        moved[place] = values[place] + share * reach
+        try:
+            change = function(*moved) - function(*values)
+        except (ArithmeticError, ValueError):
+            return mp.inf
+        if isinstance(change, mp.mpc) or not mp.isfinite(change):
+            return mp.inf
+        worst = max(worst, abs(change) - slope * abs(share) * reach)
+    return worst

@@ -10,13 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Record, Request
+from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.testimony import Floats, Function, testify
 from gradtool.witness.walk import Step, bind, evaluate
 
 __all__ = ["TensorFlow", "answer"]
 
-_DTYPES = {"float64": tf.float64, "float32": tf.float32, "int64": tf.int64}
+_DTYPES = {
+    "float64": tf.float64, "float32": tf.float32, "float16": tf.float16, "bfloat16": tf.bfloat16, "int64": tf.int64,
+}  # fmt: skip
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -37,11 +40,13 @@ class TensorFlow:
         return np.asarray(tf.convert_to_tensor(tensor).numpy(), dtype=np.float64)
 
     def run(self, steps: Sequence[Step], leaves: Mapping[str, Any], dtype: str) -> Any:
-        """The value of ``steps``, literals as tensors of ``dtype``."""
+        """The value of ``steps``, literals as tensors of ``dtype``, rounded once: bfloat16 goes by way of float32."""
         kind = _DTYPES[dtype]
         # Single numbers at many points: clip_by_value does not broadcast its first argument.
         shape = () if any(step.shape for step in steps) else next(iter(leaves.values())).shape
-        return evaluate(steps, _function, leaves, lambda number: tf.constant(number, dtype=kind, shape=shape))
+        return evaluate(
+            steps, _function, leaves, lambda number: tf.constant(rounded(number, dtype), dtype=kind, shape=shape)
+        )
 
     def pullback(
         self, function: Function, leaves: Mapping[str, Any], wrt: Sequence[str]
