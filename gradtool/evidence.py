@@ -30,6 +30,8 @@ __all__ = [
     "Record",
     "Request",
     "SampleRequest",
+    "Survey",
+    "WrongEntry",
     "decode",
     "encode",
 ]
@@ -102,6 +104,37 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongEntry:
+    """An entry of a gradient that a search has found: what is claimed, and what its own difference says."""
+
+    variable: str
+    index: Index
+    claimed: float
+    estimated: float
+    bar: float
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A gradient of too many entries to be followed one by one, tested as a whole along random directions.
+
+    ``segments`` holds (difference of the values, integral of the gradient, error bar) for each direction; ``power`` is
+    the smallest relative error of the whole that would have been seen in each, ``entries`` per variable the smallest
+    error of any one entry. Where they disagree, ``wrong`` names entries and ``scaled`` whole variables (the empty name
+    for all) with the factor by which they are off; ``complete`` says that nothing else was left to be found.
+    """
+
+    segments: list[tuple[float, float, float]]
+    agree: bool
+    power: float
+    entries: dict[str, float]
+    wrong: list[WrongEntry]
+    scaled: dict[str, float]
+    complete: bool
+    evaluations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Autodiff:
     """Reverse mode by a framework: the value, and the derivatives (None where it returned None).
 
@@ -116,6 +149,7 @@ class Autodiff:
     gradients: dict[str, Value | None]
     differences: list[Difference]
     seconds: float
+    survey: Survey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +280,8 @@ Record = Request | SampleRequest | Points | Autodiff | Exact | Formulas | Failur
 _TYPES = {
     kind.__name__: kind
     for kind in (
-        Request, SampleRequest, Points, Difference, Autodiff, Place, Link, ExactEntry, Grid, Exact, Formulas, Failure,
+        Request, SampleRequest, Points, Difference, Autodiff, Place, Link, WrongEntry,
+        Survey, ExactEntry, Grid, Exact, Formulas, Failure,
     )
 }  # fmt: skip
 
@@ -293,6 +328,7 @@ def _revive(item: dict[str, Any]) -> object:
     for name in ("span", "index"):
         if name in item:
             item[name] = tuple(item[name])
-    if kind is Grid:
-        item["losses"] = [tuple(pair) for pair in item["losses"]]
+    for name in ("losses", "segments"):
+        if name in item:
+            item[name] = [tuple(part) for part in item[name]]
     return kind(**item)

@@ -13,7 +13,7 @@ from gradtool.settings import CheckSettings
 from gradtool.target.expression import parse
 from gradtool.target.suite import Target, Unreadable
 from gradtool.target.tree import calls
-from gradtool.values import Value
+from gradtool.values import Value, flat
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CheckRecord, worst
@@ -148,7 +148,10 @@ def _judged(
     versions = {autodiff.witness: autodiff.version} if autodiff else {}
     if formulas:
         versions["sympy"] = formulas.version
-    norm, nan, inf = gradient_norm([entry.autodiff for entry in entries])
+    claimed = [entry.autodiff for entry in entries]
+    if autodiff and autodiff.survey:
+        claimed = [number for value in autodiff.gradients.values() if value is not None for number in flat(value)]
+    norm, nan, inf = gradient_norm(claimed)
     return CheckRecord(
         target.name,
         request.expression,

@@ -81,6 +81,7 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "variable": entry.variable,
         "index": list(entry.index),
         "label": entry.label,
+        "count": entry.count,
         "autodiff": _number(entry.autodiff),
         "unconnected": entry.unconnected,
         "symbolic": None if entry.symbolic is None else exact(entry.symbolic, 30),

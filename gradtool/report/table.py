@@ -121,6 +121,8 @@ class _Page:
         self.table(["by", "autodiff", "symbolic", "finite difference", "ulp", "verdict"], rows)
         for text in more:
             self.line(text, indent=2)
+        for entry in (entry for record in records for entry in record.entries if entry.count > 1):
+            self.line(f"{entry.label}: {entry.reason}", indent=2)
 
     def _cells(self, record: CheckRecord, entry: Entry) -> list[Cell]:
         digits = DIGITS[record.dtype]

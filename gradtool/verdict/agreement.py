@@ -20,6 +20,7 @@ from gradtool.target.operations import OPERATIONS
 from gradtool.values import Index, Shape, Value, entry_label, flat, indices, shape_of
 from gradtool.verdict.grid import entry_of, ordinary_error, symbolic_text
 from gradtool.verdict.record import Entry
+from gradtool.verdict.survey import judge_survey
 
 __all__ = ["WIDE", "Case", "judge"]
 
@@ -55,6 +56,8 @@ def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
     """The verdict on every derivative, in the order in which autodiff gives them; without autodiff by ``wrt``."""
     exact = {(entry.variable, entry.index): entry for entry in case.exact.entries} if case.exact else {}
     bars = {(bar.variable, bar.index): bar for bar in case.autodiff.differences} if case.autodiff else {}
+    if case.autodiff and case.autodiff.survey:
+        return list(judge_survey(case.autodiff, case.autodiff.survey, case.point, case.title))
     grids = {grid.variable: grid for grid in case.exact.grids} if case.exact else {}
     found: list[Entry] = []
     with localcontext(WIDE):

@@ -57,6 +57,8 @@ class Entry:
     unconnected: bool = False
     index: Index = ()
     label: str = ""
+    count: int = 1
+    """How many derivatives this stands for, where they were not followed one by one."""
 
     def __post_init__(self) -> None:
         if not self.label:

@@ -54,7 +54,10 @@ def counts(records: Iterable[CheckRecord]) -> dict[str, int]:
     """How many gradient entries have each verdict, worst first; targets that could not be read under ``unreadable``."""
     found: Counter[str] = Counter()
     for record in records:
-        found.update(["unreadable"] if record.problems else [entry.verdict for entry in record.entries])
+        if record.problems:
+            found["unreadable"] += 1
+        for entry in record.entries:
+            found[entry.verdict] += entry.count
     return {word: found[word] for word in (*WORDS, "unreadable") if found[word]}
 
 

@@ -16,13 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Autodiff, Difference, Request
+from gradtool.evidence import Autodiff, Difference, Request, Survey
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Array, Value, coordinates, indices, label, shape_of
-from gradtool.witness.directions import along_directions
+from gradtool.witness.directional.differences import along_directions
+from gradtool.witness.directional.survey import SURVEYED, surveyed
 from gradtool.witness.finite_difference import differences
-from gradtool.witness.walk import Step, compile_tree
+from gradtool.witness.walk import Step, compile_tree, is_vast
 
 __all__ = ["Framework", "Function", "testify"]
 
@@ -32,6 +33,10 @@ Function = Callable[[Mapping[str, Any]], Any]
 
 DIFFERENCED = 16
 """Derivatives up to this number get a finite difference each; more of them are looked at along random directions."""
+
+
+_OF_ARRAYS = {name for name, row in OPERATIONS.items() if row.shape != "broadcast"}
+"""Operations that would mistake many points for one array."""
 
 
 class Framework(Protocol):
@@ -66,9 +71,11 @@ def testify(framework: Framework, request: Request) -> Autodiff:
     steps = compile_tree(tree, framework.name, shapes)
     case = _Case(framework, request, steps)
     value, derivatives = case.derivatives()
-    bars = case.differences(derivatives)
+    vast = is_vast(steps) and request.mode == "gradient" and request.dtype in SURVEYED
+    bars = [] if vast else case.differences(derivatives)
+    survey = case.survey(derivatives) if vast else None
     seconds = time.perf_counter() - began
-    return Autodiff(request.key, framework.name, framework.version, value, derivatives, bars, seconds)
+    return Autodiff(request.key, framework.name, framework.version, value, derivatives, bars, seconds, survey)
 
 
 class _Case:
@@ -146,6 +153,24 @@ class _Case:
             bars += self._differenced(function, {last: key}, found)
         return bars
 
+    def survey(self, found: Mapping[str, Value | None]) -> Survey:
+        """The whole gradient along random directions, and where that disagrees, a search for what is wrong."""
+        many = _Many(self, self.function, weighed=True)
+        wrt = self.request.wrt
+        fixed = {name: array for name, array in self.arrays.items() if name not in wrt}
+        point = {name: self.arrays[name] for name in wrt}
+
+        def value(at: Mapping[str, Floats]) -> float:
+            return float(many.moved({**fixed, **at})[0])
+
+        def gradient(at: Mapping[str, Floats]) -> dict[str, Floats | None]:
+            tensor, pull = self.framework.pullback(self.function, self.leaves({**fixed, **at}), wrt)
+            upstream = self.request.upstream
+            return pull(np.ones(self.framework.numbers(tensor).shape) if upstream is None else _array(upstream))
+
+        claims = {name: None if value is None else _array(value) for name, value in found.items()}
+        return surveyed(value, gradient, claims, point, self.request)
+
     def _differenced(
         self, function: Function, names: Mapping[str, str], found: Mapping[str, Value | None], *, weighed: bool = False
     ) -> list[Difference]:
@@ -182,7 +207,7 @@ class _Many:
     def __init__(self, case: _Case, function: Function, *, weighed: bool) -> None:
         self.case, self.function, self.weighed = case, function, weighed
         self.shape: tuple[int, ...] = ()
-        self.scalar = all(not step.shape for step in case.steps)
+        self.scalar = all(step.operation not in _OF_ARRAYS and not step.shape for step in case.steps)
 
     def along(self, columns: Mapping[str, Floats]) -> Floats:
         """The outputs (points x outputs) where the coordinates by their labels have the values in ``columns``."""

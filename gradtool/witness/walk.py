@@ -21,7 +21,7 @@ from gradtool.target.shapes import result_shape
 from gradtool.target.tree import Passed
 from gradtool.values import Shape
 
-__all__ = ["Step", "bind", "compile_tree", "evaluate"]
+__all__ = ["VAST", "Step", "bind", "compile_tree", "evaluate", "is_vast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,15 @@ def _texts(name: str, unrolled: str) -> Tree:
     row = OPERATIONS[name]
     text = row.stable if unrolled == "stable" and row.stable else row.formula
     return parse_row_text(text, (*row.parameters, *row.options, "count"))
+
+
+VAST = 250_000
+"""A value of more entries is not followed entry by entry: its gradient is tested along random directions."""
+
+
+def is_vast(steps: Sequence[Step]) -> bool:
+    """Whether some value on the way has more than VAST entries."""
+    return any(math.prod(step.shape) > VAST for step in steps)
 
 
 def evaluate(

@@ -239,3 +239,37 @@ def test_the_sum_that_gradcheck_blames(check: Any, framework: str) -> None:
         record = checked(check, "sum(sin(x**2)+cos(x))", framework, {"x": [1.5, 2.0]}, dtype=dtype)
         assert [entry.verdict for entry in record.entries] == ["verified"] * 2
         assert [entry.autodiff for entry in record.entries] == pytest.approx(expected, rel=digits)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_ten_thousand_entries_are_all_covered(check: Any, framework: str) -> None:
+    """d/dx (sin(x^2) + cos(x)) = 2 x cos(x^2) - sin(x), by NumPy."""
+    record = checked(check, "sum(sin(x**2)+cos(x))", framework, {"x": "normal(10000)"})
+    x = _numpy(record.point["x"])
+    assert verified(record, "x") == pytest.approx(2 * x * np.cos(x * x) - np.sin(x), rel=1e-7, abs=1e-12)
+    assert len(record.entries) == 10_000
+    assert [bar.claim for bar in record.directions] == pytest.approx([bar.value for bar in record.directions], rel=1e-6)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_in_a_large_array_the_kinks_are_named(check: Any, framework: str) -> None:
+    """relu at exact zeros: every third of 3000 entries."""
+    zeros = ",".join(str((place % 3) * (1 if place % 2 else -1)) for place in range(3000))
+    record = checked(check, "sum(relu(x)*x + x)", framework, {"x": f"[{zeros}]"})
+    assert {entry.verdict for entry in record.entries} == {"verified"}  # relu(x)*x is smooth at 0
+    kinked = checked(check, "sum(relu(x))", framework, {"x": f"[{zeros}]"})
+    words = [entry.verdict for entry in kinked.entries]
+    assert [place for place, word in enumerate(words) if word == "not_differentiable"] == list(range(0, 3000, 3))
+    assert kinked.entries[0].left is not None
+    assert (float(kinked.entries[0].left), float(kinked.entries[0].right or "nan")) == (0, 1)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_three_hundred_thousand_entries_are_tested_as_a_whole(check: Any, framework: str) -> None:
+    record = checked(check, "sum(tanh(x)*x)", framework, {"x": "normal(300000)"})
+    (entry,) = record.entries
+    assert (entry.verdict, entry.count, entry.label) == ("verified", 300_000, "x (300000 entries)")
+    assert entry.power is not None
+    assert entry.power < 1e-9
+    x = _numpy(record.point["x"])
+    assert record.norm == pytest.approx(float(np.linalg.norm(np.tanh(x) + x / np.cosh(x) ** 2)), rel=1e-12)

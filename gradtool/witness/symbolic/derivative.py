@@ -6,6 +6,7 @@ touched a kink or a singular derivative, limits from both sides decide (``limits
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import time
@@ -25,9 +26,12 @@ from gradtool.witness.symbolic.limits import filling, sided
 from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program
 from gradtool.witness.symbolic.reverse import UnknownDerivativeError, gradient_program
-from gradtool.witness.walk import Step, compile_tree
+from gradtool.witness.walk import VAST, Step, compile_tree, is_vast
 
 __all__ = ["derive"]
+
+MANY = 1000
+"""From so many numbers on, expressions of arrays are walked array by array."""
 
 BEYOND_DECIMAL = 1 << 50
 """Binary exponents that decimal text can't carry any more."""
@@ -40,11 +44,26 @@ def derive(request: Request) -> Exact:
     tree = parse(request.expression, request.point).tree
     steps = compile_tree(tree, request.framework, shapes, "stable")
     try:
-        found = _Derivation(request, scalar_program(steps, request.point)).exact()
+        found = _of_many(request, steps) or _Derivation(request, scalar_program(steps, request.point)).exact()
     except (TooLargeError, UnknownDerivativeError) as error:
         reason = str(error) or f"more than {MAX_STEPS} single steps, too many to be followed in high precision"
         found = Exact(request.key, "beyond", None, [], reason=reason)
     return replace(found, seconds=time.perf_counter() - began)
+
+
+def _of_many(request: Request, steps: Sequence[Step]) -> Exact | None:
+    """The testimony of the walk on whole arrays; None where there are few, or where it has no answer."""
+    if is_vast(steps):
+        raise TooLargeError(f"values of more than {VAST} entries are not followed entry by entry")
+    entries = sum(math.prod(step.shape) for step in steps)
+    if request.mode != "gradient" or entries < MANY:
+        return None
+    from gradtool.witness.symbolic.large_exact import UnknownEntriesError, derive_grids  # noqa: PLC0415  # NumPy, flint
+
+    try:
+        return derive_grids(request, steps)
+    except UnknownEntriesError:
+        return None  # number by number, limits are looked at too
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,72 @@
+"""Verdicts on a gradient of too many entries to be followed one by one: a verdict for each variable, and wrong entries.
+
+A survey knows no exact derivative. It verifies within its power, and it convicts only where the search has confirmed
+an entry by a difference of its own, or found the one factor by which a whole gradient is off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from gradtool.evidence import Autodiff, Survey
+from gradtool.values import Value, label, shape_of
+from gradtool.verdict.record import Entry
+
+__all__ = ["judge_survey"]
+
+SAYS_ENOUGH = 1e-2
+"""A path integral that would miss larger relative errors of the whole verifies nothing."""
+
+
+def judge_survey(autodiff: Autodiff, survey: Survey, point: Mapping[str, Value], title: str) -> Iterator[Entry]:
+    """One entry for each variable, and one for each entry that was found wrong."""
+    for name, value in autodiff.gradients.items():
+        shape = shape_of(point[name])
+        count = math.prod(shape)
+        verdict, reason = _whole(survey, name)
+        if value is None:
+            reason = f"{title} returned None, which counts as 0; {reason}"
+        wrong = [entry for entry in survey.wrong if entry.variable == name]
+        yield Entry(
+            name,
+            None,
+            verdict,
+            reason,
+            power=survey.power if math.isfinite(survey.power) else None,
+            unconnected=value is None,
+            label=f"{name} ({count} entries)",
+            count=count - len(wrong),
+        )
+        for entry in wrong:
+            told = f"autodiff gives {entry.claimed!r}, and its own difference {entry.estimated:.6g} +/- {entry.bar:.1g}"
+            yield Entry(
+                name,
+                entry.claimed,
+                "wrong",
+                told,
+                finite_difference=entry.estimated,
+                finite_difference_bar=entry.bar,
+                index=entry.index,
+                label=label(name, entry.index),
+            )
+
+
+def _whole(survey: Survey, name: str) -> tuple[str, str]:
+    """The verdict on a variable as a whole, and its reason."""
+    directions = f"{len(survey.segments)} random directions"
+    factor = survey.scaled.get(name, survey.scaled.get(""))
+    if factor is not None:
+        return "wrong", f"the whole gradient is {factor:.6g} times what the function says along {directions}"
+    if survey.agree and survey.power <= SAYS_ENOUGH:
+        told = f"agrees with the path integral of the framework's own function along {directions}"
+        any_one = f"{survey.entries.get(name, math.nan):.1g} in any one entry"
+        seen = f"an error of {survey.power:.1g} of the whole, or of {any_one}, would have been found"
+        return "verified", f"{told}; {seen}"
+    if survey.agree:
+        return "inconclusive", f"the path integral along {directions} agrees, but it would miss errors of this size"
+    if any(entry.variable == name for entry in survey.wrong) and survey.complete:
+        return "verified", "with the wrong entries set right, nothing else disagrees along random directions"
+    if survey.complete and survey.wrong:
+        return "verified", "what disagrees along random directions is explained by the wrong entries of others"
+    return "inconclusive", f"the path integral along {directions} disagrees, and no search has told where"
