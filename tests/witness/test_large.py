@@ -250,6 +250,15 @@ def test_the_step_that_loses_the_digits_is_named() -> None:
     assert (loss.operation, found.cause(int(found.grids[0].cause[0]))) == ("subtract", "cancellation")
 
 
+def test_a_loss_travels_through_two_matrix_products() -> None:
+    """Its cause once had another shape than its factor behind the first of them."""
+    x = np.array([[1.0, 2.0, 3.0], [0.1, 0.2, 0.3]])
+    point = {"x": x, "w": np.full((3, 2), 0.7), "v": np.eye(2), "y": np.array([[9.0], [0.42]])}
+    found = large("sum(((x @ w @ v) - y)**3)", point)
+    assert {found.cause(int(code)) for code in found.grids[0].cause[1]} == {"cancellation"}
+    assert {found.cause(int(code)) for code in found.grids[1].cause.flat} == {"cancellation"}
+
+
 def test_a_condition_decided_by_rounding_is_doubtful() -> None:
     found = grid("sum(abs(x*x - 0.09))", {"x": np.array([0.3, 1.0])})
     assert found.doubtful.tolist() == [True, False]

@@ -51,7 +51,7 @@ NONE: Mask = np.zeros((), dtype=np.bool_)
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Where most digits go, entry by entry: by which factor, and ``codes`` of the step and the cause."""
+    """Where most digits go, entry by entry: by which factor, and ``codes`` of the step and the cause, of one shape."""
 
     factor: Floats
     codes: Codes
