@@ -225,5 +225,6 @@ ROWS = (
     Operation("logaddexp", XY, "log(exp(x) + exp(y)) without overflow on the way.", "torch.logaddexp({x}, {y})",
               formula="where(x > y, x + softplus(y - x), y + softplus(x - y))",
               derivatives=("sigmoid(x - y)", "sigmoid(y - x)"),
+              forward={"torch": "where(x > y, x + log1p(exp(y - x)), y + log1p(exp(x - y)))"},
               backward={"torch": ("1/(1 + exp(y - x))", "1/(1 + exp(x - y))")}),
 )  # fmt: skip

@@ -186,3 +186,17 @@ def test_a_hole_is_undefined_and_filled_only_by_a_true_limit(case: tuple[str, Po
     else:
         assert record.limit is not None
         assert float(record.limit) == pytest.approx(limit, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("joined", ["", " and x < 100", " or x > 100"], ids=["alone", "and", "or"])
+def test_a_condition_that_rounding_decides_makes_both_branches_doubtful(joined: str) -> None:
+    """log(1 + y**2) is 0 in float32 at y = 2**-20, and positive in truth."""
+    expression = f"where(log(1 + y**2) > 0{joined}, x, 2*z)"
+    point = {"x": 1.0, "y": 2.0**-20, "z": 3.0}
+    found = derive(Request(0, expression, point, ["x", "y", "z"], "torch", "float32"))
+    assert {entry.variable: entry.doubtful for entry in found.entries if entry.variable != "y"} == {
+        "x": True,
+        "z": True,
+    }
+    sure = derive(Request(0, expression, {**point, "y": 1.0}, ["x", "z"], "torch", "float32"))
+    assert [entry.doubtful for entry in sure.entries] == [False, False]

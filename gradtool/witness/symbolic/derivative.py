@@ -173,7 +173,7 @@ class _Derivation:
             loss=_place(blame.step) if blame.step else None,
             cause=blame.cause,
             touched=_place(node.touched) if node.touched else None,
-            doubtful=node.doubtful,
+            doubtful=node.doubtful or text in walk.doubted,
             flat=_place(node.flat) if node.flat and not derivative and not node.touched else None,
             absorbing=_first(walk.absorbing),
             shrinking=shrinking,

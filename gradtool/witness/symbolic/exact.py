@@ -44,12 +44,14 @@ class Walk(Forward):
     """A forward walk and the backward walk after it; see ``Forward`` for what it takes.
 
     Afterwards ``variable(name)`` is the node of a variable, with its adjoint and what is to be said about it, and
-    ``links`` says how strongly each step scales the gradient.
+    ``links`` says how strongly each step scales the gradient, and ``doubted`` names the variables of branches between
+    which rounding decides.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.links: list[tuple[Any, Step]] = []
+        self.doubted: set[str] = set()
         self.root.adjoint = mp.mpf(1)
         backward = list(reversed(self.nodes.values()))
         for node in backward:
@@ -168,7 +170,27 @@ class Walk(Forward):
                 if stake.singular or node.touched or node.matters:
                     for place in stake.places:
                         node.arguments[place].touched = node.arguments[place].touched or node.step
+            if node.step.operation == "where" and _undecided(self.nodes[node.step.arguments[0]]):
+                self.doubted |= self._variables_under(node.step.arguments)
             for argument in node.arguments:
                 argument.touched = argument.touched or node.touched
                 argument.doubtful |= node.doubtful
                 argument.flat = argument.flat or node.flat
+
+    def _variables_under(self, places: Sequence[int]) -> set[str]:
+        """The names of all variables from which the steps at ``places`` are computed, in whichever branch."""
+        waiting, seen, names = list(places), set[int](), set[str]()
+        while waiting:
+            place = waiting.pop()
+            if place not in seen:
+                seen.add(place)
+                waiting += self.steps[place].arguments
+                if self.steps[place].operation == "variable":
+                    names.add(self.steps[place].name)
+        return names
+
+
+def _undecided(condition: Node) -> bool:
+    """Whether rounding decides the condition, or one that it is joined from."""
+    joined = condition.step.operation.startswith("logical_")
+    return condition.doubtful or (joined and any(_undecided(part) for part in condition.arguments))

@@ -292,6 +292,8 @@ class _Spreader:
         cell, labels = self.cell, self.walk.labels.get(self.cell.place, ())
         logical = cell.step.operation in OPERATIONS and OPERATIONS[cell.step.operation].logical
         joined = cell.step.operation.startswith("logical_")
+        if cell.step.operation == "where":
+            cell.doubtful = cell.doubtful | _undecided(cell.arguments[0])
         doubtful: Mask = cell.doubtful & cell.needed
         concerned = (cell.needed if logical else cell.matters & cell.needed) | (cell.touched > 0)
         for place, argument in enumerate(cell.arguments):
@@ -315,6 +317,15 @@ class _Spreader:
             asked = stretched(np.asarray(self._whole(concerned)), axes_of(cell), argument.step.shape)
             codes = np.where(stake.where & asked, np.int32(cell.place + 1), np.int32(0))
             argument.touched = _first(argument.touched, codes)
+
+
+def _undecided(condition: Cell) -> Mask:
+    """Where rounding decides the condition, or one that it is joined from."""
+    found = condition.doubtful
+    if condition.step.operation.startswith("logical_"):
+        for part in condition.arguments:
+            found = found | _undecided(part)
+    return found
 
 
 def _first(known: Any, other: Any) -> Any:

@@ -48,13 +48,9 @@ def _grid(found: large.LargeGradient, grid: large.Grid) -> Grid:
     losses = [(_place(found.step(int(step))), found.cause(int(cause))) for step, cause in kinds]
     known = [(place, cause) for place, cause in losses if place is not None]
     numbering = [known.index((place, cause)) + 1 if place is not None else 0 for place, cause in losses]
-    loss = np.array(numbering)[codes.ravel()]
-    shape = grid.high.shape
-    return Grid(
-        grid.variable,
-        *(_array(part, shape) for part in (grid.high, grid.low, grid.bound, grid.sensitivity, loss)),
-        losses=[(place, cause) for place, cause in known if place is not None],
-    )
+    parts = (grid.high, grid.low, grid.bound, grid.sensitivity, np.array(numbering)[codes.ravel()])
+    high, low, bound, sensitivity, loss = (_array(part, grid.high.shape) for part in parts)
+    return Grid(grid.variable, high, low, bound, sensitivity, loss, known)
 
 
 def _special(found: large.LargeGradient, grid: large.Grid) -> list[ExactEntry]:

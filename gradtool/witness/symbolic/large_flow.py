@@ -67,7 +67,7 @@ def flow_losses(cell: Cell, place: int, losses: Losses | None, labels: Sequence[
     factor = flow(cell, place, losses.factor, labels)
     if cell.step.operation in ("matmul", "cumsum"):
         worst = losses.factor.argmax()
-        return Losses(factor, np.asarray(losses.codes.ravel()[worst]))
+        return Losses(factor, np.full(factor.shape, losses.codes.ravel()[worst]))
     return Losses(factor, flow(cell, place, losses.codes, labels))
 
 
