@@ -96,7 +96,7 @@ def _with_points(
 def _alternative(target: Target, asked: Request) -> list[Request]:
     """The expression with every known rewrite made, if any applies and the result uses the same variables."""
     text = target.expression.text
-    if not (found := rewrites(text, list(target.expression.variables))):
+    if not (found := rewrites(text, list(target.expression.variables), asked.point)):
         return []
     better = parse(rewritten(text, found), target.expression.variables)
     if set(better.variables) != set(target.expression.variables):

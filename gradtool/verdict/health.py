@@ -95,7 +95,7 @@ def _remedy(case: Case, entry: Entry, better: Mapping[str, Entry]) -> str:
     """The rewrites that apply, and whether they mended the gradient when they were tried at this very point."""
     if entry.verdict != "unstable" or entry.label not in better:
         return ""
-    advice = "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables)))
+    advice = "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables), case.point))
     tried = better[entry.label]
     if tried.verdict == "verified":
         return f"{advice}: verified at this point"

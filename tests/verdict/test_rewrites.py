@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from mpmath import mp, mpf
 
-from gradtool.verdict.rewrites import PATTERNS, rewrites
+from gradtool.verdict.patterns import PATTERNS
+from gradtool.verdict.rewrites import rewrites
 
 DIGITS = 50
 POINTS = 4
