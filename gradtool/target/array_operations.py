@@ -52,7 +52,7 @@ ROWS = (
               "torch.logsumexp({x}, dim={axis}, keepdim={keepdims})",
               "tf.reduce_logsumexp({x}, axis={axis}, keepdims={keepdims})",
               formula=f"log(sum(exp(x), {_OVER}))",
-              stable=f"_top(x, {_OVER}) + log(sum(exp(x - _top(x, {_ALONG})), {_OVER}))",
+              stable=f"_shifted_log(sum(exp(x - _top(x, {_ALONG})), {_OVER}), _top(x, {_OVER}))",
               options=_REDUCE, shape="reduce", group="reduction"),
     Operation("cumsum", X, "Running sum along an axis.", "torch.cumsum({x}, dim={axis})",
               "tf.math.cumsum({x}, axis={axis})", options={"axis": None}, shape="keep", group="reduction"),
@@ -100,6 +100,9 @@ ROWS = (
     # ---- for the formulas above
     Operation("_top", X, "Largest entry along an axis as a constant: what is subtracted before exp.",
               options=_REDUCE, shape="reduce", group="array", hidden=True),
+    Operation("_shifted_log", XY, "y + log(x): PyTorch takes exp(y) out of the result again in its backward pass.",
+              derivatives=("1/x", "1"), domain="x > 0", backward={"torch": ("exp(y - out)", "1")}, group="array",
+              hidden=True),
     Operation("_pick", ("x", "labels"), "Of each row of x the entry that its label names.", shape="pick",
               group="array", hidden=True),
 )  # fmt: skip

@@ -66,6 +66,7 @@ _PRIMITIVES: Mapping[str, Exact] = {
     "atan": mp.atan, "atan2": mp.atan2, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh,
     "acosh": mp.acosh, "atanh": mp.atanh, "remainder": operator.mod,
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    "_shifted_log": lambda x, y: y + mp.log(x),
     "softplus": lambda x: mp.log1p(mp.exp(x)),
     "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "hypot": lambda x, y: mp.sqrt(x * x + y * y),
