@@ -22,6 +22,7 @@ from gradtool.verdict.patterns import ARRAY_PATTERNS, LETTERS, OPTIONS, PATTERNS
 
 __all__ = ["Rewrite", "rewrites", "rewritten"]
 
+
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """``before`` is the part of the user's text at ``span``, ``after`` the stable form with the user's own terms."""
