@@ -18,6 +18,7 @@ from gradtool.values import Array, Index, Value
 
 __all__ = [
     "Autodiff",
+    "Checked",
     "Difference",
     "Exact",
     "ExactEntry",
@@ -43,7 +44,8 @@ class Request:
 
     ``mode`` is ``gradient`` (of the value, or of the sum of ``upstream`` times the entries of the value), ``jacobian``
     (of every entry of the value), ``hessian`` or ``orders`` (every derivative by one variable up to ``order``).
-    ``formula`` asks for the derivative as text too.
+    ``formula`` asks for the derivative as text too. ``against`` names the framework's own checker to be run on the same
+    function, ``step`` the step of its differences (None: its own).
     """
 
     key: int
@@ -57,6 +59,8 @@ class Request:
     mode: str = "gradient"
     order: int = 1
     upstream: Value | None = None
+    against: str = ""
+    step: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,26 @@ class Autodiff:
     differences: list[Difference]
     seconds: float
     survey: Survey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the framework's own gradient checker ``tool`` says about the same function, point and dtype.
+
+    ``outcome`` is its verdict, ``passed`` or ``failed``, or ``compared`` where it leaves that to others, or
+    ``not_run``; ``message`` is the first line of its error, or why it was not run. ``gradients`` are its own
+    differences as in ``Autodiff``, where they can be had. ``function`` is what it was given.
+    """
+
+    key: int
+    tool: str
+    version: str
+    settings: dict[str, float]
+    outcome: str
+    message: str
+    gradients: dict[str, Value]
+    function: str = "the expression"
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +300,11 @@ class Failure:
     detail: str = field(default="", compare=False)
 
 
-Record = Request | SampleRequest | Points | Autodiff | Exact | Formulas | Failure
+Record = Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Failure
 _TYPES = {
     kind.__name__: kind
     for kind in (
-        Request, SampleRequest, Points, Difference, Autodiff, Place, Link, WrongEntry,
+        Request, SampleRequest, Points, Difference, Autodiff, Checked, Place, Link, WrongEntry,
         Survey, ExactEntry, Grid, Exact, Formulas, Failure,
     )
 }  # fmt: skip

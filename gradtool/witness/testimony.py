@@ -25,7 +25,7 @@ from gradtool.witness.directional.survey import SURVEYED, surveyed
 from gradtool.witness.finite_difference import differences
 from gradtool.witness.walk import Step, compile_tree, is_vast
 
-__all__ = ["Framework", "Function", "testify"]
+__all__ = ["Case", "Framework", "Function", "testify"]
 
 Floats = NDArray[np.float64]
 Function = Callable[[Mapping[str, Any]], Any]
@@ -69,7 +69,7 @@ def testify(framework: Framework, request: Request) -> Autodiff:
     shapes = {name: shape_of(value) for name, value in request.point.items()}
     tree = parse(request.expression, request.point).tree
     steps = compile_tree(tree, framework.name, shapes)
-    case = _Case(framework, request, steps)
+    case = Case(framework, request, steps)
     value, derivatives = case.derivatives()
     vast = is_vast(steps) and request.mode == "gradient" and request.dtype in SURVEYED
     bars = [] if vast else case.differences(derivatives)
@@ -78,7 +78,7 @@ def testify(framework: Framework, request: Request) -> Autodiff:
     return Autodiff(request.key, framework.name, framework.version, value, derivatives, bars, seconds, survey)
 
 
-class _Case:
+class Case:
     """One request, with its function."""
 
     def __init__(self, framework: Framework, request: Request, steps: list[Step]) -> None:
@@ -204,7 +204,7 @@ class _Case:
 class _Many:
     """A function at many points: all at once where every variable is a single number, else one by one."""
 
-    def __init__(self, case: _Case, function: Function, *, weighed: bool) -> None:
+    def __init__(self, case: Case, function: Function, *, weighed: bool) -> None:
         self.case, self.function, self.weighed = case, function, weighed
         self.shape: tuple[int, ...] = ()
         self.scalar = all(step.operation not in _OF_ARRAYS and not step.shape for step in case.steps)

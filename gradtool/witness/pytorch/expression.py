@@ -12,6 +12,8 @@ import torch
 from gradtool.evidence import Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
+from gradtool.witness.checker import Tool, checked
+from gradtool.witness.pytorch.gradcheck import gradcheck
 from gradtool.witness.testimony import Floats, Function, testify
 from gradtool.witness.walk import Step, bind, evaluate
 
@@ -21,6 +23,7 @@ _DTYPES = {
     "float64": torch.float64, "float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16,
     "int64": torch.int64,
 }  # fmt: skip
+_CHECKERS: dict[str, Tool] = {"gradcheck": gradcheck}
 
 torch.set_num_threads(1)
 
@@ -81,9 +84,14 @@ class PyTorch:
 
 
 def answer(record: Record) -> Iterator[Record]:
-    """The value and the derivatives of the expression in a Request, with finite differences."""
+    """The value and the derivatives of the expression in a Request, with finite differences.
+
+    Then what the framework's own checker says, if one is named.
+    """
     if isinstance(record, Request):
         yield testify(PyTorch(), record)
+        if record.against:
+            yield checked(PyTorch(), record, _CHECKERS[record.against])
 
 
 @functools.cache

@@ -12,6 +12,8 @@ import tensorflow as tf
 from gradtool.evidence import Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
+from gradtool.witness.checker import Tool, checked
+from gradtool.witness.tensorflow.gradcheck import gradcheck
 from gradtool.witness.testimony import Floats, Function, testify
 from gradtool.witness.walk import Step, bind, evaluate
 
@@ -20,6 +22,7 @@ __all__ = ["TensorFlow", "answer"]
 _DTYPES = {
     "float64": tf.float64, "float32": tf.float32, "float16": tf.float16, "bfloat16": tf.bfloat16, "int64": tf.int64,
 }  # fmt: skip
+_CHECKERS: dict[str, Tool] = {"gradcheck": gradcheck}
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -78,9 +81,14 @@ class TensorFlow:
 
 
 def answer(record: Record) -> Iterator[Record]:
-    """The value and the derivatives of the expression in a Request, with finite differences."""
+    """The value and the derivatives of the expression in a Request, with finite differences.
+
+    Then what the framework's own checker says, if one is named.
+    """
     if isinstance(record, Request):
         yield testify(TensorFlow(), record)
+        if record.against:
+            yield checked(TensorFlow(), record, _CHECKERS[record.against])
 
 
 @functools.cache
