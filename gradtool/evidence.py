@@ -160,12 +160,14 @@ class Autodiff:
 class Checked:
     """What the framework's own gradient checker ``tool`` says about the same function, point and dtype.
 
+    ``asked`` is how it was asked for: ``gradcheck``, or ``gradcheck:1e-05`` with another step than its own.
     ``outcome`` is its verdict, ``passed`` or ``failed``, or ``compared`` where it leaves that to others, or
     ``not_run``; ``message`` is the first line of its error, or why it was not run. ``gradients`` are its own
     differences as in ``Autodiff``, where they can be had. ``function`` is what it was given.
     """
 
     key: int
+    asked: str
     tool: str
     version: str
     settings: dict[str, float]

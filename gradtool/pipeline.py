@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradtool.evidence import Autodiff, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
+from gradtool.evidence import Autodiff, Checked, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
 from gradtool.problem import Problem
 from gradtool.settings import CheckSettings
 from gradtool.target.expression import parse
 from gradtool.target.suite import Target, Unreadable
 from gradtool.target.tree import calls
 from gradtool.values import Value, flat
+from gradtool.verdict.against import misleading
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CheckRecord, worst
@@ -88,7 +89,8 @@ def _with_points(
             continue
         for point in points:
             asked = Request(len(jobs), target.expression.text, point, target.wrt, framework, settings.dtype,
-                            settings.seed, True, target.mode, target.order, target.upstream)  # fmt: skip
+                            settings.seed, True, target.mode, target.order, target.upstream, settings.against,
+                            settings.step)  # fmt: skip
             jobs.append((target, [asked, *_alternative(target, asked)]))
     return jobs
 
@@ -101,7 +103,7 @@ def _alternative(target: Target, asked: Request) -> list[Request]:
     better = parse(rewritten(text, found), target.expression.variables)
     if set(better.variables) != set(target.expression.variables):
         return []
-    return [replace(asked, expression=better.text, formula=False)]
+    return [replace(asked, expression=better.text, formula=False, against="")]
 
 
 def _drawn(target: Target, records: list[Record]) -> Sequence[dict[str, Value]] | Unreadable:
@@ -144,6 +146,9 @@ def _judged(
         better = {entry.label: entry for entry in judge(_case(target, requests[1], evidence[1]), request.wrt)}
     formulas = next((record for record in records if isinstance(record, Formulas)), None)
     noticed = findings(case, entries, formulas, target.expression.shadowed, better, absolute=settings.absolute)
+    against = next((record for record in records if isinstance(record, Checked)), None)
+    if against:
+        noticed += misleading(against, entries, request.dtype)
     autodiff, exact = case.autodiff, case.exact
     versions = {autodiff.witness: autodiff.version} if autodiff else {}
     if formulas:
@@ -179,6 +184,7 @@ def _judged(
         directions=tuple(bar for bar in autodiff.differences if is_direction(bar)) if autodiff else (),
         findings=tuple(noticed),
         failures=failures,
+        against=against,
         seconds=seconds,
         drawn=target.points is None,
     )

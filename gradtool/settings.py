@@ -12,7 +12,8 @@ class CheckSettings:
     """Options of ``gradtool check``. ``framework`` None means PyTorch if it is installed, else TensorFlow.
 
     ``mode`` is gradient, jacobian, hessian or orders (all derivatives up to ``order``); ``upstream`` is the text of
-    the gradient that the value is multiplied by.
+    the gradient that the value is multiplied by. ``against`` names the framework's own checker to be run beside
+    autodiff, ``step`` the step of its differences.
     """
 
     at: dict[str, str] | None = None
@@ -25,5 +26,7 @@ class CheckSettings:
     mode: str = "gradient"
     order: int = 1
     upstream: str | None = None
+    against: str = ""
+    step: float | None = None
     points: int = 5
     """How many points are drawn where none is given."""

@@ -11,6 +11,7 @@ from gradtool.cli.options import (
     TABLE,
     TARGET,
     AbsoluteOption,
+    AgainstOption,
     AtOption,
     ColorChoice,
     ColorOption,
@@ -57,6 +58,7 @@ def check(
     seed: SeedOption = 0,
     timeout: TimeoutOption = 120.0,
     absolute: AbsoluteOption = False,
+    against: AgainstOption = None,
     format: FormatOption = TABLE,  # noqa: A002  # the option's name
     json: JsonOption = False,
     output: OutputOption = None,
@@ -93,6 +95,7 @@ def check(
             told = "take one of --order, --hessian, --jacobian and --upstream"
             raise ProblemError(Problem("option", told, hint=hint))
         # Nothing of what follows is needed for the help.
+        from gradtool.cli.against import with_checker  # noqa: PLC0415
         from gradtool.cli.run import run_check  # noqa: PLC0415
         from gradtool.settings import CheckSettings  # noqa: PLC0415
         from gradtool.target.point import split_assignments  # noqa: PLC0415
@@ -109,5 +112,6 @@ def check(
             order=order or 1,
             upstream=upstream,
         )
+        settings = with_checker(settings, against)
         code = run_check(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
     raise typer.Exit(ExitCode.OK if exit_zero else code)

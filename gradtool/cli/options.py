@@ -12,8 +12,8 @@ from typer.core import TyperCommand, TyperOption
 from gradtool.report import FORMATS
 
 __all__ = [
-    "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AtOption", "ColorChoice", "ColorOption", "DebugOption",
-    "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework",
+    "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption", "ColorChoice", "ColorOption",
+    "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework",
     "FrameworkOption", "HessianOption", "JacobianOption", "JsonOption", "OrderOption", "OutputOption", "PlotOption",
     "SeedOption", "StrictOption", "TimeoutOption", "UpstreamOption", "WrtOption",
 ]  # fmt: skip
@@ -103,6 +103,16 @@ TimeoutOption = Annotated[
 AbsoluteOption = Annotated[
     bool,
     typer.Option("--absolute", help="Also warn below 1e-6 and above 10, as tutorials do.", rich_help_panel=EVIDENCE),
+]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="gradcheck[:STEP]",
+        help="Also run the framework's own checker, and say where it misleads.",
+        show_default=False,
+        rich_help_panel=EVIDENCE,
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option(help="How the report is written.", rich_help_panel=OUTPUT)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=OUTPUT)]

@@ -8,9 +8,11 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gradtool.evidence import Checked
 from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
 from gradtool.values import Array, Value
+from gradtool.verdict.against import differences, largest
 from gradtool.verdict.record import CheckRecord, Entry
 
 __all__ = ["SCHEMA", "plain", "write", "write_lines"]
@@ -67,6 +69,7 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         "failures": [
             {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
         ],
+        "against": None if record.against is None else _against(record.against, record),
         "problems": [
             {"code": p.code, "message": p.message, "span": list(p.span) if p.span else None, "hint": p.hint}
             for p in record.problems
@@ -93,6 +96,27 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "power": _number(entry.power),
         "verdict": entry.verdict,
         "reason": entry.reason,
+    }
+
+
+def _against(checked: Checked, record: CheckRecord) -> Mapping[str, Any]:
+    """What the framework's own checker says; ``passed`` is null where it gives no verdict or was not run."""
+    known = differences(checked)
+    compared = [(entry, known[key]) for entry in record.entries if (key := (entry.variable, entry.index)) in known]
+    return {
+        "tool": checked.tool,
+        "version": checked.version,
+        "settings": dict(checked.settings),
+        "function": checked.function,
+        "outcome": checked.outcome,
+        "passed": {"passed": True, "failed": False}.get(checked.outcome),
+        "message": checked.message,
+        "largest_difference": _number(largest(checked, record.entries)),
+        "entries": [
+            {"variable": e.variable, "index": list(e.index), "label": e.label, "difference": _number(number)}
+            for e, number in compared
+        ],
+        "seconds": round(checked.seconds, 6),
     }
 
 
@@ -125,6 +149,8 @@ def _command(record: CheckRecord) -> str:
     )
     if record.upstream is not None:
         words += ["--upstream", _typed(record.upstream, "")]
+    if record.against is not None and record.against.settings:
+        words += ["--against", record.against.asked]
     words += ["--framework", record.framework, "--dtype", record.dtype, "--seed", str(record.seed)]
     return shlex.join(words)
 

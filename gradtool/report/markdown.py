@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from gradtool.problem import printable
+from gradtool.report.against import difference_text, heads
+from gradtool.report.against import lines as checker_lines
 from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.terminal import Terminal
@@ -33,10 +35,9 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     if first.problems:
         return lines + [f"- error: {_plain(problem.summary())}" for problem in first.problems] + [""]
     lines += [f"{first.title} {version}, {first.dtype}".replace(" ,", ","), ""]
-    lines += [
-        "| at | variable | autodiff | symbolic | finite difference | ulp | verdict |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    asked = heads(records)
+    titles = ["at", "variable", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"]
+    lines += [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for record in records:
         at = point_text(record.point, record.dtype, record.at).replace("|", "\\|")
         listed, rest = chosen(record)
@@ -50,6 +51,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
                 "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype),
                 symbolic,
                 with_bar(entry.finite_difference, entry.finite_difference_bar),
+                *([difference_text(record, entry)] if asked else []),
                 short(entry.ulp),
                 f"**{entry.verdict}**",
             ]
@@ -60,6 +62,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
         f"- {_code(derivative_name(name).replace('∂', 'd'))} = {_code(formula)}"
         for name, formula in first.formulas.items()
     ]
+    lines += [f"- {_plain(text)}" for text in checker_lines(records)]
     for record in records:
         lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
         lines += [f"- error: {_plain(failure.message)}. {_plain(failure.hint)}" for failure in record.failures]

@@ -13,6 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from gradtool.report.against import difference_text, heads
+from gradtool.report.against import lines as checker_lines
 from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.numbers import (
     DIGITS,
@@ -106,19 +108,25 @@ class _Page:
             self.line(_norm(first), indent=2)
             if told := along_directions(first):
                 self.line(told, indent=2)
+        for text in checker_lines(records):
+            self.line(text, indent=2)
         if not swept:
             self.remarks(records)
 
     def figures(self, records: Sequence[CheckRecord]) -> None:
         """The entries of the gradient; with several points, under a line for each."""
         rows, more = [], []
+        asked = heads(records)
         for record in records:
             head = f"at {_point(record)}: {_norm(record)}" if len(records) > 1 else ""
             listed, rest = chosen(record)
             for place, entry in enumerate(listed):
-                rows.append(_Row("" if place else head, self._cells(record, entry)))
+                cells = self._cells(record, entry)
+                if asked:
+                    cells.insert(4, (difference_text(record, entry), ""))
+                rows.append(_Row("" if place else head, cells))
             more += rest
-        self.table(["by", "autodiff", "symbolic", "finite difference", "ulp", "verdict"], rows)
+        self.table(["by", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"], rows)
         for text in more:
             self.line(text, indent=2)
         for entry in (entry for record in records for entry in record.entries if entry.count > 1):

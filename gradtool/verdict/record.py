@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradtool.evidence import Difference, Failure
+from gradtool.evidence import Checked, Difference, Failure
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
@@ -103,6 +103,8 @@ class CheckRecord:
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
     problems: tuple[Problem, ...] = ()
+    against: Checked | None = None
+    """What the framework's own checker says, if it was asked."""
     seconds: float = 0.0
     drawn: bool = False
     """Whether the point was drawn from the seed, not given."""

@@ -116,6 +116,14 @@ _ROWS = (
         "its entries silently.",
         "Say what is meant: --jacobian for every entry, --upstream for a weighed sum, or sum(...) in the expression.",
     ),
+    Rule(
+        "GT021", "checker-misleads", "note", "The framework's own gradient checker says something else (--against)",
+        "gradcheck and compute_gradient compare autodiff with one difference of one step, within one tolerance. A step "
+        "that is too long or too short for the function or the dtype fails a right gradient, and a tolerance hides "
+        "a wrong one.",
+        "Trust the verdict, which stands on the exact derivative; another step can be tried with "
+        "--against gradcheck:STEP.",
+    ),
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = MappingProxyType({row.code: row for row in _ROWS})

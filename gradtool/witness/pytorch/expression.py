@@ -12,7 +12,7 @@ import torch
 from gradtool.evidence import Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.checker import Tool, checked
+from gradtool.witness.checked import Tool, checked
 from gradtool.witness.pytorch.gradcheck import gradcheck
 from gradtool.witness.testimony import Floats, Function, testify
 from gradtool.witness.walk import Step, bind, evaluate

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.autograd.gradcheck import GradcheckError
 
-from gradtool.witness.checker import Said
+from gradtool.witness.checked import Said
 
 __all__ = ["gradcheck"]
 
@@ -20,7 +20,7 @@ _SETTINGS = ("eps", "atol", "rtol")
 
 
 def gradcheck(function: Callable[..., Any], tensors: Sequence[torch.Tensor], step: float | None) -> Said:
-    """gradcheck as it comes, or with another ``step``; the message is the first line of its error."""
+    """PyTorch's gradcheck as it comes, or with another ``step``; the message is the first line of its error."""
     defaults = inspect.signature(torch.autograd.gradcheck).parameters
     settings = {name: float(defaults[name].default) for name in _SETTINGS}
     if step is not None:

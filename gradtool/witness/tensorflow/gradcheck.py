@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradtool.witness.checker import Said
+from gradtool.witness.checked import Said
 
 __all__ = ["gradcheck"]
 

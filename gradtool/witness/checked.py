@@ -55,7 +55,8 @@ def checked(framework: Framework, request: Request, tool: Tool) -> Checked:
     """What ``tool`` says; whatever happens in it, there is a record, and no warning leaves it."""
     began = time.perf_counter()
     name = CHECKERS[request.against][framework.name]
-    none = Checked(request.key, name, framework.version, {}, "not_run", "", {})
+    asked = request.against if request.step is None else f"{request.against}:{request.step!r}"
+    none = Checked(request.key, asked, name, framework.version, {}, "not_run", "", {})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
