@@ -208,7 +208,7 @@ def _written(tree: Tree, bound: _Bound, text: str, strength: int = 0) -> str:
     if tree.operation == "index":
         return f"{_written(tree.arguments[0], bound, text, 9)}[{_key(bound.options['key'])}]"
     parts = [_written(argument, bound, text) for argument in tree.arguments]
-    return f"{row.name}({', '.join(parts + _options(tree, bound))})"
+    return f"{row.called or row.name}({', '.join(parts + _options(tree, bound))})"
 
 
 def _options(call: Call, bound: _Bound) -> list[str]:

@@ -38,7 +38,7 @@ def _logsumexp(a: Any, **options: Any) -> Any:
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exp": EXP, "log": LOG, "sqrt": each(lambda a: mp.sqrt(a)), "abs": np.abs, "sum": np.sum,  # noqa: PLW0108
-    "mean": np.mean, "prod": np.prod, "amax": np.max, "softmax": _softmax, "logsumexp": _logsumexp,
+    "mean": np.mean, "prod": np.prod, "max": np.max, "softmax": _softmax, "logsumexp": _logsumexp,
     "log_softmax": lambda a, axis=-1: LOG(_softmax(a, axis)),
     "norm": lambda a, **options: each(lambda b: mp.sqrt(b))(np.sum(a * a, **options)),  # noqa: PLW0108
     "var": lambda a, **options: np.mean((a - np.mean(a, **{**options, "keepdims": True})) ** 2, **options),
@@ -118,11 +118,11 @@ EQUAL = [
     ("mean((x - y)**2, axis=0) - mean(x - y, axis=0)**2", "var(x - y, axis=0)"),
     ("mean(z*z, axis=(0, 1), keepdims=True) - mean(z, axis=(0, 1), keepdims=True)**2",
      "var(z, axis=(0, 1), keepdims=True)"),
-    ("sqrt(sum((x - y)**2))", "amax(abs(x - y))*norm((x - y)/amax(abs(x - y)))"),
-    ("sqrt(sum(u*u))", "amax(abs(u))*norm(u/amax(abs(u)))"),
-    ("sqrt(sum(x**2, axis=1))", "amax(abs(x), axis=1)*norm(x/amax(abs(x), axis=1, keepdims=True), axis=1)"),
+    ("sqrt(sum((x - y)**2))", "max(abs(x - y))*norm((x - y)/max(abs(x - y)))"),
+    ("sqrt(sum(u*u))", "max(abs(u))*norm(u/max(abs(u)))"),
+    ("sqrt(sum(x**2, axis=1))", "max(abs(x), axis=1)*norm(x/max(abs(x), axis=1, keepdims=True), axis=1)"),
     ("sqrt(sum(z*z, axis=0, keepdims=True))",
-     "amax(abs(z), axis=0, keepdims=True)*norm(z/amax(abs(z), axis=0, keepdims=True), axis=0, keepdims=True)"),
+     "max(abs(z), axis=0, keepdims=True)*norm(z/max(abs(z), axis=0, keepdims=True), axis=0, keepdims=True)"),
     ("log(prod(exp(x), axis=1))", "sum(log(exp(x)), axis=1)"),
     ("sum(softmax(x)*(log(softmax(x)) - log(softmax(y))))", "log_softmax(x) - log_softmax(y)"),
     ("-mean(sum(y*log(softmax(x)), axis=1))", "log_softmax(x)"),
