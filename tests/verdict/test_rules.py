@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gradtool.verdict import health
+from gradtool.verdict import against, health
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES, Rule, finding
 
-EMITTED = sorted(set(re.findall(r'"(GT\d+)"', Path(health.__file__).read_text(encoding="utf-8"))))
+SOURCES = [Path(module.__file__).read_text(encoding="utf-8") for module in (health, against)]
+EMITTED = sorted(set(re.findall(r'"(GT\d+)"', "".join(SOURCES))))
 
 
 def test_codes_and_names_are_unique_and_codes_sorted() -> None:

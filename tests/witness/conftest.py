@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Witness]:
     """Two well-meaning names for the rogue, and two modules that can't be imported."""
-    monkeypatch.setenv("PYTHONPATH", f"{HERE}{os.pathsep}{tmp_path}")
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)  # of a clone that is not the installed one
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(tmp_path), *filter(None, known)]))
     (tmp_path / "broken_rogue.py").write_text('raise RuntimeError("no import")\n', encoding="utf-8")
     (tmp_path / "needy_rogue.py").write_text("import a_module_nobody_has\n", encoding="utf-8")
     return {
