@@ -11,7 +11,7 @@ from gradtool.verdict.record import CheckRecord, Entry
 
 __all__ = ["difference_text", "heads", "lines"]
 
-DIGITS = {"float64": 10, "float32": 6}
+DIGITS = {"float64": 10, "float32": 6, "float16": 4, "bfloat16": 3}
 """More of a difference are noise."""
 
 

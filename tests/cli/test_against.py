@@ -60,6 +60,16 @@ def test_it_fails_in_float32_by_itself(cli: Cli) -> None:
     assert "not from the gradient" in sentence
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_in_half_precision_its_step_vanishes(cli: Cli, framework: str, dtype: str) -> None:
+    """Above 2 the next number of float16 is 2e-3 away, further than either step."""
+    found, sentence = against(cli, "x**2", "--at", "x=3", "--dtype", dtype, "--framework", framework, "--against",
+                              "gradcheck")  # fmt: skip
+    assert [entry["difference"] for entry in found["entries"]] == [0.0]
+    assert f"in {dtype}, not from the gradient" in sentence
+
+
 @pytest.mark.parametrize(
     ("expression", "point", "verdict"), [("softplus(x)", "x=21", "wrong"), ("(1 - cos(x))/x**2", "x=1e-8", "unstable")]
 )

@@ -245,3 +245,5 @@ def test_logsumexp_is_not_accused_for_how_pytorch_differentiates_it(check: Any, 
     for record in check([{"expression": "logsumexp(x)", "at": {"x": at}} for at in points], framework=framework):
         assert {entry.verdict for entry in record.entries} == {"verified"}, record.point
         assert max(entry.ulp or 0 for entry in record.entries) < (2 if framework == "tensorflow" else 1e6)
+    (large,) = check([{"expression": "sum(logsumexp(x, axis=1))", "at": {"x": "normal(150,100)"}}], framework=framework)
+    assert (large.verdict, large.failures) == ("verified", ())

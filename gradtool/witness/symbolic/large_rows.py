@@ -112,7 +112,7 @@ _PRIMITIVES: Mapping[str, Function] = {
     "atan2": each(arb.atan2, 2), "cbrt": each(_cbrt),
     "remainder": each(lambda x, y: x - y * _floor(x / y), 2), "floor_divide": each(lambda x, y: _floor(x / y), 2),
     "softplus": each(lambda x: x.exp().log1p()), "logsigmoid": each(lambda x: -(-x).exp().log1p()),
-    "hypot": each(lambda x, y: (x * x + y * y).sqrt(), 2),
+    "_shifted_log": each(lambda x, y: y + x.log(), 2), "hypot": each(lambda x, y: (x * x + y * y).sqrt(), 2),
     "gelu": each(lambda x: x * (-x / TWO.sqrt()).erfc() / TWO),
     "lgamma": each(_lgamma), "trigamma": each(_trigamma), "_psi2": each(_tetragamma),
 }  # fmt: skip
