@@ -25,5 +25,7 @@ class CheckSettings:
     mode: str = "gradient"
     order: int = 1
     upstream: str | None = None
+    steps: bool = False
+    """Whether the chain rule is told node by node, at one point."""
     points: int = 5
     """How many points are drawn where none is given."""
