@@ -16,6 +16,7 @@ from rich.text import Text
 from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.numbers import (
     DIGITS,
+    EQUAL,
     WRITTEN_OUT,
     exact,
     float_text,
@@ -24,6 +25,7 @@ from gradtool.report.numbers import (
     value_text,
     with_bar,
 )
+from gradtool.report.steps import step_lines
 from gradtool.report.sweep import lines_for
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
@@ -44,9 +46,6 @@ MOST_REMEDIES = 3
 
 LONGEST_FORMULA, LONGEST_OF_MANY = 600, 160
 """Characters of a formula that is shown, alone or among others."""
-
-EQUAL = 0.005
-"""Ulps below which two numbers are told as the same."""
 
 Cell = tuple[str, str]
 """Text and style."""
@@ -108,6 +107,11 @@ class _Page:
                 self.line(told, indent=2)
         if not swept:
             self.remarks(records)
+        if first.steps:
+            self.line("")
+            for before, text, style in step_lines(first, self.terminal):
+                self.console.print(Text(before).append(text, style=style), soft_wrap=True)
+            self.line("")
 
     def figures(self, records: Sequence[CheckRecord]) -> None:
         """The entries of the gradient; with several points, under a line for each."""
