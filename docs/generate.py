@@ -54,6 +54,9 @@ def cli_page(run: Runner) -> str:
 def operations_page() -> str:
     """The table of operations, with what each framework runs."""
     parts = ["# Operations", GENERATED, "What an expression may hold. An empty framework cell runs the formula."]
+    parts.append(
+        "Of an operation over whole arrays it is told what each argument gets of the gradient G of the result."
+    )
     groups = dict.fromkeys(row.group for row in OPERATIONS.values())
     for group in groups:
         rows = [row for row in OPERATIONS.values() if row.group == group]
@@ -67,7 +70,8 @@ def operations_page() -> str:
 
 def _operation_line(row: Operation) -> str:
     name = row.operator or f"{row.name}({', '.join(row.parameters)})"
-    derivatives = ", ".join(f"by {p}: `{text}`" for p, text in zip(row.parameters, row.derivatives, strict=False))
+    told = row.derivatives or row.pullback
+    derivatives = ", ".join(f"by {p}: `{text}`" for p, text in zip(row.parameters, told, strict=False))
     natives = [f"`{re.sub(r'[{}]', '', cell)}`" if cell else f"`{row.formula}`" for cell in (row.torch, row.tensorflow)]
     cells = [f"`{name}`", row.doc, f"`{row.domain}`" if row.domain else "everywhere", derivatives, *natives]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -22,6 +22,8 @@ __all__ = [
     "Difference",
     "Exact",
     "ExactEntry",
+    "ExactNode",
+    "ExactTrace",
     "Failure",
     "Formulas",
     "Grid",
@@ -32,6 +34,7 @@ __all__ = [
     "Request",
     "SampleRequest",
     "Survey",
+    "Trace",
     "WrongEntry",
     "decode",
     "encode",
@@ -44,8 +47,9 @@ class Request:
 
     ``mode`` is ``gradient`` (of the value, or of the sum of ``upstream`` times the entries of the value), ``jacobian``
     (of every entry of the value), ``hessian`` or ``orders`` (every derivative by one variable up to ``order``).
-    ``formula`` asks for the derivative as text too. ``against`` names the framework's own checker to be run on the same
-    function, ``step`` the step of its differences (None: its own).
+    ``formula`` asks for the derivative as text too, ``steps`` for a trace: the chain rule node by node. ``against``
+    names the framework's own checker to be run on the same function, ``step`` the step of its differences (None: its
+    own).
     """
 
     key: int
@@ -61,6 +65,7 @@ class Request:
     upstream: Value | None = None
     against: str = ""
     step: float | None = None
+    steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +296,45 @@ class Formulas:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What a framework keeps of every node of the expression's tree, in the order of evaluation.
+
+    Its value, its retained gradient (None where it keeps none), and the framework's own name for it. A variable is one
+    node for each time it is used; its gradient is then the whole one.
+    """
+
+    key: int
+    witness: str
+    values: list[Value]
+    gradients: list[Value | None]
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactNode:
+    """The exact walk at one node of the tree: decimal texts for each of its numbers, None where there is none.
+
+    ``bounds`` are those of the values. ``entries`` are the derivatives of the output by each number of the node, along
+    the path through this node alone. ``local`` is the derivative of the node above, in the shape that ``target.chain``
+    gives it; empty where it is not written out.
+    """
+
+    values: list[str | None]
+    bounds: list[str]
+    entries: list[ExactEntry]
+    local: list[str | None] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactTrace:
+    """The exact walk node by node, in the order of evaluation; without nodes where it has none, for a ``reason``."""
+
+    key: int
+    nodes: list[ExactNode]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people."""
 
@@ -302,12 +346,12 @@ class Failure:
     detail: str = field(default="", compare=False)
 
 
-Record = Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Failure
+Record = Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | Failure
 _TYPES = {
     kind.__name__: kind
     for kind in (
         Request, SampleRequest, Points, Difference, Autodiff, Checked, Place, Link, WrongEntry,
-        Survey, ExactEntry, Grid, Exact, Formulas, Failure,
+        Survey, ExactEntry, Grid, Exact, Formulas, Trace, ExactNode, ExactTrace, Failure,
     )
 }  # fmt: skip
 

@@ -7,7 +7,19 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradtool.evidence import Autodiff, Checked, Exact, Failure, Formulas, Points, Record, Request, SampleRequest
+from gradtool.evidence import (
+    Autodiff,
+    Checked,
+    Exact,
+    ExactTrace,
+    Failure,
+    Formulas,
+    Points,
+    Record,
+    Request,
+    SampleRequest,
+    Trace,
+)
 from gradtool.problem import Problem
 from gradtool.settings import CheckSettings
 from gradtool.target.expression import parse
@@ -17,8 +29,9 @@ from gradtool.values import Value, flat
 from gradtool.verdict.against import misleading
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.health import findings
-from gradtool.verdict.record import CheckRecord, worst
+from gradtool.verdict.record import CheckRecord, Entry, Step, worst
 from gradtool.verdict.rewrites import rewrites, rewritten
+from gradtool.verdict.steps import steps
 from gradtool.verdict.summary import asymmetry, gradient_norm, is_direction
 from gradtool.witness.host import WITNESSES, Host
 
@@ -90,7 +103,7 @@ def _with_points(
         for point in points:
             asked = Request(len(jobs), target.expression.text, point, target.wrt, framework, settings.dtype,
                             settings.seed, True, target.mode, target.order, target.upstream, settings.against,
-                            settings.step)  # fmt: skip
+                            settings.step, settings.steps)  # fmt: skip
             jobs.append((target, [asked, *_alternative(target, asked)]))
     return jobs
 
@@ -103,7 +116,7 @@ def _alternative(target: Target, asked: Request) -> list[Request]:
     better = parse(rewritten(text, found), target.expression.variables)
     if set(better.variables) != set(target.expression.variables):
         return []
-    return [replace(asked, expression=better.text, formula=False, against="")]
+    return [replace(asked, expression=better.text, formula=False, against="", steps=False)]
 
 
 def _drawn(target: Target, records: list[Record]) -> Sequence[dict[str, Value]] | Unreadable:
@@ -187,7 +200,14 @@ def _judged(
         against=against,
         seconds=seconds,
         drawn=target.points is None,
+        steps=_steps(case, target, records, entries) if request.steps else (),
     )
+
+
+def _steps(case: Case, target: Target, records: list[Record], entries: Sequence[Entry]) -> tuple[Step, ...]:
+    kept = next((record for record in records if isinstance(record, Trace)), None)
+    exact = next((record for record in records if isinstance(record, ExactTrace)), None)
+    return steps(case, target.expression, target.wrt, kept, exact, entries)
 
 
 def _case(target: Target, request: Request, records: list[Record]) -> Case:

@@ -28,5 +28,7 @@ class CheckSettings:
     upstream: str | None = None
     against: str = ""
     step: float | None = None
+    steps: bool = False
+    """Whether the chain rule is told node by node, at one point."""
     points: int = 5
     """How many points are drawn where none is given."""

@@ -21,6 +21,7 @@ from gradtool.cli.options import (
     ExitZeroOption,
     FormatOption,
     FrameworkOption,
+    GraphOption,
     HessianOption,
     JacobianOption,
     JsonOption,
@@ -28,6 +29,7 @@ from gradtool.cli.options import (
     OutputOption,
     PlotOption,
     SeedOption,
+    StepsOption,
     StrictOption,
     TimeoutOption,
     UpstreamOption,
@@ -53,6 +55,7 @@ def check(
     hessian: HessianOption = False,
     jacobian: JacobianOption = False,
     upstream: UpstreamOption = None,
+    steps: StepsOption = False,
     framework: FrameworkOption = None,
     dtype: DtypeOption = Dtype.float64,
     seed: SeedOption = 0,
@@ -63,6 +66,7 @@ def check(
     json: JsonOption = False,
     output: OutputOption = None,
     plot: PlotOption = None,
+    graph: GraphOption = None,
     strict: StrictOption = False,
     exit_zero: ExitZeroOption = False,
     color: ColorOption = ColorChoice.auto,
@@ -80,6 +84,8 @@ def check(
 
     gradtool check "x**2*y" --at x=1,y=2 --hessian
 
+    gradtool check "sin(x**2)" --at x=4 --steps --graph chain.mmd
+
     gradtool check "log(1 + exp(x))" --at x=-1000:1000:41 --plot sweep.png
 
     gradtool check @suite.txt --format jsonl
@@ -94,6 +100,10 @@ def check(
             hint = "each asks for other derivatives; run gradtool once for each"
             told = "take one of --order, --hessian, --jacobian and --upstream"
             raise ProblemError(Problem("option", told, hint=hint))
+        steps = steps or graph is not None
+        if steps and any(modes.values()):
+            hint = "leave out --order, --hessian and --jacobian; an --upstream goes with it"
+            raise ProblemError(Problem("option", "--steps tells the chain rule of a plain gradient", hint=hint))
         # Nothing of what follows is needed for the help.
         from gradtool.cli.against import with_checker  # noqa: PLC0415
         from gradtool.cli.run import run_check  # noqa: PLC0415
@@ -111,7 +121,9 @@ def check(
             mode=next((mode for mode, wanted in modes.items() if wanted), "gradient"),
             order=order or 1,
             upstream=upstream,
+            steps=steps,
+            points=1 if steps else CheckSettings.points,
         )
         settings = with_checker(settings, against)
-        code = run_check(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
+        code = run_check(target, settings, chosen, output, plot, graph, color.value, strict=strict, debug=debug)
     raise typer.Exit(ExitCode.OK if exit_zero else code)

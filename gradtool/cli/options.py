@@ -13,9 +13,10 @@ from gradtool.report import FORMATS
 
 __all__ = [
     "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption", "ColorChoice", "ColorOption",
-    "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption", "Framework",
-    "FrameworkOption", "HessianOption", "JacobianOption", "JsonOption", "OrderOption", "OutputOption", "PlotOption",
-    "SeedOption", "StrictOption", "TimeoutOption", "UpstreamOption", "WrtOption",
+    "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption",
+    "Framework", "FrameworkOption", "GraphOption", "HessianOption", "JacobianOption", "JsonOption", "OrderOption",
+    "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption", "TimeoutOption", "UpstreamOption",
+    "WrtOption",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"
@@ -82,6 +83,9 @@ UpstreamOption = Annotated[
         rich_help_panel=TARGET,
     ),
 ]
+StepsOption = Annotated[
+    bool, typer.Option("--steps", help="The chain rule at one point, node by node.", rich_help_panel=TARGET)
+]
 FrameworkOption = Annotated[
     Framework | None,
     typer.Option(help="Whose autodiff is checked.", show_default="torch if installed", rich_help_panel=EVIDENCE),
@@ -128,6 +132,16 @@ PlotOption = Annotated[
         "--plot",
         metavar="FILE|-",
         help="Draw a sweep to a .png or .svg file; - draws in the terminal.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+GraphOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--graph",
+        metavar="FILE",
+        help="Also draw the steps to a .mmd (Mermaid) or .dot (Graphviz) file.",
         show_default=False,
         rich_help_panel=OUTPUT,
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from gradtool import pipeline
+from gradtool.cli.graph import look_at_steps, write_graph
 from gradtool.cli.picture import draw, look_at_plot
 from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.report import FORMATS
@@ -35,19 +36,24 @@ def run_check(
     chosen: str,
     output: Path | None,
     plot: str | None,
+    graph: Path | None,
     color: str,
     *,
     strict: bool,
     debug: bool,
 ) -> ExitCode:
-    """Check ``target``, write the report in format ``chosen`` to ``output`` or stdout, and draw to ``plot``."""
+    """Check ``target``, report in format ``chosen`` to ``output`` or stdout, draw to ``plot`` and ``graph``."""
     targets = _targets(target, settings)
+    if settings.steps:
+        look_at_steps(targets, graph)
     if plot is not None:
         look_at_plot(plot, targets, chosen)
     with _opened(output) as stream, pipeline.open_witnesses(settings) as host:
         records = _report(targets, settings, host, chosen, stream, color, debug=debug)
         if plot is not None:
             draw(plot, records, terminal_for(stream, color))
+        if graph is not None:
+            write_graph(graph, records[0])
     return exit_code(records, strict=strict)
 
 

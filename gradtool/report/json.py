@@ -11,9 +11,9 @@ from typing import Any
 from gradtool.evidence import Checked
 from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
-from gradtool.values import Array, Value
+from gradtool.values import Array, Shape, Value
 from gradtool.verdict.against import differences, largest
-from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.record import CheckRecord, Entry, Numbers, Step, StepPath
 
 __all__ = ["SCHEMA", "plain", "write", "write_lines"]
 
@@ -62,6 +62,7 @@ def plain(record: CheckRecord) -> dict[str, Any]:
             {"claim": _number(d.claim), "finite_difference": _number(d.value), "bar": _number(d.bar)}
             for d in record.directions
         ],
+        "steps": [_step(step) for step in record.steps],
         "findings": [
             {"code": f.code, "severity": f.severity, "where": f.where, "message": f.message, "remedy": f.remedy}
             for f in record.findings
@@ -120,14 +121,54 @@ def _against(checked: Checked, record: CheckRecord) -> Mapping[str, Any]:
     }
 
 
+def _step(step: Step) -> Mapping[str, Any]:
+    return {
+        "id": step.id,
+        "kind": step.kind,
+        "operation": step.operation,
+        "text": step.text,
+        "span": list(step.span),
+        "arguments": list(step.arguments),
+        "value": _value(step.value),
+        "exact": _decimals(step.exact, step.shape),
+        "adjoint": _decimals(step.adjoint, step.shape),
+        "framework_node": step.framework_node,
+        "retained": _value(step.retained),
+        "ulp": _number(step.ulp),
+        "verdict": step.verdict or None,
+        "reason": step.reason,
+        "note": step.note,
+        "paths": [_path(path, step.shape) for path in step.paths],
+    }
+
+
+def _path(path: StepPath, shape: Shape) -> Mapping[str, Any]:
+    return {
+        "parent": path.parent,
+        "argument": path.place,
+        "formula": path.formula,
+        "rule": path.rule,
+        "local": _decimals(path.local, path.local_shape),
+        "contribution": _decimals(path.contribution, shape),
+    }
+
+
+def _decimals(numbers: Numbers, shape: Shape) -> Any:
+    """Exact numbers as texts, in nested lists; None for unknown ones."""
+    return _nested([None if text is None else exact(text, 30) for text in numbers], shape) if numbers else None
+
+
 def _value(value: Value | None) -> Any:
     """A number, or nested lists of numbers."""
     if not isinstance(value, Array):
         return _number(value)
-    rows: list[Any] = [_number(number) for number in value.data]
-    for length in reversed(value.shape[1:]):
+    return _nested([_number(number) for number in value.data], value.shape)
+
+
+def _nested(rows: list[Any], shape: Shape) -> Any:
+    for length in reversed(shape[1:]):
         rows = [rows[start : start + length] for start in range(0, len(rows), length)]
-    return rows
+    return rows if shape else rows[0]
 
 
 def _number(value: float | None) -> float | str | None:
@@ -151,6 +192,7 @@ def _command(record: CheckRecord) -> str:
         words += ["--upstream", _typed(record.upstream, "")]
     if record.against is not None and record.against.settings:
         words += ["--against", record.against.asked]
+    words += ["--steps"] * bool(record.steps)
     words += ["--framework", record.framework, "--dtype", record.dtype, "--seed", str(record.seed)]
     return shlex.join(words)
 

@@ -10,6 +10,7 @@ from gradtool.problem import printable
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.entries import chosen, derivative_name
+from gradtool.report.graph import mermaid
 from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
@@ -66,6 +67,8 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     for record in records:
         lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
         lines += [f"- error: {_plain(failure.message)}. {_plain(failure.hint)}" for failure in record.failures]
+    if first.steps:
+        lines += ["", "```mermaid", *mermaid(first).splitlines(), "```"]
     return [*lines, ""]
 
 

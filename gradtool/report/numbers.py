@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from types import MappingProxyType
 
 from gradtool.target.dtype import rounded
-from gradtool.values import Array, Value, shape_text
+from gradtool.values import Array, Shape, Value, shape_text
 
-__all__ = ["exact", "float_text", "point_text", "short", "value_text", "with_bar"]
+__all__ = ["exact", "float_text", "nested", "point_text", "rounded_exact", "short", "value_text", "with_bar"]
 
 WRITTEN_OUT = 8
 """Arrays of up to so many numbers are written out."""
+
+EQUAL = 0.005
+"""Ulps below which two numbers are told as the same."""
 
 _CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN)
 DIGITS = {"float64": 17, "float32": 9, "float16": 5, "bfloat16": 4}
@@ -36,8 +39,12 @@ def value_text(value: Value, dtype: str) -> str:
     """A number, or the nested list of an array's numbers."""
     if not isinstance(value, Array):
         return float_text(value, dtype)
-    texts = [float_text(number, dtype) for number in value.data]
-    for length in reversed(value.shape):
+    return nested([float_text(number, dtype) for number in value.data], value.shape)
+
+
+def nested(texts: Sequence[str], shape: Shape) -> str:
+    """The texts of an array's numbers, in C order, as a nested list."""
+    for length in reversed(shape):
         texts = [f"[{', '.join(texts[start : start + length])}]" for start in range(0, len(texts), length)]
     return texts[0]
 
@@ -64,6 +71,15 @@ def exact(text: str | None, digits: int) -> str:
     context = _CONTEXT.copy()
     context.prec = digits
     return _plain(context.plus(number))
+
+
+def rounded_exact(text: str, dtype: str) -> str:
+    """An exact number to the digits of ``dtype``; one of its own numbers as that is written."""
+    number = Decimal(text)
+    nearest = rounded(float(number), dtype)
+    if math.isfinite(nearest) and abs(Decimal(nearest) - number) <= abs(number) * Decimal("1e-35"):
+        return float_text(nearest, dtype)
+    return exact(text, DIGITS[dtype])
 
 
 def with_bar(value: float | None, bar: float | None) -> str:

@@ -18,6 +18,7 @@ from gradtool.report.against import lines as checker_lines
 from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.numbers import (
     DIGITS,
+    EQUAL,
     WRITTEN_OUT,
     exact,
     float_text,
@@ -26,7 +27,8 @@ from gradtool.report.numbers import (
     value_text,
     with_bar,
 )
-from gradtool.report.sweep import lines_for
+from gradtool.report.steps import step_lines
+from gradtool.report.sweep import Line, lines_for
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
@@ -46,9 +48,6 @@ MOST_REMEDIES = 3
 
 LONGEST_FORMULA, LONGEST_OF_MANY = 600, 160
 """Characters of a formula that is shown, alone or among others."""
-
-EQUAL = 0.005
-"""Ulps below which two numbers are told as the same."""
 
 Cell = tuple[str, str]
 """Text and style."""
@@ -92,26 +91,31 @@ class _Page:
         self.line("")
         swept = lines_for(records) if len(records) > LISTED_POINTS and not first.drawn else []
         if swept:
-            for text, verdict in swept:
-                self.line(text, self.terminal.style(verdict), indent=2)
-            faults = [f for record in records for f in record.findings if f.severity == "error"]
-            for remedy in list(dict.fromkeys(fault.remedy for fault in faults))[:MOST_REMEDIES]:
-                self.line(f"→ {remedy}", indent=4)
+            self.stretches(records, swept)
         else:
             self.figures(records)
         self.line("")
-        for text in _formulas(first):
-            self.line(text, indent=2)
-        if first.formula_note:
-            self.line(f"no formula: {first.formula_note}", indent=2)
-        if len(records) == 1:
-            self.line(_norm(first), indent=2)
-            if told := along_directions(first):
-                self.line(told, indent=2)
-        for text in checker_lines(records):
+        for text in (*_formulas(first), *_sums(records), *checker_lines(records)):
             self.line(text, indent=2)
         if not swept:
             self.remarks(records)
+        self.steps(first)
+
+    def stretches(self, records: Sequence[CheckRecord], lines: Sequence[Line]) -> None:
+        """A sweep in sentences, and what to do about its faults."""
+        for text, verdict in lines:
+            self.line(text, self.terminal.style(verdict), indent=2)
+        faults = [f for record in records for f in record.findings if f.severity == "error"]
+        for remedy in list(dict.fromkeys(fault.remedy for fault in faults))[:MOST_REMEDIES]:
+            self.line(f"→ {remedy}", indent=4)
+
+    def steps(self, record: CheckRecord) -> None:
+        """The chain rule node by node, if it was asked for."""
+        if record.steps:
+            self.line("")
+            for before, text, style in step_lines(record, self.terminal):
+                self.console.print(Text(before).append(text, style=style), soft_wrap=True)
+            self.line("")
 
     def figures(self, records: Sequence[CheckRecord]) -> None:
         """The entries of the gradient; with several points, under a line for each."""
@@ -333,6 +337,13 @@ def _norm(record: CheckRecord) -> str:
     return told
 
 
+def _sums(records: Sequence[CheckRecord]) -> list[str]:
+    """Figures over all entries of a single point."""
+    if len(records) > 1:
+        return []
+    return [text for text in (_norm(records[0]), along_directions(records[0])) if text]
+
+
 def _formulas(record: CheckRecord) -> list[str]:
     """The formulas that a person can read, and how long those are that are left out."""
     limit = LONGEST_FORMULA if len(record.formulas) == 1 else LONGEST_OF_MANY
@@ -340,7 +351,7 @@ def _formulas(record: CheckRecord) -> list[str]:
     if left_out := [len(text) for text in record.formulas.values() if len(text) > limit]:
         what = "a formula" if len(left_out) == 1 else f"{len(left_out)} formulas"
         lines.append(f"{what} of up to {max(left_out)} characters: --format json")
-    return lines
+    return [*lines, f"no formula: {record.formula_note}"] if record.formula_note else lines
 
 
 def _fine(group: Sequence[CheckRecord]) -> bool:

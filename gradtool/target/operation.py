@@ -17,6 +17,9 @@ The cells are data, never evaluated as text:
   rounding that is fair.
 * ``loses`` holds forms whose rounding, or whose jumps within rounding, a framework's derivative by each parameter
   suffers besides.
+* ``pullback`` states for each parameter of a row over whole arrays what of the gradient ``G`` of the result it gets
+  (over the parameters, the output ``out``, and ``count``, how many entries are reduced to one): in the expression
+  language where it has the words. It is for people only.
 * ``deviations`` names what is known to be off by more than rounding, per framework, or per framework and dtype
   ("tensorflow/float64").
 """
@@ -61,6 +64,7 @@ class Operation:
     forward: Mapping[str, str] = field(default_factory=dict)
     backward: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pullback: tuple[str, ...] = ()
     deviations: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CONSTANTS", "Call", "Number", "Passed", "Span", "Tree", "Variable", "calls"]
+__all__ = ["CONSTANTS", "Call", "Number", "Passed", "Span", "Tree", "Variable", "calls", "variables"]
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
 """Names that stand for numbers unless the point gives them another value."""
@@ -62,3 +62,10 @@ def calls(tree: Tree) -> Iterator[Call]:
         yield tree
         for argument in tree.arguments:
             yield from calls(argument)
+
+
+def variables(tree: Tree) -> frozenset[str]:
+    """The names of the variables in ``tree``."""
+    if isinstance(tree, Call):
+        return frozenset().union(*map(variables, tree.arguments))
+    return frozenset({tree.name}) if isinstance(tree, Variable) else frozenset()

@@ -9,7 +9,7 @@ from gradtool.evidence import Checked, Difference, Failure
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
-__all__ = ["WORDS", "CheckRecord", "Entry", "Finding", "worst"]
+__all__ = ["WORDS", "CheckRecord", "Entry", "Finding", "Step", "StepPath", "worst"]
 
 WORDS: Mapping[str, str] = {
     "wrong": "autodiff differs from the true derivative by more than rounding explains",
@@ -65,6 +65,58 @@ class Entry:
             object.__setattr__(self, "label", label(self.variable, self.index))
 
 
+Numbers = tuple[str | None, ...]
+"""Exact numbers of an array in C order, as decimal texts of up to 40 digits; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPath:
+    """One use of a node: as argument ``place`` of the node ``parent``.
+
+    ``local`` is the derivative of the parent, an array of ``local_shape``, empty where it is long; ``formula`` says it
+    in the user's own words, ``rule`` what the argument of an operation over whole arrays gets of the gradient G of its
+    result. ``contribution`` is what this path adds to the node's adjoint.
+    """
+
+    parent: int
+    place: int
+    formula: str = ""
+    rule: str = ""
+    local: Numbers = ()
+    local_shape: Shape = ()
+    contribution: Numbers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node of the chain rule: ``output``, ``intermediate``, ``leaf``, ``constant`` or ``condition``.
+
+    ``arguments`` and ``paths`` name other nodes by their ``id``. ``value`` and ``retained`` are the framework's value
+    and gradient, ``exact`` and ``adjoint`` the exact ones; ``value_off`` says that the value has lost half its digits,
+    or more than rounding explains. ``verdict`` and ``ulp`` are about the gradient, the worst of its entries; ``note``
+    says what goes wrong first here.
+    """
+
+    id: int
+    kind: str
+    operation: str
+    text: str
+    span: tuple[int, int]
+    shape: Shape = ()
+    arguments: tuple[int, ...] = ()
+    paths: tuple[StepPath, ...] = ()
+    value: Value | None = None
+    exact: Numbers = ()
+    value_off: bool = False
+    adjoint: Numbers = ()
+    framework_node: str = ""
+    retained: Value | None = None
+    ulp: float | None = None
+    verdict: str = ""
+    reason: str = ""
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckRecord:
     """One target at one point, by the ``framework`` whose name for people is ``title``.
@@ -108,6 +160,8 @@ class CheckRecord:
     seconds: float = 0.0
     drawn: bool = False
     """Whether the point was drawn from the seed, not given."""
+    steps: tuple[Step, ...] = ()
+    """The chain rule node by node, where it was asked for; the last one is the output."""
 
 
 def worst(words: list[str]) -> str:

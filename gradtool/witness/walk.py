@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from gradtool.target.expression import Number, Tree, Variable, parse_row_text
+from gradtool.target.expression import Call, Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS, Operation
 from gradtool.target.shapes import result_shape
 from gradtool.target.tree import Passed
 from gradtool.values import Shape
 
-__all__ = ["VAST", "Step", "bind", "compile_tree", "evaluate", "is_vast"]
+__all__ = ["COPY", "VAST", "Step", "bind", "compile_marked", "compile_tree", "evaluate", "evaluate_all", "is_vast"]
+
+COPY = "_copy"
+"""The operation of a step that repeats another one's value; no row, and only the exact walk is given such steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,23 @@ def compile_tree(
     return _Compiler(framework, shapes, unrolled).compiled(tree)
 
 
+def compile_marked(
+    tree: Tree, framework: str, shapes: Mapping[str, Shape], unrolled: str = "", *, apart: bool = False
+) -> tuple[list[Step], list[int]]:
+    """As ``compile_tree``, and for every node of the tree, in the order of evaluation, the place of its value.
+
+    With ``apart`` no two nodes share a step, nor do the uses of a variable: each ends in a ``COPY`` of its own, but
+    for numbers and conditions, which have no derivative.
+    """
+    compiler = _Compiler(framework, shapes, unrolled, apart=apart)
+    return compiler.compiled(tree), compiler.marks
+
+
 class _Compiler:
-    def __init__(self, framework: str, shapes: Mapping[str, Shape], unrolled: str) -> None:
-        self.framework, self.shapes, self.unrolled = framework, shapes, unrolled
+    def __init__(self, framework: str, shapes: Mapping[str, Shape], unrolled: str, *, apart: bool = False) -> None:
+        self.framework, self.shapes, self.unrolled, self.apart = framework, shapes, unrolled, apart
         self.steps: list[Step] = []
+        self.marks: list[int] = []
         self.places: dict[str, int] = {}
 
     def compiled(self, tree: Tree) -> list[Step]:
@@ -80,6 +96,17 @@ class _Compiler:
 
     def visit(self, node: Tree, inside: _Inside | None) -> int:
         """Add the steps of ``node``, and say at which place its value stands."""
+        place = self.added(node, inside)
+        if inside is None:
+            logical = isinstance(node, Call) and OPERATIONS[node.operation].logical
+            if self.apart and not logical and not isinstance(node, Number):
+                made = self.steps[place]
+                place = self.add(Step(node.span, COPY, (place,), made.name, shape=made.shape))
+            self.marks.append(place)
+        return place
+
+    def added(self, node: Tree, inside: _Inside | None) -> int:
+        """The steps of one node, its arguments' first."""
         span = inside.span if inside else node.span
         if isinstance(node, Number):
             return self.add(Step(span, name=node.name, value=node.value, inlined=inside is not None))
@@ -154,6 +181,16 @@ def evaluate(
     number: Callable[[float], Any],
 ) -> Any:
     """The value of ``steps``, with ``column(operation)`` as the functions and ``number`` making constants."""
+    return evaluate_all(steps, column, variables, number)[-1]
+
+
+def evaluate_all(
+    steps: Sequence[Step],
+    column: Callable[[str], Callable[..., Any]],
+    variables: Mapping[str, Any],
+    number: Callable[[float], Any],
+) -> list[Any]:
+    """The value of every one of ``steps``."""
     values: list[Any] = []
     for step in steps:
         if step.operation == "variable":
@@ -163,7 +200,7 @@ def evaluate(
             values.append(function(*arguments, **dict(step.options)) if step.options else function(*arguments))
         else:
             values.append(number(step.value))
-    return values[-1]
+    return values
 
 
 def bind(row: Operation, framework: str, module: object) -> Callable[..., Any]:

@@ -15,7 +15,8 @@ from gradtool.target.operations import OPERATIONS
 from gradtool.witness.checked import Tool, checked
 from gradtool.witness.pytorch.gradcheck import gradcheck
 from gradtool.witness.testimony import Floats, Function, testify
-from gradtool.witness.walk import Step, bind, evaluate
+from gradtool.witness.tracing import Kept, trace
+from gradtool.witness.walk import Step, bind, evaluate, evaluate_all
 
 __all__ = ["PyTorch", "answer"]
 
@@ -82,9 +83,27 @@ class PyTorch:
 
         return gradient
 
+    def kept(
+        self, steps: Sequence[Step], leaves: Mapping[str, torch.Tensor], request: Request, upstream: Floats | None
+    ) -> Kept:
+        """One pass with ``retain_grad`` on every tensor, and the names of autograd's nodes."""
+        kind = _DTYPES[request.dtype]
+        active = {name: leaves[name].detach().requires_grad_() for name in request.wrt}
+        values: list[torch.Tensor] = evaluate_all(
+            steps, _function, {**leaves, **active}, lambda n: torch.tensor(rounded(n, request.dtype), dtype=kind)
+        )
+        for value in values:
+            if value.requires_grad:
+                value.retain_grad()
+        if values[-1].requires_grad:
+            ones = torch.ones_like(values[-1])
+            values[-1].backward(ones if upstream is None else torch.as_tensor(upstream, dtype=kind))
+        gradients = [None if value.grad is None else self.numbers(value.grad) for value in values]
+        return [self.numbers(value) for value in values], gradients, [_node(value) for value in values]
+
 
 def answer(record: Record) -> Iterator[Record]:
-    """The value and the derivatives of the expression in a Request, with finite differences.
+    """The value and the derivatives of the expression in a Request, with finite differences; node by node if asked.
 
     Then what the framework's own checker says, if one is named.
     """
@@ -92,6 +111,15 @@ def answer(record: Record) -> Iterator[Record]:
         yield testify(PyTorch(), record)
         if record.against:
             yield checked(PyTorch(), record, _CHECKERS[record.against])
+        if record.steps:
+            yield trace(PyTorch(), record)
+
+
+def _node(value: torch.Tensor) -> str:
+    """What autograd calls the node that made ``value``; of a leaf, the node that its gradient is gathered in."""
+    if value.grad_fn is None:
+        return "AccumulateGrad" if value.requires_grad else ""
+    return str(value.grad_fn.name())
 
 
 @functools.cache

@@ -19,22 +19,21 @@ from mpmath import mp
 from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
-from gradtool.values import Index, coordinates, flat, indices, label, shape_of
+from gradtool.values import Index, coordinates, indices, label, shape_of
 from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
 from gradtool.witness.symbolic.limits import filling, sided
 from gradtool.witness.symbolic.node import BeyondError, UndefinedError
-from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program
+from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program, weighed
 from gradtool.witness.symbolic.reverse import UnknownDerivativeError, gradient_program
+from gradtool.witness.symbolic.told import place_of as _place
+from gradtool.witness.symbolic.told import text_of as _text
 from gradtool.witness.walk import VAST, Step, compile_tree, is_vast
 
 __all__ = ["derive"]
 
 MANY = 1000
 """From so many numbers on, expressions of arrays are walked array by array."""
-
-BEYOND_DECIMAL = 1 << 50
-"""Binary exponents that decimal text can't carry any more."""
 
 
 def derive(request: Request) -> Exact:
@@ -130,25 +129,8 @@ class _Derivation:
                         more.append(Step((0, 0), inlined=True))
                         root = places.get(name, len(more) - 1)
             case _:
-                more, root = self._weighed()
+                more, root = weighed(self.program, self.request.upstream)
                 yield _Row(more, root, "*", ())
-
-    def _weighed(self) -> tuple[list[Step], int]:
-        """The sum of the outputs, each times its upstream gradient."""
-        steps, outputs = list(self.program.steps), self.program.outputs
-        if not self.program.shape and self.request.upstream is None:
-            return steps, outputs[0]
-        weights = [1.0] * len(outputs) if self.request.upstream is None else flat(self.request.upstream)
-        terms = []
-        for weight, place in zip(weights, outputs, strict=True):
-            if weight == 1:
-                terms.append(place)
-            elif weight:
-                steps.append(Step(steps[place].span, value=weight))
-                steps.append(Step(steps[place].span, "multiply", (len(steps) - 1, place)))
-                terms.append(len(steps) - 1)
-        steps.append(Step(steps[-1].span, "sum", tuple(terms)))
-        return steps, len(steps) - 1
 
     def _entry(self, task: Task, walk: Walk, row: _Row, text: str, sensitivity: Any) -> ExactEntry:
         """The testimony about the derivative by the variable called ``text``."""
@@ -249,19 +231,6 @@ def _first(steps: Sequence[Step]) -> Place | None:
     return _place(steps[0]) if steps else None
 
 
-def _place(step: Step) -> Place:
-    return Place(step.caller or step.operation, step.span)
-
-
 def _shown(value: Any) -> str:
     """A number for people: as a float reads where it is one, else to 20 digits."""
     return f"{float(value):.17g}".removesuffix(".0") if float(value) == value else str(mp.nstr(value, 20))
-
-
-def _text(number: Any) -> str:
-    """A high-precision number as decimal text that Decimal reads back: 40 digits, ``Infinity`` or ``-Infinity``."""
-    if mp.isinf(number) or (number and mp.mag(number) > BEYOND_DECIMAL):
-        return "Infinity" if number > 0 else "-Infinity"
-    if number and mp.mag(number) < -BEYOND_DECIMAL:
-        return "0"
-    return str(mp.nstr(mp.mpf(number), 40, strip_zeros=False, min_fixed=0, max_fixed=0)) if number else "0"

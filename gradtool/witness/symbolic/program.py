@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.values import Shape, Value, flat, indices, label
-from gradtool.witness.walk import Step
+from gradtool.witness.walk import COPY, Step
 
-__all__ = ["GATHERED", "MAX_STEPS", "Program", "TooLargeError", "scalar_program"]
+__all__ = ["GATHERED", "MAX_STEPS", "Places", "Program", "TooLargeError", "scalar_program", "weighed"]
 
 MAX_STEPS = 40_000
 """Most steps on single numbers that are walked one by one."""
@@ -35,11 +35,15 @@ class TooLargeError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``outputs`` are the steps that compute the entries of the value, which has ``shape``."""
+    """``outputs`` are the steps that compute the entries of the value, which has ``shape``.
+
+    ``places`` has the steps of every array step's entries, where array steps had to be taken apart.
+    """
 
     steps: list[Step]
     outputs: list[int]
     shape: Shape
+    places: list[Places] = field(default_factory=list)
 
 
 def scalar_program(steps: Sequence[Step], point: Mapping[str, Value]) -> Program:
@@ -47,6 +51,24 @@ def scalar_program(steps: Sequence[Step], point: Mapping[str, Value]) -> Program
     if all(not step.shape and step.operation not in _EXPANSIONS for step in steps):
         return Program(list(steps), [len(steps) - 1], ())
     return _Builder(point).program(steps)
+
+
+def weighed(program: Program, upstream: Value | None) -> tuple[list[Step], int]:
+    """The steps of ``program`` and the place of the sum of its outputs, each times its upstream gradient."""
+    steps, outputs = list(program.steps), program.outputs
+    if not program.shape and upstream is None:
+        return steps, outputs[0]
+    weights = [1.0] * len(outputs) if upstream is None else flat(upstream)
+    terms = []
+    for weight, place in zip(weights, outputs, strict=True):
+        if weight == 1:
+            terms.append(place)
+        elif weight:
+            steps.append(Step(steps[place].span, value=weight))
+            steps.append(Step(steps[place].span, "multiply", (len(steps) - 1, place)))
+            terms.append(len(steps) - 1)
+    steps.append(Step(steps[-1].span, "sum", tuple(terms)))
+    return steps, len(steps) - 1
 
 
 class _Builder:
@@ -64,7 +86,7 @@ class _Builder:
             expand = _EXPANSIONS.get(step.operation, _Builder.elementwise)
             values.append(expand(self, step, arguments))
         last = values[-1]
-        return Program(self.made, [int(place) for place in last.ravel()], last.shape)
+        return Program(self.made, [int(place) for place in last.ravel()], last.shape, values)
 
     def add(self, step: Step, operation: str, arguments: Sequence[int], name: str = "") -> int:
         """A new step on single numbers that stems from ``step``."""
@@ -92,6 +114,11 @@ class _Builder:
             int(row[0]) if len(row) == 1 and step.operation != "_top" else self.add(step, step.operation, row)
             for row in _rows(arguments[0], dict(step.options)["axis"])
         ]
+        return np.array(made, dtype=np.int64).reshape(step.shape)
+
+    def copied(self, step: Step, arguments: list[Places]) -> Places:
+        """Each entry once more: a sum of one term, which rounds nothing."""
+        made = [self.add(step, "sum", [place]) for place in arguments[0].ravel().tolist()]
         return np.array(made, dtype=np.int64).reshape(step.shape)
 
     def product(self, step: Step, arguments: list[Places]) -> Places:
@@ -158,6 +185,7 @@ def _rows(places: Places, axes: tuple[int, ...]) -> Places:
 _EXPANSIONS: Mapping[str, Any] = {
     **dict.fromkeys(GATHERED, _Builder.reduced),
     **dict.fromkeys(("transpose", "reshape", "index", "stack", "_pick"), _Builder.view),
+    COPY: _Builder.copied,
     "prod": _Builder.product,
     "cumsum": _Builder.running,
     "matmul": _Builder.matmul,

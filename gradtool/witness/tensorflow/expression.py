@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from gradtool.target.operations import OPERATIONS
 from gradtool.witness.checked import Tool, checked
 from gradtool.witness.tensorflow.gradcheck import gradcheck
 from gradtool.witness.testimony import Floats, Function, testify
-from gradtool.witness.walk import Step, bind, evaluate
+from gradtool.witness.tracing import Kept, trace
+from gradtool.witness.walk import Step, bind, evaluate, evaluate_all
 
 __all__ = ["TensorFlow", "answer"]
 
@@ -79,9 +81,25 @@ class TensorFlow:
 
         return gradient
 
+    def kept(self, steps: Sequence[Step], leaves: Mapping[str, Any], request: Request, upstream: Floats | None) -> Kept:
+        """One pass under a tape, asked for the gradient of every tensor, and the names of a graph's operations."""
+        kind = _DTYPES[request.dtype]
+        with tf.GradientTape() as tape:
+            tape.watch({name: leaves[name] for name in request.wrt})
+            values = evaluate_all(
+                steps, _function, leaves, lambda number: tf.constant(rounded(number, request.dtype), dtype=kind)
+            )
+        floating = [value for value in values if value.dtype == kind]
+        weights = None if upstream is None else tf.constant(upstream, dtype=kind)
+        found = iter(tape.gradient(values[-1], floating, output_gradients=weights))
+        gradients = [next(found) if value.dtype == kind else None for value in values]
+        names = ["tape.watch" if step.name in request.wrt else name for step, name in _names(steps, leaves, kind)]
+        numbers = [None if gradient is None else self.numbers(gradient) for gradient in gradients]
+        return [self.numbers(value) for value in values], numbers, names
+
 
 def answer(record: Record) -> Iterator[Record]:
-    """The value and the derivatives of the expression in a Request, with finite differences.
+    """The value and the derivatives of the expression in a Request, with finite differences; node by node if asked.
 
     Then what the framework's own checker says, if one is named.
     """
@@ -89,6 +107,30 @@ def answer(record: Record) -> Iterator[Record]:
         yield testify(TensorFlow(), record)
         if record.against:
             yield checked(TensorFlow(), record, _CHECKERS[record.against])
+        if record.steps:
+            yield trace(TensorFlow(), record)
+
+
+def _names(steps: Sequence[Step], leaves: Mapping[str, Any], kind: Any) -> list[tuple[Step, str]]:
+    """The operation that each step is in a graph, such as Sin; what is several is called by its own name."""
+    made: list[str] = []
+
+    def column(name: str) -> Callable[..., Any]:
+        def named(*arguments: Any, **options: Any) -> Any:
+            before = len(graph.get_operations())
+            value = _function(name)(*arguments, **options)
+            new = [operation.type for operation in graph.get_operations()[before:] if operation.type != "Const"]
+            own = re.findall(r"(tf(?:\.\w+)+)\(", OPERATIONS[name].tensorflow)
+            made.append(new[0] if len(new) == 1 else ", ".join(reversed(own)))
+            return value
+
+        return named
+
+    with tf.Graph().as_default() as graph:
+        inputs = {name: tf.compat.v1.placeholder(leaf.dtype, leaf.shape) for name, leaf in leaves.items()}
+        evaluate_all(steps, column, inputs, lambda number: tf.constant(number, dtype=kind))
+    found = iter(made)
+    return [(step, next(found) if step.operation not in {"", "variable"} else "") for step in steps]
 
 
 @functools.cache
