@@ -59,7 +59,7 @@ def operations_page() -> str:
     )
     groups = dict.fromkeys(row.group for row in OPERATIONS.values())
     for group in groups:
-        rows = [row for row in OPERATIONS.values() if row.group == group]
+        rows = [row for row in OPERATIONS.values() if row.group == group and not row.hidden]
         lines = ["| operation | meaning | defined where | derivatives | PyTorch | TensorFlow |", "|---" * 6 + "|"]
         lines += [_operation_line(row) for row in rows]
         parts += [f"## {group.capitalize()}", "\n".join(lines)]

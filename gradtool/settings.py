@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CheckSettings"]
+__all__ = ["POINTS", "CheckSettings"]
+
+POINTS = 5
+"""So many points are drawn where none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +33,5 @@ class CheckSettings:
     step: float | None = None
     steps: bool = False
     """Whether the chain rule is told node by node, at one point."""
-    points: int = 5
+    points: int = POINTS
     """How many points are drawn where none is given."""

@@ -107,7 +107,7 @@ def check(
         # Nothing of what follows is needed for the help.
         from gradtool.cli.against import with_checker  # noqa: PLC0415
         from gradtool.cli.run import run_check  # noqa: PLC0415
-        from gradtool.settings import CheckSettings  # noqa: PLC0415
+        from gradtool.settings import POINTS, CheckSettings  # noqa: PLC0415
         from gradtool.target.point import split_assignments  # noqa: PLC0415
 
         settings = CheckSettings(
@@ -122,7 +122,7 @@ def check(
             order=order or 1,
             upstream=upstream,
             steps=steps,
-            points=1 if steps else CheckSettings.points,
+            points=1 if steps else POINTS,
         )
         settings = with_checker(settings, against)
         code = run_check(target, settings, chosen, output, plot, graph, color.value, strict=strict, debug=debug)

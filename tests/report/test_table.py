@@ -181,4 +181,4 @@ def test_a_problem_is_shown_with_its_caret_under_the_mistake() -> None:
 
 def test_a_long_formula_is_not_shown_but_counted() -> None:
     report = told([record("f(x)", *VERIFIED.entries, formulas={"x": "x + " * 200 + "x"})])
-    assert "(a formula of 801 characters; --format json has it)" in report
+    assert "a formula of up to 801 characters: --format json" in report
