@@ -57,7 +57,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
                 f"**{entry.verdict}**",
             ]
             lines.append(f"| {' | '.join(cells)} |")
-        lines += [f"\n{text}" for text in rest]
+        lines += [part for text in rest for part in ("", text)]
     lines.append("")
     lines += [
         f"- {_code(derivative_name(name).replace('∂', 'd'))} = {_code(formula)}"

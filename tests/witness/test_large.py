@@ -14,7 +14,7 @@ from gradtool.evidence import Exact, ExactEntry, Request
 from gradtool.values import Array
 from gradtool.witness.pytorch.expression import PyTorch
 from gradtool.witness.symbolic.derivative import derive
-from gradtool.witness.symbolic.large import Grid, LargeGradient, LargeUndefinedError, derive_large
+from gradtool.witness.symbolic.large.gradient import Grid, LargeGradient, LargeUndefinedError, derive_large
 from gradtool.witness.symbolic.program import TooLargeError
 
 SAFETY = 4

@@ -26,8 +26,7 @@ from gradtool.witness.symbolic.limits import filling, sided
 from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program, weighed
 from gradtool.witness.symbolic.reverse import UnknownDerivativeError, gradient_program
-from gradtool.witness.symbolic.told import place_of as _place
-from gradtool.witness.symbolic.told import text_of as _text
+from gradtool.witness.symbolic.told import place_of, text_of
 from gradtool.witness.walk import VAST, Step, compile_tree, is_vast
 
 __all__ = ["derive"]
@@ -57,7 +56,7 @@ def _of_many(request: Request, steps: Sequence[Step]) -> Exact | None:
     entries = sum(math.prod(step.shape) for step in steps)
     if request.mode != "gradient" or entries < MANY:
         return None
-    from gradtool.witness.symbolic.large_exact import UnknownEntriesError, derive_grids  # noqa: PLC0415  # NumPy, flint
+    from gradtool.witness.symbolic.large.testimony import UnknownEntriesError, derive_grids  # noqa: PLC0415  # NumPy, flint
 
     try:
         return derive_grids(request, steps)
@@ -104,8 +103,8 @@ class _Derivation:
                 entries += [self._entry(task, walk, row, text, sensitivity[text]) for text in wrt]
                 if not self.program.shape and row.root == self.program.outputs[0]:
                     noise = walk.root.units * mp.eps
-                    value = _text(0 if abs(walk.root.value) <= noise else walk.root.value)
-                    bound = _text(walk.root.units * walk.unit + walk.root.excess)
+                    value = text_of(0 if abs(walk.root.value) <= noise else walk.root.value)
+                    bound = text_of(walk.root.units * walk.unit + walk.root.excess)
         return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most)
 
     def _rows(self) -> Iterator[_Row]:
@@ -147,16 +146,16 @@ class _Derivation:
         return ExactEntry(
             row.key.replace("*", name),
             kind,
-            None if derivative is None else _text(derivative),
-            bound=_text(units * walk.unit + node.adjoint_excess),
-            sensitivity=_text(sensitivity),
-            left=None if left is None else _text(left),
-            right=None if right is None else _text(right),
-            loss=_place(blame.step) if blame.step else None,
+            None if derivative is None else text_of(derivative),
+            bound=text_of(units * walk.unit + node.adjoint_excess),
+            sensitivity=text_of(sensitivity),
+            left=None if left is None else text_of(left),
+            right=None if right is None else text_of(right),
+            loss=place_of(blame.step) if blame.step else None,
             cause=blame.cause,
-            touched=_place(node.touched) if node.touched else None,
+            touched=place_of(node.touched) if node.touched else None,
             doubtful=node.doubtful or text in walk.doubted,
-            flat=_place(node.flat) if node.flat and not derivative and not node.touched else None,
+            flat=place_of(node.flat) if node.flat and not derivative and not node.touched else None,
             absorbing=_first(walk.absorbing),
             shrinking=shrinking,
             growing=growing,
@@ -166,7 +165,7 @@ class _Derivation:
     def _beyond(self, task: Task, error: BeyondError) -> Exact:
         value = "Infinity" if error.step is task.steps[task.root] else None
         reason = f"a number beyond 2^{MAX_MAGNITUDE} arises in {error.step.operation}"
-        return Exact(self.request.key, "beyond", value, [], reason=reason, where=_place(error.step))
+        return Exact(self.request.key, "beyond", value, [], reason=reason, where=place_of(error.step))
 
     def _undefined(self, task: Task, error: UndefinedError) -> Exact:
         """The testimony where an operation is outside its domain: which, and whether the hole can be filled."""
@@ -187,8 +186,8 @@ class _Derivation:
             None,
             entries,
             reason=f"{row.label} needs {needs}" + (f", and here {shown}" if shown else ""),
-            where=_place(error.step),
-            limit=None if limit is None else _text(limit),
+            where=place_of(error.step),
+            limit=None if limit is None else text_of(limit),
         )
 
 
@@ -222,13 +221,13 @@ def _links(walk: Walk) -> tuple[Link | None, Link | None]:
         return None, None
     low, high = min(links, key=lambda link: link[0]), max(links, key=lambda link: link[0])
     return (
-        Link(_place(low[1]), _text(low[0])) if low[0] < 1 else None,
-        Link(_place(high[1]), _text(high[0])) if high[0] > 1 else None,
+        Link(place_of(low[1]), text_of(low[0])) if low[0] < 1 else None,
+        Link(place_of(high[1]), text_of(high[0])) if high[0] > 1 else None,
     )
 
 
 def _first(steps: Sequence[Step]) -> Place | None:
-    return _place(steps[0]) if steps else None
+    return place_of(steps[0]) if steps else None
 
 
 def _shown(value: Any) -> str:

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Shape
-from gradtool.witness.symbolic.large_cell import Cell
-from gradtool.witness.symbolic.large_flow import chosen_branch, flow
-from gradtool.witness.symbolic.large_gathered import axes_of, first_extremes
-from gradtool.witness.symbolic.large_numbers import NAN, ONE, ZERO, Mask, Numbers, boxed, sign
-from gradtool.witness.symbolic.large_products import matrices, multiplied
-from gradtool.witness.symbolic.large_rows import row
-from gradtool.witness.symbolic.large_shapes import REDUCTIONS, VIEWS, collected, lines, stretched, unview
-from gradtool.witness.symbolic.large_walk import Forward
+from gradtool.witness.symbolic.large.cell import Cell
+from gradtool.witness.symbolic.large.flow import chosen_branch, flow
+from gradtool.witness.symbolic.large.gathered import axes_of, first_extremes
+from gradtool.witness.symbolic.large.numbers import NAN, ONE, ZERO, Mask, Numbers, boxed, sign
+from gradtool.witness.symbolic.large.products import matrices, multiplied
+from gradtool.witness.symbolic.large.rows import row
+from gradtool.witness.symbolic.large.shapes import REDUCTIONS, VIEWS, collected, lines, stretched, unview
+from gradtool.witness.symbolic.large.walk import Forward
 
 __all__ = ["sides"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradtool.evidence import Exact, ExactEntry, Grid, Place, Request
 from gradtool.values import Array, Index
-from gradtool.witness.symbolic import large
+from gradtool.witness.symbolic.large import gradient as large
 from gradtool.witness.walk import Step
 
 __all__ = ["UnknownEntriesError", "derive_grids"]

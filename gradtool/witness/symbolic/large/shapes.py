@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from gradtool.values import Shape
 from gradtool.witness.symbolic.gathered import SURE
-from gradtool.witness.symbolic.large_cell import Losses, unstretched
-from gradtool.witness.symbolic.large_numbers import Floats, boxed
+from gradtool.witness.symbolic.large.cell import Losses, unstretched
+from gradtool.witness.symbolic.large.numbers import Floats, boxed
 from gradtool.witness.walk import Step
 
 __all__ = [

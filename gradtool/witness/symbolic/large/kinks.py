@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradtool.witness.symbolic.large_bounds import change, lost_by
-from gradtool.witness.symbolic.large_cell import NOTHING, Cell, Stake
-from gradtool.witness.symbolic.large_numbers import floats, is_exact, sign, sizes
-from gradtool.witness.symbolic.large_rows import Row
+from gradtool.witness.symbolic.large.bounds import change, lost_by
+from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Stake
+from gradtool.witness.symbolic.large.numbers import floats, is_exact, sign, sizes
+from gradtool.witness.symbolic.large.rows import Row
 
 __all__ = ["look_at_edges", "look_at_kinks"]
 

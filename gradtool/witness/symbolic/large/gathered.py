@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtool.values import Shape
-from gradtool.witness.symbolic.large_cell import NONE, NOTHING, Cell, Losses, Stake
-from gradtool.witness.symbolic.large_numbers import ZERO, Floats, Mask, Numbers, boxed, floats, is_exact, sign, sizes
-from gradtool.witness.symbolic.large_products import (
+from gradtool.witness.symbolic.large.cell import NONE, NOTHING, Cell, Losses, Stake
+from gradtool.witness.symbolic.large.numbers import ZERO, Floats, Mask, Numbers, boxed, floats, is_exact, sign, sizes
+from gradtool.witness.symbolic.large.products import (
     Factor,
     exact_bits,
     lowest_bits,
@@ -19,10 +19,10 @@ from gradtool.witness.symbolic.large_products import (
     product_bounds,
     product_losses,
 )
-from gradtool.witness.symbolic.large_shapes import lines, rounding_of_sums, stretched, worst_of_lines
+from gradtool.witness.symbolic.large.shapes import lines, rounding_of_sums, stretched, worst_of_lines
 
 if TYPE_CHECKING:
-    from gradtool.witness.symbolic.large_walk import Forward
+    from gradtool.witness.symbolic.large.walk import Forward
 
 __all__ = ["axes_of", "extreme", "factor_of", "first_extremes", "multiply", "running", "summed"]
 

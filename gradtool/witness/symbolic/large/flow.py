@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.witness.symbolic.large_cell import Cell, Losses
-from gradtool.witness.symbolic.large_numbers import Mask
-from gradtool.witness.symbolic.large_shapes import REDUCTIONS, VIEWS, collected, stretched, unview
+from gradtool.witness.symbolic.large.cell import Cell, Losses
+from gradtool.witness.symbolic.large.numbers import Mask
+from gradtool.witness.symbolic.large.shapes import REDUCTIONS, VIEWS, collected, stretched, unview
 
 __all__ = ["chosen_branch", "flow", "flow_losses", "need"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradtool.values import Index
-from gradtool.witness.symbolic.large_cell import CAUSES, Codes
-from gradtool.witness.symbolic.large_numbers import Floats, Mask
+from gradtool.witness.symbolic.large.cell import CAUSES, Codes
+from gradtool.witness.symbolic.large.numbers import Floats, Mask
 from gradtool.witness.walk import Step
 
 __all__ = ["Grid", "LargeGradient", "LargeUndefinedError", "Result"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.witness.symbolic.large_numbers import Floats, Mask, Numbers
+from gradtool.witness.symbolic.large.numbers import Floats, Mask, Numbers
 from gradtool.witness.walk import Step
 
 __all__ = [

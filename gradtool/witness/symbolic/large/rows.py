@@ -16,7 +16,7 @@ from flint import arb
 
 from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.large_numbers import NAN, ONE, ZERO, Function, Numbers, boxed, each, sign
+from gradtool.witness.symbolic.large.numbers import NAN, ONE, ZERO, Function, Numbers, boxed, each, sign
 from gradtool.witness.symbolic.rows import functions
 
 __all__ = ["Formula", "Row", "formula", "row"]

@@ -15,11 +15,11 @@ from flint import arb
 
 from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.large_bounds import as_computed, beyond, faint
-from gradtool.witness.symbolic.large_cell import NONE, NOTHING, Cell, Losses, Stake, any_of, relative, scaled, worse
-from gradtool.witness.symbolic.large_gathered import extreme, multiply, running, summed
-from gradtool.witness.symbolic.large_kinks import look_at_edges, look_at_kinks
-from gradtool.witness.symbolic.large_numbers import (
+from gradtool.witness.symbolic.large.bounds import as_computed, beyond, faint
+from gradtool.witness.symbolic.large.cell import NONE, NOTHING, Cell, Losses, Stake, any_of, relative, scaled, worse
+from gradtool.witness.symbolic.large.gathered import extreme, multiply, running, summed
+from gradtool.witness.symbolic.large.kinks import look_at_edges, look_at_kinks
+from gradtool.witness.symbolic.large.numbers import (
     NAN,
     ZERO,
     Floats,
@@ -31,8 +31,8 @@ from gradtool.witness.symbolic.large_numbers import (
     is_nan,
     sizes,
 )
-from gradtool.witness.symbolic.large_rows import Row, row
-from gradtool.witness.symbolic.large_shapes import VIEWS, view
+from gradtool.witness.symbolic.large.rows import Row, row
+from gradtool.witness.symbolic.large.shapes import VIEWS, view
 from gradtool.witness.walk import Step
 
 __all__ = ["Forward"]

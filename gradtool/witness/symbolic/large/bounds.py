@@ -15,8 +15,8 @@ from flint import arb, ctx
 from gradtool.target.dtype import Format
 from gradtool.target.expression import Number, Tree, Variable, parse_row_text
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.large_cell import NOTHING, Cell, scaled
-from gradtool.witness.symbolic.large_numbers import (
+from gradtool.witness.symbolic.large.cell import NOTHING, Cell, scaled
+from gradtool.witness.symbolic.large.numbers import (
     ONE,
     SMALLEST,
     ZERO,
@@ -29,7 +29,7 @@ from gradtool.witness.symbolic.large_numbers import (
     floats,
     sizes,
 )
-from gradtool.witness.symbolic.large_rows import row
+from gradtool.witness.symbolic.large.rows import row
 
 INFINITE: Any = arb("inf")
 SMALL = 1e-290

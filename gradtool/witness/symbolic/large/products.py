@@ -18,9 +18,9 @@ from flint import arb_mat
 from numpy.typing import NDArray
 
 from gradtool.target.dtype import Format
-from gradtool.witness.symbolic.large_cell import Cell, Losses, worse
-from gradtool.witness.symbolic.large_numbers import NAN, ZERO, Floats, Mask, Numbers, bits, finite, floats, is_exact
-from gradtool.witness.symbolic.large_shapes import rounding_of_sums, worst_of_lines
+from gradtool.witness.symbolic.large.cell import Cell, Losses, worse
+from gradtool.witness.symbolic.large.numbers import NAN, ZERO, Floats, Mask, Numbers, bits, finite, floats, is_exact
+from gradtool.witness.symbolic.large.shapes import rounding_of_sums, worst_of_lines
 
 __all__ = ["Factor", "exact_bits", "lowest_bits", "matrices", "multiplied", "product_bounds", "product_losses", "times"]
 

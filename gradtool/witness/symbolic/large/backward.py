@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.large_bounds import as_computed, beyond, change, faint, lost_by
-from gradtool.witness.symbolic.large_cell import NOTHING, Cell, Losses, relative, scaled, worse
-from gradtool.witness.symbolic.large_flow import chosen_branch, flow, flow_losses
-from gradtool.witness.symbolic.large_gathered import axes_of, factor_of, first_extremes
-from gradtool.witness.symbolic.large_numbers import ZERO, Floats, Mask, Numbers, boxed, finite, sizes
-from gradtool.witness.symbolic.large_products import Factor, matrices, multiplied, product_bounds
-from gradtool.witness.symbolic.large_rows import Formula, row
-from gradtool.witness.symbolic.large_shapes import (
+from gradtool.witness.symbolic.large.bounds import as_computed, beyond, change, faint, lost_by
+from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Losses, relative, scaled, worse
+from gradtool.witness.symbolic.large.flow import chosen_branch, flow, flow_losses
+from gradtool.witness.symbolic.large.gathered import axes_of, factor_of, first_extremes
+from gradtool.witness.symbolic.large.numbers import ZERO, Floats, Mask, Numbers, boxed, finite, sizes
+from gradtool.witness.symbolic.large.products import Factor, matrices, multiplied, product_bounds
+from gradtool.witness.symbolic.large.rows import Formula, row
+from gradtool.witness.symbolic.large.shapes import (
     REDUCTIONS,
     VIEWS,
     collected,
     stretched,
     unview,
 )
-from gradtool.witness.symbolic.large_share import Share, add, gathered
-from gradtool.witness.symbolic.large_walk import Forward
+from gradtool.witness.symbolic.large.share import Share, add, gathered
+from gradtool.witness.symbolic.large.walk import Forward
 
 __all__ = ["spread"]
 

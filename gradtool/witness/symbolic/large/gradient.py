@@ -19,10 +19,10 @@ from gradtool.evidence import Request
 from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Shape, Value, flat, shape_of
-from gradtool.witness.symbolic.large_backward import spread
-from gradtool.witness.symbolic.large_cell import Cell
-from gradtool.witness.symbolic.large_flow import need
-from gradtool.witness.symbolic.large_numbers import (
+from gradtool.witness.symbolic.large.backward import spread
+from gradtool.witness.symbolic.large.cell import Cell
+from gradtool.witness.symbolic.large.flow import need
+from gradtool.witness.symbolic.large.numbers import (
     NAN,
     ONE,
     ZERO,
@@ -36,11 +36,11 @@ from gradtool.witness.symbolic.large_numbers import (
     numbers,
     sign,
 )
-from gradtool.witness.symbolic.large_result import Grid, LargeGradient, LargeUndefinedError, Result
-from gradtool.witness.symbolic.large_rows import Formula, row
-from gradtool.witness.symbolic.large_shapes import VIEWS, expanded_products
-from gradtool.witness.symbolic.large_sides import sides
-from gradtool.witness.symbolic.large_walk import Forward
+from gradtool.witness.symbolic.large.result import Grid, LargeGradient, LargeUndefinedError, Result
+from gradtool.witness.symbolic.large.rows import Formula, row
+from gradtool.witness.symbolic.large.shapes import VIEWS, expanded_products
+from gradtool.witness.symbolic.large.sides import sides
+from gradtool.witness.symbolic.large.walk import Forward
 from gradtool.witness.symbolic.program import TooLargeError
 from gradtool.witness.walk import Step
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradtool.values import Shape
-from gradtool.witness.symbolic.large_cell import NOTHING, Cell, Losses, relative, worse
-from gradtool.witness.symbolic.large_numbers import Floats, Numbers, boxed, sizes
-from gradtool.witness.symbolic.large_shapes import collected, collected_losses, rounding_of_sums
+from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Losses, relative, worse
+from gradtool.witness.symbolic.large.numbers import Floats, Numbers, boxed, sizes
+from gradtool.witness.symbolic.large.shapes import collected, collected_losses, rounding_of_sums
 
 __all__ = ["Share", "add", "gathered"]
 
