@@ -102,7 +102,7 @@ def diagnose() -> None:
     print(f"gradtool {__version__}, Python {platform.python_version()}, {platform.platform()}")
     print(f"  interpreter: {sys.executable}")
     missing = False
-    for package in ("typer", "rich", "numpy", "sympy", "mpmath"):
+    for package in ("typer", "rich", "numpy", "sympy", "mpmath", "python-flint"):
         print(f"  {package} {_version(package)}")
     for name in ("torch", "tensorflow"):
         if importlib.util.find_spec(name):
