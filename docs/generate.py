@@ -1,7 +1,7 @@
 """Writes what the documentation shows from the program itself: ``make docs``.
 
 In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
-by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole.
+by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole; docs/sweep.svg is drawn.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from gradtool.verdict.rules import RULES
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = "<!-- Written by docs/generate.py; change the program and run make docs. -->"
+
+PICTURE = ("log(1 + exp(x))", "--at", "x=-1000:1000:41")
+"""The sweep that docs/examples.md shows as a picture."""
 
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
@@ -112,6 +115,7 @@ def main() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         page.write_text(shown(text, _run), encoding="utf-8")
+    _run(["check", *PICTURE, "--plot", str(ROOT / "docs" / "sweep.svg")])
     for name, text in (("cli", cli_page(_run)), ("operations", operations_page()), ("rules", rules_page())):
         (ROOT / "docs" / f"{name}.md").write_text(text, encoding="utf-8")
 

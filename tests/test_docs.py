@@ -53,3 +53,13 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in generate.PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_picture_in_the_documentation_is_what_the_command_draws(
+    run: Callable[[list[str]], str], tmp_path: Path
+) -> None:
+    """Texts and shapes; coordinates to a pixel, because fonts differ between versions of the drawing library."""
+    run(["check", *generate.PICTURE, "--plot", str(tmp_path / "sweep.svg")])
+    drawn, shown = (path.read_text(encoding="utf-8") for path in (tmp_path / "sweep.svg", ROOT / "docs" / "sweep.svg"))
+    assert re.findall(r"<!--(.*?)-->", drawn) == re.findall(r"<!--(.*?)-->", shown)
+    assert drawn.count("<use") == shown.count("<use")

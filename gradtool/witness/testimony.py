@@ -21,7 +21,6 @@ from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Array, Value, coordinates, indices, label, shape_of
 from gradtool.witness.directional.differences import along_directions
-from gradtool.witness.directional.survey import SURVEYED, surveyed
 from gradtool.witness.finite_difference import differences
 from gradtool.witness.walk import Step, compile_tree, is_vast
 
@@ -34,6 +33,9 @@ Function = Callable[[Mapping[str, Any]], Any]
 DIFFERENCED = 16
 """Derivatives up to this number get a finite difference each; more of them are looked at along random directions."""
 
+
+LONG_ENOUGH = ("float64", "float32")
+"""The dtypes in which a segment can be long beside the rounding of its ends."""
 
 _OF_ARRAYS = {name for name, row in OPERATIONS.items() if row.shape != "broadcast"}
 """Operations that would mistake many points for one array."""
@@ -71,7 +73,7 @@ def testify(framework: Framework, request: Request) -> Autodiff:
     steps = compile_tree(tree, framework.name, shapes)
     case = Case(framework, request, steps)
     value, derivatives = case.derivatives()
-    vast = is_vast(steps) and request.mode == "gradient" and request.dtype in SURVEYED
+    vast = is_vast(steps) and request.mode == "gradient" and request.dtype in LONG_ENOUGH
     bars = [] if vast else case.differences(derivatives)
     survey = case.survey(derivatives) if vast else None
     seconds = time.perf_counter() - began
@@ -155,6 +157,8 @@ class Case:
 
     def survey(self, found: Mapping[str, Value | None]) -> Survey:
         """The whole gradient along random directions, and where that disagrees, a search for what is wrong."""
+        from gradtool.witness.directional.survey import surveyed  # noqa: PLC0415  # 20 ms that few runs need
+
         many = _Many(self, self.function, weighed=True)
         wrt = self.request.wrt
         fixed = {name: array for name, array in self.arrays.items() if name not in wrt}

@@ -167,3 +167,13 @@ def test_a_closed_pipe_is_quiet() -> None:
     )
     assert done.stderr == ""
     assert done.stdout == "operator:\n"
+
+
+def test_a_gradient_imports_nothing_after_pytorch_is_there() -> None:
+    """PyTorch imports SymPy for ``grad_outputs``: half a second, in the worker that everyone waits for."""
+    code = (
+        "import sys; from gradtool.witness.pytorch.expression import answer; from gradtool.evidence import Request;"
+        "list(answer(Request(0, 'x**2', {'x': 3.0}, ['x'], 'torch'))); print('sympy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -8,16 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import Request, Survey, WrongEntry
-from gradtool.witness.directional.flat_function import UNITS, Gradient, Value
+from gradtool.witness.directional.flat_function import Gradient, Value
 from gradtool.witness.directional.localise import localise
 from gradtool.witness.directional.path_integral import path_integral
 
-__all__ = ["SURVEYED", "surveyed"]
+__all__ = ["surveyed"]
 
 Floats = NDArray[np.float64]
-
-SURVEYED = tuple(UNITS)
-"""The dtypes in which segments are long enough beside the rounding."""
 
 
 def surveyed(
