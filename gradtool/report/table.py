@@ -229,13 +229,13 @@ class _Page:
             self.console.print(Text(" " * indent).append(part, style=style), soft_wrap=True)
 
     def table(self, heads: Sequence[str], rows: Sequence[_Row]) -> None:
-        """Columns where they fit, with error bars on lines of their own if need be; else each row as a block."""
-        for fold in (_unfolded, _folded):
-            table = [[fold(text) for text, _ in row.cells] for row in rows]
-            titles = [fold(head) for head in heads]
+        """Columns where they fit, with bars and exact numbers on lines of their own if need be; else rows as blocks."""
+        for arrange in (_unfolded, _folded, _stacked):
+            titles = arrange(heads)
+            table = [arrange([text for text, _ in row.cells]) for row in rows]
             widths = [
                 max(cell_len(line) for cells in (titles, *table) for line in cells[place])
-                for place in range(len(heads))
+                for place in range(len(titles))
             ]
             if 2 + sum(widths) + 2 * (len(widths) - 1) <= self.terminal.width:
                 self._columns(titles, table, rows, widths)
@@ -251,7 +251,8 @@ class _Page:
         for row, cells in zip(rows, table, strict=True):
             if row.head:
                 self.line(row.head, indent=2)
-            self._line_of_cells(cells, [style for _, style in row.cells], widths)
+            styles = [style for _, style in row.cells]
+            self._line_of_cells(cells, styles[len(styles) - len(cells) :], widths)
 
     def _line_of_cells(self, cells: Sequence[list[str]], styles: Sequence[str], widths: Sequence[int]) -> None:
         for number in range(max(len(lines) for lines in cells)):
@@ -277,11 +278,21 @@ class _Page:
                     self.line(text, style, indent=6)
 
 
-def _unfolded(text: str) -> list[str]:
-    return [text]
+def _unfolded(cells: Sequence[str]) -> list[list[str]]:
+    return [[text] for text in cells]
 
 
-def _folded(text: str) -> list[str]:
+def _folded(cells: Sequence[str]) -> list[list[str]]:
+    return [_fold(text) for text in cells]
+
+
+def _stacked(cells: Sequence[str]) -> list[list[str]]:
+    """The second and the third cell, autodiff and the exact number, one above the other: digit under digit."""
+    first, autodiff, symbolic, *rest = _folded(cells)
+    return [first, autodiff + symbolic, *rest]
+
+
+def _fold(text: str) -> list[str]:
     """A head of two words, or a number and its bar, on two lines."""
     for gap in (" ± ", " +/- "):
         if gap in text:
