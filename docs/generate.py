@@ -1,8 +1,8 @@
 """Writes what the documentation shows from the program itself: ``make docs``.
 
 In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
-by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole; docs/sweep.svg is
-drawn.
+by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole, and
+docs/sweep.svg is drawn.
 """
 
 from __future__ import annotations
