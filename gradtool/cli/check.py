@@ -119,7 +119,7 @@ def check(
             timeout=timeout,
             absolute=absolute,
             mode=next((mode for mode, wanted in modes.items() if wanted), "gradient"),
-            order=order or 1,
+            order=1 if order is None else order,
             upstream=upstream,
             steps=steps,
             points=1 if steps else POINTS,

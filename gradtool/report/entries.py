@@ -32,7 +32,9 @@ def chosen(record: CheckRecord) -> tuple[Sequence[Entry], list[str]]:
 
 
 def _size(entry: Entry) -> float:
-    """Larger errors first; where the truth is 0 there is none."""
+    """What is no number first, then larger errors; where the truth is 0 there is none."""
+    if entry.autodiff is not None and not math.isfinite(entry.autodiff):
+        return -math.inf
     return -entry.ulp if entry.ulp is not None else 0.0
 
 

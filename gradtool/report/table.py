@@ -174,7 +174,8 @@ class _Page:
             self.line(head, self.terminal.style(severity), indent=2)
             if remedy:
                 self.line(f"→ {remedy}", indent=4)
-        verified = [entry for record in records for entry in record.entries if entry.verdict == "verified"]
+        entries = [entry for record in records for entry in record.entries if entry.count == 1]
+        verified = [entry for entry in entries if entry.verdict == "verified"]
         powers = [entry.power for entry in verified if entry.power is not None]
         if powers:
             self.line("")

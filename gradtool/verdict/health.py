@@ -7,7 +7,8 @@ whose square leaves the dtype's range. The absolute thresholds of tutorials (bel
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from gradtool.evidence import Autodiff, Difference, Exact, Formulas, Link
@@ -62,8 +63,7 @@ def findings(
         unconnected = [entry.variable for entry in entries if entry.unconnected and "," not in entry.variable]
         for name in dict.fromkeys(unconnected):
             found.append(finding("GT010", name, f"{case.title} returned None; it counts as 0"))
-        for entry in entries:
-            found += _sizes(case, entry, absolute=absolute)
+        found += _grouped(notice for entry in entries for notice in _sizes(case, entry, absolute=absolute))
         found += _links(case, entries)
         found += _witnesses(case, entries, formulas)
     return found
@@ -80,10 +80,30 @@ def _verdicts(case: Case, entries: list[Entry], better: Mapping[str, Entry]) -> 
             for entry in group:
                 yield finding(_BY_VERDICT[verdict], entry.label, entry.reason, _remedy(case, entry, better))
             continue
-        entry = max(group, key=lambda entry: entry.ulp or 0.0)
+        entry = max(group, key=_badness)
         others = ", ".join(other.label for other in group if other is not entry)
         more = f"; likewise {len(group) - 1} more entries of {variable}: {_cut(others)}"
         yield finding(_BY_VERDICT[verdict], entry.label, entry.reason + more, _remedy(case, entry, better))
+
+
+def _badness(entry: Entry) -> float:
+    """What is no number is worst, then the largest error."""
+    if entry.autodiff is not None and not math.isfinite(entry.autodiff):
+        return math.inf
+    return entry.ulp or 0.0
+
+
+def _grouped(found: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, of many alike on one variable the first, with the number of the others."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for notice in found:
+        alike.setdefault((notice.code, notice.where.partition("[")[0]), []).append(notice)
+    for group in alike.values():
+        if len(group) <= MOST_ALIKE:
+            yield from group
+        else:
+            told = f"{group[0].message}; likewise {len(group) - 1} more: {_cut(', '.join(f.where for f in group[1:]))}"
+            yield replace(group[0], message=told)
 
 
 def _cut(text: str) -> str:

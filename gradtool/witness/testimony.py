@@ -219,7 +219,9 @@ class _Many:
         if self.scalar:
             length = len(next(iter(columns.values())))
             points = {name: columns.get(name, np.full(length, array)) for name, array in base.items()}
-            return np.broadcast_to(self._numbers(points), (length,)).reshape(-1, 1)
+            outputs = np.broadcast_to(self._numbers(points), (length,)).reshape(-1, 1)
+            upstream = self.case.request.upstream if self.weighed else None
+            return outputs if upstream is None else outputs * _array(upstream)
         places = {label(name, index): (name, index) for name in base for index in indices(base[name].shape)}
         rows = []
         for numbers in zip(*columns.values(), strict=True):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradtool.report.entries import chosen
 from gradtool.values import Array, flat
 from gradtool.verdict.record import CheckRecord
 
@@ -273,3 +274,23 @@ def test_three_hundred_thousand_entries_are_tested_as_a_whole(check: Any, framew
     assert entry.power < 1e-9
     x = _numpy(record.point["x"])
     assert record.norm == pytest.approx(float(np.linalg.norm(np.tanh(x) + x / np.cosh(x) ** 2)), rel=1e-12)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("upstream", [2, -0.5, 0])
+def test_an_upstream_gradient_scales_every_witness_of_a_single_number(
+    check: Any, framework: str, upstream: float
+) -> None:
+    (entry,) = (record := checked(check, "x**3", framework, {"x": 2}, upstream=str(upstream))).entries
+    assert (entry.verdict, entry.autodiff) == ("verified", 12 * upstream)
+    assert float(Decimal(entry.symbolic or "nan")) == 12 * upstream
+    assert entry.finite_difference == pytest.approx(12 * upstream, rel=1e-9, abs=1e-12)
+    assert record.findings == ()
+
+
+def test_what_is_no_number_comes_first_and_many_warnings_are_one(check: Any) -> None:
+    record = checked(check, "mean(log(1+exp(400*x)))", "torch", {"x": "normal(1500)"})
+    shown, _ = chosen(record)
+    assert sum(math.isnan(entry.autodiff or 0.0) for entry in record.entries) > 8
+    assert all(math.isnan(entry.autodiff or 0.0) for entry in shown)
+    assert len(record.findings) < 10

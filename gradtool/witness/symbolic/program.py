@@ -67,7 +67,8 @@ def weighed(program: Program, upstream: Value | None) -> tuple[list[Step], int]:
             steps.append(Step(steps[place].span, value=weight))
             steps.append(Step(steps[place].span, "multiply", (len(steps) - 1, place)))
             terms.append(len(steps) - 1)
-    steps.append(Step(steps[-1].span, "sum", tuple(terms)))
+    zero = Step(steps[-1].span, inlined=True)  # where every upstream gradient is 0
+    steps.append(Step(steps[-1].span, "sum", tuple(terms)) if terms else zero)
     return steps, len(steps) - 1
 
 
