@@ -76,7 +76,7 @@ def _run(framework: Framework, request: Request, tool: Tool, none: Checked) -> C
     leaves = case.leaves(case.arrays)
     shape = framework.numbers(case.function(leaves)).shape
     function = "the expression"
-    if shape and request.mode == "gradient":
+    if request.mode == "gradient" and (shape or request.upstream is not None):
         case, function = _summed(framework, request)
         leaves, shape = case.leaves(case.arrays), ()
     sizes = {name: case.arrays[name].size for name in request.wrt}

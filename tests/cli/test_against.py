@@ -159,3 +159,12 @@ def test_the_command_in_the_record_repeats_it(cli: Cli) -> None:
     record = cli("check", *WAVE, "--against", "gradcheck:1e-5", "--json").json
     assert "--against gradcheck:1e-05" in record["command"]
     assert cli("check", "x**2", "--at", "x=2", "--json").json["against"] is None
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_the_checker_sees_the_upstream_gradient_of_a_single_number_too(cli: Cli, framework: str) -> None:
+    run = cli(
+        "check", "x**3", "--at", "x=2", "--upstream", "2", "--against", "gradcheck", "--framework", framework, "--json"
+    )
+    assert (run.code, run.json["findings"]) == (0, [])
+    assert run.json["against"]["entries"][0]["difference"] == pytest.approx(24, rel=1e-4)

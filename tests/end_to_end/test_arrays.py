@@ -166,6 +166,18 @@ def test_the_derivatives_of_lgamma_at_1_are_zeta_values(check: Any) -> None:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("names", [("x", "xx"), ("xx", "x")])
+def test_a_name_that_ends_like_another_keeps_its_own_derivatives(
+    check: Any, framework: str, names: tuple[str, str]
+) -> None:
+    first, second = names
+    record = checked(check, f"{first}**2*{second}", framework, {first: 3, second: 2}, mode="orders", order=2)
+    expected = {first: 12, f"{first}, {first}": 4, second: 9, f"{second}, {second}": 0}
+    assert {entry.label: entry.autodiff for entry in record.entries} == expected
+    assert {entry.verdict for entry in record.entries} == {"verified"}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_jacobians(check: Any, framework: str) -> None:
     cubes = checked(check, "x**3", framework, {"x": [1, 2, 3]}, mode="jacobian")
     assert verified(cubes, "x") == pytest.approx(np.diag([3.0, 12, 27]))

@@ -66,12 +66,13 @@ def _of_many(request: Request, steps: Sequence[Step]) -> Exact | None:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Derivatives of one step: what they are called, and by which variables."""
+    """Derivatives of one step: those before it, the index of the output or entry, and by which variables."""
 
     steps: list[Step]
     root: int
-    key: str
+    before: tuple[str, ...]
     index: Index
+    wrt: Sequence[str]
 
 
 class _Derivation:
@@ -89,8 +90,7 @@ class _Derivation:
         entries: list[ExactEntry] = []
         value, bound, most = None, "0", 0
         for row in self._rows():
-            wrt = [text for text, (name, _) in self.names.items() if row.key.endswith(("*", f",{name}", name))]
-            task = Task(row.steps, self.request, wrt, self.coordinates, row.root)
+            task = Task(row.steps, self.request, row.wrt, self.coordinates, row.root)
             try:
                 walk, digits = task.settled()
             except UndefinedError as error:
@@ -100,7 +100,7 @@ class _Derivation:
             most = max(most, digits)
             with mp.workdps(digits):
                 sensitivity = _sensitivity(task, walk)
-                entries += [self._entry(task, walk, row, text, sensitivity[text]) for text in wrt]
+                entries += [self._entry(task, walk, row, text, sensitivity[text]) for text in row.wrt]
                 if not self.program.shape and row.root == self.program.outputs[0]:
                     noise = walk.root.units * mp.eps
                     value = text_of(0 if abs(walk.root.value) <= noise else walk.root.value)
@@ -108,28 +108,29 @@ class _Derivation:
         return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most)
 
     def _rows(self) -> Iterator[_Row]:
-        """The steps to be differentiated. A key ends in ``*`` where all variables are meant."""
+        """The steps to be differentiated."""
         steps, outputs, request = self.program.steps, self.program.outputs, self.request
+        every = list(self.names)
         match request.mode:
             case "jacobian":
                 for index, root in zip(indices(self.program.shape), outputs, strict=True):
-                    yield _Row(steps, root, "*", index)
+                    yield _Row(steps, root, (), index, every)
             case "hessian":
                 more, places = gradient_program(steps, outputs[0], self.names, request.framework)
                 more.append(Step((0, 0), inlined=True))
                 for text, (name, index) in self.names.items():
-                    yield _Row(more, places.get(text, len(more) - 1), f"{name},*", index)
+                    yield _Row(more, places.get(text, len(more) - 1), (name,), index, every)
             case "orders":
                 for name in request.wrt:
                     more, root = steps, outputs[0]
                     for order in range(1, request.order + 1):
-                        yield _Row(more, root, ",".join([name] * order), ())
+                        yield _Row(more, root, (name,) * (order - 1), (), [name])
                         more, places = gradient_program(more, root, [name], request.framework)
                         more.append(Step((0, 0), inlined=True))
                         root = places.get(name, len(more) - 1)
             case _:
                 more, root = weighed(self.program, self.request.upstream)
-                yield _Row(more, root, "*", ())
+                yield _Row(more, root, (), (), every)
 
     def _entry(self, task: Task, walk: Walk, row: _Row, text: str, sensitivity: Any) -> ExactEntry:
         """The testimony about the derivative by the variable called ``text``."""
@@ -144,7 +145,7 @@ class _Derivation:
         blame = node.blame.worse(node.loss)
         name, index = self.names[text]
         return ExactEntry(
-            row.key.replace("*", name),
+            ",".join((*row.before, name)),
             kind,
             None if derivative is None else text_of(derivative),
             bound=text_of(units * walk.unit + node.adjoint_excess),
