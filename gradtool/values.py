@@ -7,6 +7,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 
 __all__ = [
     "Array",
@@ -14,13 +15,18 @@ __all__ = [
     "Shape",
     "Value",
     "coordinates",
+    "decimal_text",
     "entry_label",
     "flat",
     "indices",
     "label",
+    "labels",
+    "pair_text",
     "shape_of",
     "shape_text",
 ]
+
+_PAIR = Context(prec=34)
 
 Shape = tuple[int, ...]
 Index = tuple[int, ...]
@@ -78,15 +84,28 @@ def entry_label(variable: str, index: Index, point: Mapping[str, Value]) -> str:
     return (f"{label('f', output)} by " if output else "") + ", ".join(parts)
 
 
+def labels(point: Mapping[str, Value]) -> dict[str, tuple[str, Index]]:
+    """The variable and the index of every number of a point, by its label."""
+    return {label(name, index): (name, index) for name, value in point.items() for index in indices(shape_of(value))}
+
+
 def coordinates(point: Mapping[str, Value]) -> dict[str, float]:
     """Every number of a point by its label."""
-    return {
-        label(name, index): number
-        for name, value in point.items()
-        for index, number in zip(indices(shape_of(value)), flat(value), strict=True)
-    }
+    return dict(zip(labels(point), (number for value in point.values() for number in flat(value)), strict=True))
 
 
 def shape_text(shape: Shape) -> str:
     """A shape for people: ``2x3``, ``5`` for a vector, ``number`` for a single one."""
     return "x".join(map(str, shape)) if shape else "number"
+
+
+def decimal_text(number: float) -> str:
+    """A float as decimal text of all its digits; infinity where it is no finite number."""
+    if math.isfinite(number):
+        return str(Decimal(number))
+    return "-Infinity" if number < 0 else "Infinity"
+
+
+def pair_text(high: float, low: float) -> str:
+    """The sum of two floats as decimal text of 34 digits."""
+    return str(_PAIR.add(Decimal(high), Decimal(low)))

@@ -20,6 +20,11 @@ class Format:
     high: int
 
     @property
+    def coarse(self) -> bool:
+        """Whether one rounding is so large that the first order of an error analysis says too little: 16 bits."""
+        return self.precision < 24
+
+    @property
     def unit(self) -> float:
         """The unit roundoff u, half the gap between 1 and the next number."""
         return 2.0**-self.precision

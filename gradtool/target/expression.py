@@ -7,6 +7,7 @@ capped before any work, with the same answer on every Python version.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -59,8 +60,12 @@ def parse(text: str, given: Iterable[str] = ()) -> Expression:
     return Expression(text, tree, tuple(reader.variables), shadowed)
 
 
+@functools.cache
 def parse_row_text(text: str, parameters: tuple[str, ...]) -> Tree:
-    """Read a cell of the operation table (a formula, domain or derivative), whose free names are ``parameters``."""
+    """Read a cell of the operation table (a formula, domain or derivative), whose free names are ``parameters``.
+
+    Each is read once: every witness asks for the same few cells again and again.
+    """
     reader = Reader(text, frozenset(parameters), own_text=True)
     tree = reader.read(python_tree(text), condition=None)
     if reader.problems or tree is None:

@@ -185,7 +185,7 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     if not size and error <= SAFETY * bound and _nothing_beside_the_value(case, exact, claimed):
         told = f"the derivative is 0, and the {claimed:.2g} that rounding leaves is nothing beside the value"
         return _Opinion("verified", told)
-    vague = VAGUE if form.precision >= 24 else COARSE_VAGUE
+    vague = COARSE_VAGUE if form.coarse else VAGUE
     half = error <= size * Decimal(2) ** (-form.precision // 2)
     good = half or error <= SAFETY * sensitivity
     explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < vague * size < bound or exact.doubtful
@@ -256,7 +256,7 @@ def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
     if exact.loss is None:
         if compared or "where" in case.operations:
             return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
-        if finite and FORMATS[case.dtype].precision < 24:
+        if finite and FORMATS[case.dtype].coarse:
             return "no single step loses them, the rounding of all steps together does"
         return "the backward pass of the framework breaks here"
     node = f"{_named(exact.loss)} in {_source(case.text, exact.loss)}"

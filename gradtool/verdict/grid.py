@@ -7,15 +7,12 @@ and within the rounding bound. Then it is verified, and nothing more is asked.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from decimal import Context, Decimal
 
 from gradtool.evidence import ExactEntry, Grid
 from gradtool.target.dtype import FORMATS, ulp
+from gradtool.values import decimal_text, pair_text
 
 __all__ = ["entry_of", "ordinary_error", "symbolic_text"]
-
-_DIGITS = Context(prec=34)
 
 
 def ordinary_error(grid: Grid, place: int, claimed: float, dtype: str, safety: int) -> float | None:
@@ -32,19 +29,18 @@ def ordinary_error(grid: Grid, place: int, claimed: float, dtype: str, safety: i
 
 def symbolic_text(grid: Grid, place: int) -> str:
     """The exact derivative as decimal text of 34 digits."""
-    return str(_DIGITS.add(Decimal(grid.high.data[place]), Decimal(grid.low.data[place])))
+    return pair_text(grid.high.data[place], grid.low.data[place])
 
 
 def entry_of(grid: Grid, place: int, index: tuple[int, ...]) -> ExactEntry:
     """The entry as the record that a verdict is given on one by one."""
-    text: Callable[[float], str] = lambda number: str(Decimal(number)) if math.isfinite(number) else "Infinity"  # noqa: E731
     where, cause = grid.losses[int(grid.loss.data[place]) - 1] if grid.loss.data[place] else (None, "")
     return ExactEntry(
         grid.variable,
         "smooth",
         symbolic_text(grid, place),
-        bound=text(grid.bound.data[place]),
-        sensitivity=text(grid.sensitivity.data[place]),
+        bound=decimal_text(grid.bound.data[place]),
+        sensitivity=decimal_text(grid.sensitivity.data[place]),
         loss=where,
         cause=cause,
         index=index,

@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import Checked, Request
-from gradtool.target.expression import parse
-from gradtool.values import Array, shape_of
+from gradtool.values import Array
 from gradtool.witness.checkers import CHECKERS, MODES
 from gradtool.witness.testimony import Case, Framework
-from gradtool.witness.walk import compile_tree
 
 __all__ = ["Said", "Tool", "checked"]
 
@@ -72,7 +70,7 @@ def checked(framework: Framework, request: Request, tool: Tool) -> Checked:
 def _run(framework: Framework, request: Request, tool: Tool, none: Checked) -> Checked:
     if request.mode not in MODES:
         return replace(none, message="it compares first derivatives only")
-    case = _case(framework, request)
+    case = Case(framework, request)
     leaves = case.leaves(case.arrays)
     shape = framework.numbers(case.function(leaves)).shape
     function = "the expression"
@@ -93,21 +91,15 @@ def _run(framework: Framework, request: Request, tool: Tool, none: Checked) -> C
                    function=function)  # fmt: skip
 
 
-def _case(framework: Framework, request: Request) -> Case:
-    shapes = {name: shape_of(value) for name, value in request.point.items()}
-    tree = parse(request.expression, request.point).tree
-    return Case(framework, request, compile_tree(tree, framework.name, shapes))
-
-
 def _summed(framework: Framework, request: Request) -> tuple[Case, str]:
     """The sum of the entries of the value, weighed by the upstream gradient, and what that is called."""
     if request.upstream is None:
-        return _case(framework, replace(request, expression=f"sum({request.expression})")), "the sum of its entries"
+        return Case(framework, replace(request, expression=f"sum({request.expression})")), "the sum of its entries"
     weights = "weights"
     while weights in request.point:
         weights += "_"
     text, point = f"sum(({request.expression})*{weights})", {**request.point, weights: request.upstream}
-    return _case(framework, replace(request, expression=text, point=point)), "the weighed sum of its entries"
+    return Case(framework, replace(request, expression=text, point=point)), "the weighed sum of its entries"
 
 
 def _timed(case: Case, leaves: Mapping[str, Any], wrt: Sequence[str]) -> Callable[..., Any]:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from gradtool.evidence import Autodiff, Difference, Request, Survey
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
-from gradtool.values import Array, Value, coordinates, indices, label, shape_of
+from gradtool.values import Array, Index, Value, coordinates, indices, labels
 from gradtool.witness.directional.differences import along_directions
 from gradtool.witness.finite_difference import differences
 from gradtool.witness.walk import Step, compile_tree, is_vast
 
-__all__ = ["Case", "Framework", "Function", "testify"]
+__all__ = ["Case", "Floats", "Framework", "Function", "array_of", "testify", "value_of"]
 
 Floats = NDArray[np.float64]
 Function = Callable[[Mapping[str, Any]], Any]
@@ -68,12 +68,9 @@ class Framework(Protocol):
 def testify(framework: Framework, request: Request) -> Autodiff:
     """The value and the derivatives that ``request`` asks for, with finite differences of the same function."""
     began = time.perf_counter()
-    shapes = {name: shape_of(value) for name, value in request.point.items()}
-    tree = parse(request.expression, request.point).tree
-    steps = compile_tree(tree, framework.name, shapes)
-    case = Case(framework, request, steps)
+    case = Case(framework, request)
     value, derivatives = case.derivatives()
-    vast = is_vast(steps) and request.mode == "gradient" and request.dtype in LONG_ENOUGH
+    vast = is_vast(case.steps) and request.mode == "gradient" and request.dtype in LONG_ENOUGH
     bars = [] if vast else case.differences(derivatives)
     survey = case.survey(derivatives) if vast else None
     seconds = time.perf_counter() - began
@@ -81,16 +78,19 @@ def testify(framework: Framework, request: Request) -> Autodiff:
 
 
 class Case:
-    """One request, with its function."""
+    """One request, with the steps that the framework runs for its expression."""
 
-    def __init__(self, framework: Framework, request: Request, steps: list[Step]) -> None:
-        self.framework, self.request, self.steps = framework, request, steps
+    def __init__(self, framework: Framework, request: Request) -> None:
+        self.framework, self.request = framework, request
+        self.tree = parse(request.expression, request.point).tree
+        self.arrays = {name: array_of(value) for name, value in request.point.items()}
+        self.shapes = {name: array.shape for name, array in self.arrays.items()}
+        self.steps = compile_tree(self.tree, framework.name, self.shapes)
         self.labels = {
-            steps[step.arguments[1]].name
-            for step in steps
+            self.steps[step.arguments[1]].name
+            for step in self.steps
             if step.operation in OPERATIONS and "labels" in OPERATIONS[step.operation].parameters
         }
-        self.arrays = {name: _array(value) for name, value in request.point.items()}
 
     def leaves(self, arrays: Mapping[str, Floats]) -> dict[str, Any]:
         """The point as tensors."""
@@ -103,6 +103,10 @@ class Case:
     def function(self, leaves: Mapping[str, Any]) -> Any:
         """The expression itself."""
         return self.framework.run(self.steps, leaves, self.request.dtype)
+
+    def weights(self, shape: tuple[int, ...]) -> Floats:
+        """The upstream gradient of a value of ``shape``: the one asked for, or ones."""
+        return np.ones(shape) if self.request.upstream is None else array_of(self.request.upstream)
 
     def derivatives(self) -> tuple[Value, dict[str, Value | None]]:
         """The value, and every derivative asked for."""
@@ -122,9 +126,9 @@ class Case:
             case "orders":
                 found = self._orders(leaves)
             case _:
-                upstream = np.ones(value.shape) if request.upstream is None else _array(request.upstream)
-                found = {name: None if g is None else _value(g) for name, g in pull(upstream).items()}
-        return _value(value), found
+                gradients = pull(self.weights(value.shape))
+                found = {name: None if g is None else value_of(g) for name, g in gradients.items()}
+        return value_of(value), found
 
     def _orders(self, leaves: Mapping[str, Any]) -> dict[str, Value | None]:
         found: dict[str, Value | None] = {}
@@ -133,7 +137,7 @@ class Case:
             for order in range(1, self.request.order + 1):
                 _, pull = self.framework.pullback(function, leaves, [name])
                 gradient = pull(np.ones(()))[name]
-                found[",".join([name] * order)] = None if gradient is None else _value(gradient)
+                found[",".join([name] * order)] = None if gradient is None else value_of(gradient)
                 function = self.framework.gradient_of(function, name)
         return found
 
@@ -159,7 +163,7 @@ class Case:
         """The whole gradient along random directions, and where that disagrees, a search for what is wrong."""
         from gradtool.witness.directional.survey import surveyed  # noqa: PLC0415  # 20 ms that few runs need
 
-        many = _Many(self, self.function, weighed=True)
+        many = _Many(self, self.function, {}, weighed=True)
         wrt = self.request.wrt
         fixed = {name: array for name, array in self.arrays.items() if name not in wrt}
         point = {name: self.arrays[name] for name in wrt}
@@ -169,10 +173,9 @@ class Case:
 
         def gradient(at: Mapping[str, Floats]) -> dict[str, Floats | None]:
             tensor, pull = self.framework.pullback(self.function, self.leaves({**fixed, **at}), wrt)
-            upstream = self.request.upstream
-            return pull(np.ones(self.framework.numbers(tensor).shape) if upstream is None else _array(upstream))
+            return pull(self.weights(self.framework.numbers(tensor).shape))
 
-        claims = {name: None if value is None else _array(value) for name, value in found.items()}
+        claims = {name: None if value is None else array_of(value) for name, value in found.items()}
         return surveyed(value, gradient, claims, point, self.request)
 
     def _differenced(
@@ -183,17 +186,17 @@ class Case:
         Each output is looked at by itself; with ``weighed`` their sum, weighed by the upstream gradient.
         """
         claims = {name: self._claims(name, found[key], weighed=weighed) for name, key in names.items()}
-        many = _Many(self, function, weighed=weighed)
+        point = {name: self.request.point[name] for name in names}
+        many = _Many(self, function, labels(point), weighed=weighed)
         if sum(claim.size for claim in claims.values()) > DIFFERENCED:
             return along_directions(many.moved, self.arrays, claims, self.request) if weighed else []
-        labels = {label(name, index): (name, index) for name in names for index in indices(self.arrays[name].shape)}
-        point = coordinates({name: self.request.point[name] for name in names})
-        columns = [column for name in names for column in claims[name].reshape(-1, self.arrays[name].size).T]
-        bars = differences(many.along, point, dict(zip(point, columns, strict=True)), self.request.dtype)
+        columns = [column for name in names for column in claims[name].T]
+        claimed = dict(zip(many.places, columns, strict=True))
+        bars = differences(many.along, coordinates(point), claimed, self.request.dtype)
         outputs = list(indices(many.shape)) if not weighed else [()]
         return [
-            replace(bar, variable=names[labels[place][0]], index=(*output, *labels[place][1]))
-            for place, row in bars.items()
+            replace(bar, variable=names[name], index=(*output, *index))
+            for (name, index), row in zip(many.places.values(), bars.values(), strict=True)
             for output, bar in zip(outputs, row, strict=True)
         ]
 
@@ -202,14 +205,19 @@ class Case:
         size = self.arrays[name].size
         if value is None:
             return np.zeros((1, size))
-        return _array(value).reshape(1 if weighed else -1, size)
+        return array_of(value).reshape(1 if weighed else -1, size)
 
 
 class _Many:
-    """A function at many points: all at once where every variable is a single number, else one by one."""
+    """A function at many points: all at once where every variable is a single number, else one by one.
 
-    def __init__(self, case: Case, function: Function, *, weighed: bool) -> None:
-        self.case, self.function, self.weighed = case, function, weighed
+    ``places`` are the coordinates that move, by their labels.
+    """
+
+    def __init__(
+        self, case: Case, function: Function, places: Mapping[str, tuple[str, Index]], *, weighed: bool
+    ) -> None:
+        self.case, self.function, self.places, self.weighed = case, function, places, weighed
         self.shape: tuple[int, ...] = ()
         self.scalar = all(step.operation not in _OF_ARRAYS and not step.shape for step in case.steps)
 
@@ -220,14 +228,12 @@ class _Many:
             length = len(next(iter(columns.values())))
             points = {name: columns.get(name, np.full(length, array)) for name, array in base.items()}
             outputs = np.broadcast_to(self._numbers(points), (length,)).reshape(-1, 1)
-            upstream = self.case.request.upstream if self.weighed else None
-            return outputs if upstream is None else outputs * _array(upstream)
-        places = {label(name, index): (name, index) for name in base for index in indices(base[name].shape)}
+            return outputs * self.case.weights(()) if self.weighed else outputs
         rows = []
         for numbers in zip(*columns.values(), strict=True):
             arrays = dict(base)
             for place, number in zip(columns, numbers, strict=True):
-                name, index = places[place]
+                name, index = self.places[place]
                 if arrays[name] is base[name] and number != base[name][index]:
                     arrays[name] = base[name].copy()
                 if arrays[name] is not base[name]:
@@ -241,8 +247,7 @@ class _Many:
         self.shape = outputs.shape
         if not self.weighed:
             return outputs.ravel()
-        upstream = self.case.request.upstream
-        weights = np.ones(outputs.shape) if upstream is None else _array(upstream)
+        weights = self.case.weights(outputs.shape)
         return np.array([np.sum(np.where(weights == 0, 0, weights * outputs))])
 
     def _numbers(self, arrays: Mapping[str, Floats]) -> Floats:
@@ -266,15 +271,17 @@ def _stacked(
             found[key] = None
             continue
         filled = [np.zeros(arrays[name].shape) if row is None else row for row in rows[name]]
-        found[key] = _value(np.stack(filled).reshape((*shape, *arrays[name].shape)))
+        found[key] = value_of(np.stack(filled).reshape((*shape, *arrays[name].shape)))
     return found
 
 
-def _array(value: Value) -> Floats:
+def array_of(value: Value) -> Floats:
+    """A value's numbers as an array."""
     if isinstance(value, Array):
         return np.frombuffer(value.data, dtype=np.float64).reshape(value.shape)
     return np.asarray(value, dtype=np.float64)
 
 
-def _value(array: Floats) -> Value:
+def value_of(array: Floats) -> Value:
+    """An array as a value that crosses process borders."""
     return Array.of(array.shape, array.ravel().tolist()) if array.shape else float(array)

@@ -12,10 +12,11 @@ import torch
 from gradtool.evidence import Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.checked import Tool, checked
+from gradtool.witness.answering import answers
+from gradtool.witness.checked import Tool
 from gradtool.witness.pytorch.gradcheck import gradcheck
-from gradtool.witness.testimony import Floats, Function, testify
-from gradtool.witness.tracing import Kept, trace
+from gradtool.witness.testimony import Floats, Function
+from gradtool.witness.tracing import Kept
 from gradtool.witness.walk import Step, bind, evaluate, evaluate_all
 
 __all__ = ["PyTorch", "answer"]
@@ -108,16 +109,8 @@ class PyTorch:
 
 
 def answer(record: Record) -> Iterator[Record]:
-    """The value and the derivatives of the expression in a Request, with finite differences; node by node if asked.
-
-    Then what the framework's own checker says, if one is named.
-    """
-    if isinstance(record, Request):
-        yield testify(PyTorch(), record)
-        if record.against:
-            yield checked(PyTorch(), record, _CHECKERS[record.against])
-        if record.steps:
-            yield trace(PyTorch(), record)
+    """What PyTorch says to a request (``answering.answers``)."""
+    return answers(PyTorch(), record, _CHECKERS)
 
 
 def _node(value: torch.Tensor) -> str:

@@ -6,7 +6,6 @@ in ``node.py``.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,12 +28,7 @@ def as_computed(text: str, node: Node, arithmetic: Format) -> tuple[Any, Any]:
     parameters = OPERATIONS[node.step.operation].parameters
     known = {name: (a.value, a.units, a.excess) for name, a in zip(parameters, node.arguments, strict=True)}
     out = (node.value, node.units, node.excess)
-    return _rounded(_tree(text, parameters), {**known, "out": out}, arithmetic)[1:]
-
-
-@functools.cache
-def _tree(text: str, parameters: tuple[str, ...]) -> Tree:
-    return parse_row_text(text, (*parameters, "out"))
+    return _rounded(parse_row_text(text, (*parameters, "out")), {**known, "out": out}, arithmetic)[1:]
 
 
 def _rounded(tree: Tree, known: Mapping[str, Bounded], arithmetic: Format) -> Bounded:
@@ -55,7 +49,7 @@ def _rounded(tree: Tree, known: Mapping[str, Bounded], arithmetic: Format) -> Bo
     is_sum = tree.operation in ("add", "subtract") and value.bc <= arithmetic.precision
     exact = is_step or (is_sum and is_exactly(tree.operation, value, *values))
     units, excess = mp.mpf(0) if exact else abs(value), mp.mpf(0)
-    bends = is_step or arithmetic.precision < 24
+    bends = is_step or arithmetic.coarse
     for place, (derivative, (_, part_units, part_excess)) in enumerate(zip(row.derivatives, parts, strict=True)):
         slope = abs(derivative(*values))
         units += scaled(slope, part_units)

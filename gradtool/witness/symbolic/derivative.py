@@ -7,7 +7,6 @@ touched a kink or a singular derivative, limits from both sides decide (``limits
 from __future__ import annotations
 
 import math
-import random
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from mpmath import mp
 from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
-from gradtool.values import Index, coordinates, indices, label, shape_of
+from gradtool.values import Index, coordinates, indices, labels, shape_of
 from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
 from gradtool.witness.symbolic.limits import filling, sided
@@ -80,10 +79,7 @@ class _Derivation:
 
     def __init__(self, request: Request, program: Program) -> None:
         self.request, self.program, self.coordinates = request, program, coordinates(request.point)
-        point = {name: request.point[name] for name in request.wrt}
-        self.names = {
-            label(name, index): (name, index) for name, value in point.items() for index in indices(shape_of(value))
-        }
+        self.names = labels({name: request.point[name] for name in request.wrt})
 
     def exact(self) -> Exact:
         """Every row in turn; the first that has no value ends it."""
@@ -194,14 +190,8 @@ class _Derivation:
 
 def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:
     """Largest change of each derivative when every coordinate moves by one rounding unit, three draws."""
-    draw = random.Random(task.request.seed)  # noqa: S311  # not a secret, but a repeatable choice of signs
     worst = dict.fromkeys(task.wrt, mp.mpf(0))
-    for _ in range(3):
-        moved = {name: value * (1 + draw.choice((-1, 1)) * walk.unit) for name, value in task.point().items()}
-        try:
-            other = task.walk(moved)
-        except (UndefinedError, BeyondError):
-            continue
+    for other in task.beside(walk.unit):
         for name in worst:
             worst[name] = max(worst[name], abs(other.variable(name).adjoint - walk.variable(name).adjoint))
     return worst

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +11,7 @@ from mpmath import mp
 
 from gradtool.evidence import Request
 from gradtool.witness.symbolic.exact import Walk
-from gradtool.witness.symbolic.node import UndefinedError
+from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 from gradtool.witness.walk import Step
 
 __all__ = ["MAX_DIGITS", "NEGLIGIBLE", "START_DIGITS", "Task"]
@@ -18,6 +19,9 @@ __all__ = ["MAX_DIGITS", "NEGLIGIBLE", "START_DIGITS", "Task"]
 START_DIGITS, MAX_DIGITS = 50, 800
 NEGLIGIBLE = 400
 """Anything below 10^-400 is nothing in every dtype."""
+
+DRAWS = 3
+"""So many times the point is moved by one rounding unit."""
 
 SMALL = 200
 """Programs of fewer steps are walked whole, where one variable moves."""
@@ -114,6 +118,18 @@ class Task:
             if walk and (missing <= 0 or digits >= most):
                 return walk, digits
             digits = min(digits + missing + 10, most)
+
+    def beside(self, unit: Any) -> list[Walk]:
+        """Walks at three points whose every coordinate is one rounding ``unit`` away; fewer where there is no value."""
+        draw = random.Random(self.request.seed)  # noqa: S311  # not a secret, but a repeatable choice of signs
+        found = []
+        for _ in range(DRAWS):
+            values = {name: value * (1 + draw.choice((-1, 1)) * unit) for name, value in self._point.items()}
+            try:
+                found.append(self.walk(values))
+            except (UndefinedError, BeyondError):
+                continue
+        return found
 
     def moved(self, offsets: Mapping[str, Any]) -> dict[str, Any]:
         """The point with ``offsets`` added."""

@@ -67,7 +67,7 @@ class Forward:
         self.unit = mp.ldexp(mp.mpf(1), -self.arithmetic.precision)
         self.tiny = mp.ldexp(mp.mpf(1), self.arithmetic.low)
         self.least = mp.mpf(self.arithmetic.least)
-        self.coarse = self.arithmetic.precision < 24
+        self.coarse = self.arithmetic.coarse
         self.weight = 100 / min(100, 1 << self.arithmetic.precision // 2)  # where half the digits are less than two
         self.active = frozenset(wrt)
         self.nodes: dict[int, Node] = {}

@@ -6,7 +6,6 @@ cell), else the row's derivative; so the rounding of higher derivatives is bound
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -105,7 +104,7 @@ class _Reverse:
         cells = row.backward.get(self.framework) or row.derivatives
         if not cells:
             raise UnknownDerivativeError(f"the derivative of {row.label} has no name in the table")
-        tree = _cell(cells[position], row.parameters)
+        tree = parse_row_text(cells[position], (*row.parameters, "out"))
         if isinstance(tree, Number) and tree.value in (0.0, 1.0) and not tree.name:
             return adjoint if tree.value else None
         if isinstance(tree, Call) and tree.operation == "negative" and _is_one(tree.arguments[0]):
@@ -127,7 +126,7 @@ class _Reverse:
         if row.cell(self.framework) or not row.formula:
             return self._made(step, tree.operation, *arguments)
         inner = dict(zip(row.parameters, arguments, strict=True))
-        return self._unrolled(_cell(row.formula, row.parameters), inner, step)
+        return self._unrolled(parse_row_text(row.formula, row.parameters), inner, step)
 
     def _number(self, value: float, step: Step, name: str = "") -> int:
         return self._kept(Step(step.span, name=name, value=value, inlined=True, caller=step.caller or step.operation))
@@ -149,8 +148,3 @@ class _Reverse:
 
 def _is_one(tree: Tree) -> bool:
     return isinstance(tree, Number) and tree.value == 1.0
-
-
-@functools.cache
-def _cell(text: str, parameters: tuple[str, ...]) -> Tree:
-    return parse_row_text(text, (*parameters, "out"))

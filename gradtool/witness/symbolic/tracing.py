@@ -7,7 +7,6 @@ nodes share a step then, so the adjoint of a copy is what comes along its path a
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from gradtool.target.chain import chain, local_shape
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
 from gradtool.target.tree import Call
-from gradtool.values import coordinates, indices, label, shape_of
+from gradtool.values import coordinates, indices, labels, shape_of
 from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import Walk
 from gradtool.witness.symbolic.node import BeyondError, Node, UndefinedError
@@ -29,9 +28,6 @@ from gradtool.witness.symbolic.told import place_of, text_of
 from gradtool.witness.walk import compile_marked
 
 __all__ = ["trace"]
-
-DRAWS = 3
-"""Points one rounding unit away at which the adjoints are computed again."""
 
 JUMPS = ("floor", "ceil", "round", "sign", "floor_divide", "remainder")
 
@@ -60,7 +56,7 @@ class _Tracing:
         program = scalar_program(steps, request.point)
         self.places: list[Places] = [program.places[mark] for mark in marks]
         self.copies = {int(place) for places in self.places for place in places.ravel()}
-        names = [label(name, index) for name in request.wrt for index in indices(shapes[name])]
+        names = list(labels({name: request.point[name] for name in request.wrt}))
         more, root = weighed(program, request.upstream)
         self.coordinates = coordinates(request.point)
         self.task = Task(more, request, names, self.coordinates, root)
@@ -69,25 +65,12 @@ class _Tracing:
     def traced(self) -> ExactTrace:
         """Every mark, in order."""
         with mp.workdps(self.digits):
-            moved = self._moved()
+            moved = self.task.beside(self.walk.unit)
             nodes = [self._node(mark, moved) for mark in range(len(self.places))]
             for parent in self.chain:
                 for mark, local in self._locals(parent).items():
                     nodes[mark].local.extend(local)
         return ExactTrace(self.request.key, nodes)
-
-    def _moved(self) -> list[Walk]:
-        """The walk at points one rounding unit away, as ``derivative.py`` has it for the variables."""
-        draw = random.Random(self.request.seed)  # noqa: S311  # a repeatable choice of signs
-        found = []
-        for _ in range(DRAWS):
-            point = self.task.point().items()
-            values = {name: value * (1 + draw.choice((-1, 1)) * self.walk.unit) for name, value in point}
-            try:
-                found.append(self.task.walk(values))
-            except (UndefinedError, BeyondError):
-                continue
-        return found
 
     # ---- values and adjoints
 

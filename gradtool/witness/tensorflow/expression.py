@@ -13,10 +13,11 @@ import tensorflow as tf
 from gradtool.evidence import Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
-from gradtool.witness.checked import Tool, checked
+from gradtool.witness.answering import answers
+from gradtool.witness.checked import Tool
 from gradtool.witness.tensorflow.gradcheck import gradcheck
-from gradtool.witness.testimony import Floats, Function, testify
-from gradtool.witness.tracing import Kept, trace
+from gradtool.witness.testimony import Floats, Function
+from gradtool.witness.tracing import Kept
 from gradtool.witness.walk import Step, bind, evaluate, evaluate_all
 
 __all__ = ["TensorFlow", "answer"]
@@ -99,16 +100,8 @@ class TensorFlow:
 
 
 def answer(record: Record) -> Iterator[Record]:
-    """The value and the derivatives of the expression in a Request, with finite differences; node by node if asked.
-
-    Then what the framework's own checker says, if one is named.
-    """
-    if isinstance(record, Request):
-        yield testify(TensorFlow(), record)
-        if record.against:
-            yield checked(TensorFlow(), record, _CHECKERS[record.against])
-        if record.steps:
-            yield trace(TensorFlow(), record)
+    """What TensorFlow says to a request (``answering.answers``)."""
+    return answers(TensorFlow(), record, _CHECKERS)
 
 
 def _names(steps: Sequence[Step], leaves: Mapping[str, Any], kind: Any) -> list[tuple[Step, str]]:

@@ -5,7 +5,6 @@ The mathematics is that of ``node.slope_of`` and ``as_computed.py``.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -95,12 +94,7 @@ def as_computed(text: str, cell: Cell, arithmetic: Format) -> tuple[Floats, Floa
     parameters = OPERATIONS[cell.step.operation].parameters
     known = {name: (a.value, a.units, a.excess) for name, a in zip(parameters, cell.arguments, strict=True)}
     out = (cell.value, cell.units, cell.excess)
-    return _rounded(_tree(text, parameters), {**known, "out": out}, arithmetic)[1:]
-
-
-@functools.cache
-def _tree(text: str, parameters: tuple[str, ...]) -> Tree:
-    return parse_row_text(text, (*parameters, "out"))
+    return _rounded(parse_row_text(text, (*parameters, "out")), {**known, "out": out}, arithmetic)[1:]
 
 
 def _rounded(

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import Context, Decimal
 
 import numpy as np
 
 from gradtool.evidence import Exact, ExactEntry, Grid, Place, Request
-from gradtool.values import Array, Index
+from gradtool.values import Array, Index, decimal_text, pair_text
 from gradtool.witness.symbolic.large import gradient as large
+from gradtool.witness.symbolic.told import place_of
 from gradtool.witness.walk import Step
 
 __all__ = ["UnknownEntriesError", "derive_grids"]
-
-_DIGITS = Context(prec=34)
 
 
 class UnknownEntriesError(ArithmeticError):
@@ -36,7 +34,10 @@ def derive_grids(request: Request, steps: Sequence[Step]) -> Exact:
     special = [entry for grid in found.grids for entry in _special(found, grid)]
     value, bound = None, "0"
     if not np.ndim(found.value.high) and np.isfinite(found.value.high):  # that of an array is not told
-        value, bound = _text(float(found.value.high), float(found.value.low)), _float(float(found.value.bound))
+        value, bound = (
+            pair_text(float(found.value.high), float(found.value.low)),
+            decimal_text(float(found.value.bound)),
+        )
     grids = [_grid(found, grid) for grid in found.grids]
     digits = int(found.bits * math.log10(2))
     return Exact(request.key, "defined", value, special, value_bound=bound, digits=digits, grids=grids)
@@ -67,11 +68,11 @@ def _entry(found: large.LargeGradient, grid: large.Grid, index: Index) -> ExactE
     return ExactEntry(
         grid.variable,
         "kink" if kinked else "smooth",
-        None if kinked else _text(high, low),
-        bound=_float(float(grid.bound[index])),
-        sensitivity=_float(float(grid.sensitivity[index])),
-        left=None if math.isnan(left) else _float(left),
-        right=None if math.isnan(right) else _float(right),
+        None if kinked else pair_text(high, low),
+        bound=decimal_text(float(grid.bound[index])),
+        sensitivity=decimal_text(float(grid.sensitivity[index])),
+        left=None if math.isnan(left) else decimal_text(left),
+        right=None if math.isnan(right) else decimal_text(right),
         loss=_place(found.step(int(grid.loss[index]))),
         cause=found.cause(int(grid.cause[index])),
         touched=touched,
@@ -81,18 +82,8 @@ def _entry(found: large.LargeGradient, grid: large.Grid, index: Index) -> ExactE
 
 
 def _place(step: Step | None) -> Place | None:
-    return None if step is None else Place(step.caller or step.operation, step.span)
+    return None if step is None else place_of(step)
 
 
 def _array(part: np.ndarray, shape: tuple[int, ...]) -> Array:
     return Array.of(shape, np.asarray(part, dtype=np.float64).ravel().tolist())
-
-
-def _text(high: float, low: float) -> str:
-    return str(_DIGITS.add(Decimal(high), Decimal(low)))
-
-
-def _float(number: float) -> str:
-    if math.isinf(number) or math.isnan(number):
-        return "-Infinity" if number < 0 else "Infinity"
-    return str(Decimal(number))
