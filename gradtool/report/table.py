@@ -307,7 +307,7 @@ def _power(power: float) -> str:
     if not power:
         return "Any error at all would have been found."
     if power >= 1:
-        return "Rounding could explain any error here: the numbers agree, but a fault could hide."
+        return "Rounding could explain any error here: a fault could hide."
     return f"Errors of {power:.1g} relative and more would have been found."
 
 

@@ -22,7 +22,7 @@ from gradtool.verdict.grid import entry_of, ordinary_error, symbolic_text
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey
 
-__all__ = ["WIDE", "Case", "judge"]
+__all__ = ["SAFETY", "WIDE", "Case", "is_nothing_beside_the_value", "judge"]
 
 SAFETY = 4
 VAGUE = Decimal("1e-3")
@@ -182,7 +182,7 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     spacing = Decimal(form.smallest)
     if size < Decimal(2) ** form.low and error <= (spacing if claimed else spacing / 2):
         return _Opinion("verified", f"the derivative {shown} rounds to {claimed:.4g} in {case.dtype}", in_ulp, power)
-    if not size and error <= SAFETY * bound and _nothing_beside_the_value(case, exact, claimed):
+    if not size and error <= SAFETY * bound and is_nothing_beside_the_value(case, exact.variable, claimed):
         told = f"the derivative is 0, and the {claimed:.2g} that rounding leaves is nothing beside the value"
         return _Opinion("verified", told)
     vague = COARSE_VAGUE if form.coarse else VAGUE
@@ -198,12 +198,12 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     return _Opinion("wrong", _unexplained(case, exact, error, size, claimed, shown, power), in_ulp, power)
 
 
-def _nothing_beside_the_value(case: Case, exact: ExactEntry, claimed: float) -> bool:
+def is_nothing_beside_the_value(case: Case, variable: str, claimed: float) -> bool:
     """Whether a relative move of the variable changes the value, by this gradient, in its last half of digits only."""
     if case.autodiff is None:
         return False
     value = sum(abs(number) for number in flat(case.autodiff.value))
-    scale = max(abs(number) for number in flat(case.point.get(exact.variable.rpartition(",")[2], 1.0))) or 1.0
+    scale = max(abs(number) for number in flat(case.point.get(variable.rpartition(",")[2], 1.0))) or 1.0
     return abs(claimed) * scale <= value * 2.0 ** (-FORMATS[case.dtype].precision // 2)
 
 

@@ -15,7 +15,7 @@ from gradtool.evidence import Autodiff, Difference, Exact, Formulas, Link
 from gradtool.target.dtype import FORMATS
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Array, Index, shape_text
-from gradtool.verdict.agreement import SAFETY, WIDE, Case
+from gradtool.verdict.agreement import SAFETY, WIDE, Case, is_nothing_beside_the_value
 from gradtool.verdict.record import Entry, Finding
 from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding
@@ -130,6 +130,13 @@ def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
     if size > math.sqrt(form.largest) or 0 < size < math.sqrt(form.least):
         what = "overflows" if size > 1 else "underflows"
         yield finding("GT013", entry.label, f"the gradient {size:.3g} is so extreme that its square {what}")
+    if (
+        entry.ulp is not None
+        and entry.ulp > 2.0 ** (form.precision // 2)
+        and not is_nothing_beside_the_value(case, entry.variable, size)
+    ):
+        told = f"autodiff gives {entry.autodiff:.6g}, the exact derivative is {Decimal(entry.symbolic or 0):.6g}"
+        yield finding("GT022", entry.label, f"{told}: one rounding unit of the point changes it by as much")
     if absolute and size < SMALL:
         yield finding("GT014", entry.label, f"the gradient {size:.3g} is below {SMALL:g}: vanishing?")
     if absolute and size > LARGE:

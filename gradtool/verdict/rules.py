@@ -124,6 +124,12 @@ _ROWS = (
         "Trust the verdict, which stands on the exact derivative; another step can be tried with "
         "--against gradcheck:STEP.",
     ),
+    Rule(
+        "GT022", "ill-conditioned", "warning", "The point is too coarse for this derivative",
+        "One rounding unit of the point changes the derivative by about as much as autodiff is off. That is all a "
+        "sound program promises, and yet the number may have no right digit.",
+        "Check in a wider dtype, or subtract from the inputs what they have in common.",
+    ),
 )  # fmt: skip
 
 RULES: Mapping[str, Rule] = MappingProxyType({row.code: row for row in _ROWS})

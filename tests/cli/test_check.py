@@ -180,3 +180,20 @@ def test_a_target_that_is_not_there(cli: Any, target: str, stdin: str | None, sa
     run = cli("check", target, stdin=stdin)
     assert (run.code, run.out) == (2, "")
     assert said in run.err
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_a_number_without_a_right_digit_is_not_verified_in_silence(cli: Any, framework: str) -> None:
+    """In float32, 1e8 and 1e8 + 1 are one number, so softmax is 0.5; one rounding unit (4) makes it 0.98."""
+    arguments = ("logsumexp(x)", "--at", "x=[1e8,1e8]", "--dtype", "float32", "--framework", framework)
+    run = cli("check", *arguments, "--json")
+    entries, told = run.json["gradients"], [f["code"] for f in run.json["findings"]]
+    far = any(abs(entry["autodiff"] - 0.5) > 1e-3 for entry in entries)
+    assert ("GT022" in told) is far
+    assert framework == "tensorflow" or far
+
+
+def test_a_gradient_at_a_minimum_is_all_noise_and_nothing_to_warn_of(cli: Any) -> None:
+    run = cli("check", "sum((x*x - 2)**2 + 1)", "--at", "x=[1.4142135623730951,1.4142135623730951]", "--json")
+    assert run.json["verdict"] == "verified"
+    assert "GT022" not in [finding["code"] for finding in run.json["findings"]]
