@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["POINTS", "CheckSettings"]
+__all__ = ["POINTS", "CheckSettings", "FlowView"]
 
 POINTS = 5
 """So many points are drawn where none is given."""
@@ -35,3 +35,17 @@ class CheckSettings:
     """Whether the chain rule is told node by node, at one point."""
     points: int = POINTS
     """How many points are drawn where none is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowView:
+    """What of a flow report is shown: the profile over depth, the moments of every gradient, the order of the rows.
+
+    ``order`` is ``forward`` (as the model runs) or ``worst`` (the rows with findings and the smallest gradients first).
+    ``every`` shows each parameter, however many there are; else long models are grouped by module.
+    """
+
+    layers: bool = False
+    moments: bool = False
+    order: str = "forward"
+    every: bool = False

@@ -25,13 +25,17 @@ WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something noticed beside the verdict: ``code`` names the rule, ``message`` carries the measured figure."""
+    """Something noticed beside the verdict: ``code`` names the rule, ``message`` carries the measured figure.
+
+    ``source`` is the user's line, as ``model.py:12``, where one is known.
+    """
 
     code: str
     severity: str
     where: str
     message: str
     remedy: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,18 @@
-"""The records that cross process borders: what a witness is asked, and what it testifies.
+"""The records about an expression: what a witness is asked of it, and what it testifies.
 
-Every record is a frozen dataclass of plain values, so that the verdict and the reports are tested without any
-framework. On the wire a record is one line of JSON; floats travel as hexadecimal strings, so nothing is rounded.
-High-precision numbers travel as decimal strings.
+High-precision numbers are decimal strings.
 """
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import json
-from array import array
 from dataclasses import dataclass, field
-from typing import Any
 
 from gradtool.values import Array, Index, Value
 
 __all__ = [
-    "Autodiff",
-    "Checked",
-    "Difference",
-    "Exact",
-    "ExactEntry",
-    "ExactNode",
-    "ExactTrace",
-    "Failure",
-    "Formulas",
-    "Grid",
-    "Link",
-    "Place",
-    "Points",
-    "Record",
-    "Request",
-    "SampleRequest",
-    "Survey",
-    "Trace",
-    "WrongEntry",
-    "decode",
-    "encode",
-]
+    "Autodiff", "Checked", "Difference", "Exact", "ExactEntry", "ExactNode", "ExactTrace", "Formulas", "Grid", "Link",
+    "Place", "Points", "Request", "SampleRequest", "Survey", "Trace", "WrongEntry",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,73 +306,3 @@ class ExactTrace:
     key: int
     nodes: list[ExactNode]
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people."""
-
-    key: int
-    witness: str
-    reason: str
-    message: str
-    hint: str = ""
-    detail: str = field(default="", compare=False)
-
-
-Record = Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | Failure
-_TYPES = {
-    kind.__name__: kind
-    for kind in (
-        Request, SampleRequest, Points, Difference, Autodiff, Checked, Place, Link, WrongEntry,
-        Survey, ExactEntry, Grid, Exact, Formulas, Trace, ExactNode, ExactTrace, Failure,
-    )
-}  # fmt: skip
-
-
-def encode(record: Record) -> str:
-    """The record as one line of JSON, without a line break."""
-    return json.dumps(_plain(record), allow_nan=False, separators=(",", ":"))
-
-
-def decode(line: str) -> Record:
-    """The record that ``encode`` wrote. Raises ValueError or KeyError if the line is not one."""
-    try:
-        record = json.loads(line, object_hook=_revive)
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"not a record: {line[:80]}") from error
-    if not isinstance(record, Record):
-        raise ValueError(f"not a record: {line[:80]}")  # noqa: TRY004  # one error type for every bad line
-    return record
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, float):
-        return {"%": value.hex()}
-    if isinstance(value, Array):
-        return {"@": base64.b64encode(value.data.tobytes()).decode(), "shape": list(value.shape)}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {"$": [[key, _plain(item)] for key, item in value.items()]}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"type": type(value).__name__, **fields}
-    return value
-
-
-def _revive(item: dict[str, Any]) -> object:
-    if "%" in item:
-        return float.fromhex(item["%"])
-    if "$" in item:
-        return dict(item["$"])
-    if "@" in item:
-        return Array(tuple(item["shape"]), array("d", base64.b64decode(item["@"])))
-    kind = _TYPES[item.pop("type")]
-    for name in ("span", "index"):
-        if name in item:
-            item[name] = tuple(item[name])
-    for name in ("losses", "segments"):
-        if name in item:
-            item[name] = [tuple(part) for part in item[name]]
-    return kind(**item)

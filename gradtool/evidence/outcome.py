@@ -1,0 +1,29 @@
+"""What any request may also be answered with: that there is no evidence, or how far the work has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Failure", "Progress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people."""
+
+    key: int
+    witness: str
+    reason: str
+    message: str
+    hint: str = ""
+    detail: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long answer has come: ``doing`` is for people, ``total`` 0 where the end is not known."""
+
+    key: int
+    doing: str
+    done: int = 0
+    total: int = 0
