@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gradtool import pipeline
+from gradtool.pipeline import check as pipeline
 from gradtool.cli.app import app
 from gradtool.settings import CheckSettings
 from gradtool.target.suite import read_line

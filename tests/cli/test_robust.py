@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradtool import pipeline
+from gradtool.pipeline import check as pipeline
 from gradtool.cli import run as running
 from gradtool.witness.host import WITNESSES, Host, Witness
 
