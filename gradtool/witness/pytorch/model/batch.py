@@ -21,6 +21,7 @@ LENGTH, SIDE, CLASSES = 16, 32, 1000
 """Tokens of a sequence, pixels of an image's side, and where nothing bounds them, the integers that are drawn."""
 
 NAMES = ("sample_inputs", "example_inputs", "dummy_inputs", "example_input_array", "sample_input", "example_input")
+TARGETS = ("sample_targets", "example_targets", "targets", "labels")
 LOADERS = ("train_dataloader", "train_loader", "trainloader", "dataloader", "loader")
 
 Batch = tuple[Any, Any]
@@ -31,17 +32,18 @@ def attempts(
     model: nn.Module, names: Mapping[str, Any], specs: Sequence[InputSpec], dtype: torch.dtype, assumed: Assumptions
 ) -> Iterator[Batch]:
     """Batches to be tried, the likeliest first. Only where nothing is known more than one."""
+    targets = next((names[name] for name in TARGETS if names.get(name) is not None), None)
     if specs:
         inputs = tuple(_drawn(spec, dtype) for spec in specs)
         assumed.add("inputs", described(inputs), "--input")
-        yield (inputs[0] if len(inputs) == 1 else inputs), None
+        yield (inputs[0] if len(inputs) == 1 else inputs), targets
         return
     for place, owner in (("the file", names), ("the model", model)):
         for name in NAMES:
             value = owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
             if value is not None and (found := _given(value, name)) is not None:
                 assumed.add("inputs", described(found), f"{name} of {place}", "--input")
-                yield found, None
+                yield found, targets
                 return
     for place, owner in (("the file", names), ("the model", model)):
         for name in LOADERS:

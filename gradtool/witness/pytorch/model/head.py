@@ -1,24 +1,51 @@
-"""The model's output beside the targets: what it can reach, and what the loss takes it for."""
+"""The model's output beside the targets, as a loss function is given them: what it reaches, what it is taken for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch.nn import functional
 
-from gradtool.evidence import Head, Layer
-from gradtool.witness.pytorch.model.recorder import tensors_in
-from gradtool.witness.pytorch.model.subject import Subject
+from gradtool.evidence import Head
 
-__all__ = ["batch_of", "head_of"]
+__all__ = ["batch_of", "head_seen", "loss_called"]
 
-EXPECTS = {
-    "cross_entropy": "logits", "CrossEntropyLoss": "logits", "binary_cross_entropy_with_logits": "logits",
-    "bce_with_logits": "logits", "BCEWithLogitsLoss": "logits", "bce": "probabilities", "BCELoss": "probabilities",
-    "binary_cross_entropy": "probabilities", "nll": "log-probabilities", "NLLLoss": "log-probabilities",
+EXPECTS: Mapping[str, str] = {
+    "cross_entropy": "logits",
+    "binary_cross_entropy_with_logits": "logits",
+    "binary_cross_entropy": "probabilities",
     "nll_loss": "log-probabilities",
-}  # fmt: skip
-"""What each loss takes its input for."""
+    "mse_loss": "",
+    "l1_loss": "",
+    "smooth_l1_loss": "",
+    "huber_loss": "",
+}
+"""What each loss function takes its input for."""
+
+_LOSSES: Mapping[Callable[..., Any], str] = {getattr(functional, name): name for name in EXPECTS}
+
+
+def loss_called(function: Callable[..., Any]) -> str:
+    """The loss that a function of PyTorch is, else the empty name."""
+    try:
+        return _LOSSES.get(function, "")
+    except TypeError:  # some of the functions that pass by can't be hashed
+        return ""
+
+
+def head_seen(loss: str, final: str, input: Any = None, target: Any = None, **_: Any) -> Head | None:  # noqa: A002  # PyTorch's own names
+    """The ranges of what a loss was given; ``final`` is the activation that ran last."""
+    if not isinstance(input, torch.Tensor) or not input.numel():
+        return None
+    with torch.no_grad():
+        least, largest = (float(v) for v in torch.aminmax(input.detach()))
+        if not isinstance(target, torch.Tensor) or not target.numel():
+            return Head(tuple(input.shape), least, largest, final, expects=EXPECTS[loss])
+        low, high = (float(v) for v in torch.aminmax(target.detach()))
+    classes = 0 if target.is_floating_point() else int(high) + 1
+    return Head(tuple(input.shape), least, largest, final, tuple(target.shape), low, high, classes, EXPECTS[loss])
 
 
 def batch_of(batch: Any) -> int:
@@ -27,25 +54,3 @@ def batch_of(batch: Any) -> int:
         return batch.shape[0] if batch.ndim else 0
     parts = batch.values() if isinstance(batch, dict) else batch if isinstance(batch, list | tuple) else ()
     return next((found for part in parts if (found := batch_of(part))), 0)
-
-
-def head_of(output: Any, one: Subject, layers: list[Layer]) -> Head | None:
-    """The head of the model; None where the output is not seen (a training_step) or holds no numbers."""
-    tensor = next(tensors_in(output), None)
-    if tensor is None or not tensor.numel() or one.objective is None:
-        return None
-    least, largest = (float(v) for v in torch.aminmax(tensor.detach()))
-    head = Head(tuple(tensor.shape), least, largest, _activation(layers), expects=EXPECTS.get(one.objective.how, ""))
-    targets = one.targets
-    if not isinstance(targets, torch.Tensor) or not targets.numel():
-        return head
-    low, high = (float(v) for v in torch.aminmax(targets.detach()))
-    integer = not targets.is_floating_point() and not targets.dtype.is_complex
-    classes = int(high) + 1 if integer else 0
-    return Head(head.shape, least, largest, head.activation, tuple(targets.shape), low, high, classes, head.expects)
-
-
-def _activation(layers: list[Layer]) -> str:
-    """The activation of the last leaf that ran, if it is one."""
-    leaves = [layer for layer in layers if not layer.inner]
-    return leaves[-1].activation if leaves else ""

@@ -16,8 +16,9 @@ from torch import nn
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.recorder import tensors_in
+from gradtool.witness.pytorch.model.targets import drawn_targets
 
-__all__ = ["LOSSES", "Objective", "objective"]
+__all__ = ["LOSSES", "Asked", "Objective", "objective"]
 
 LOSSES: Mapping[str, Callable[..., torch.Tensor]] = {
     "cross_entropy": nn.functional.cross_entropy,
@@ -27,6 +28,7 @@ LOSSES: Mapping[str, Callable[..., torch.Tensor]] = {
     "l1": nn.functional.l1_loss,
     "huber": nn.functional.huber_loss,
     "nll": nn.functional.nll_loss,
+    "nll_of_probabilities": lambda output, targets: nn.functional.nll_loss(output.log(), targets),
 }
 NAMES = ("loss_fn", "criterion", "loss_function", "loss")
 
@@ -42,29 +44,34 @@ class Objective:
     targets: Any = None
 
 
-def objective(
-    output: Any, targets: Any, names: Mapping[str, Any], given: Any, asked: str, labels: str, assumed: Assumptions
-) -> Objective:
-    """The loss: ``asked`` on the command line, ``given`` by the case, found in ``names``, or inferred from ``output``."""
-    found = _found(names, given, asked, assumed)
-    head = _head(output)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of the loss: the case's, ``--loss``, ``--labels``, and the activation that the model ends with."""
+
+    case: Any
+    loss: str
+    labels: str
+    final: str
+
+
+def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked, assumed: Assumptions) -> Objective:
+    """The loss: asked for on the command line, given by the case, found in ``names``, or inferred from ``output``."""
+    found = _found(names, asked, assumed)
     if targets is None and found is None and isinstance(_own(output), torch.Tensor):
         assumed.add("loss", "the model's own", "its output has a loss")
-        return Objective(lambda out, _: _own(out), "the loss in the model's output")
+        return Objective(lambda out, _: scalar(_own(out), "of the model"), "the loss in the model's output")
+    head = _head(output)
+    if targets is None and found is None and head.numel() == 1 and head.ndim == 0:
+        assumed.add("loss", "the output itself", "it is a single number", "--loss")
+        return Objective(lambda out, _: scalar(_head(out), "of the model"), "the model's output")
     if targets is None and (found is None or _takes_targets(found[0])):
-        if found is None and head.numel() == 1:
-            assumed.add("loss", "the output itself", "it is a single number", "--loss")
-            return Objective(lambda out, _: _head(out).reshape(()), "the model's output")
-        targets = _targets(head, found[1] if found else "", labels, assumed)
-    if found is None:
-        found = _inferred(head, targets, assumed)
-    loss, how = found
-    return Objective(lambda out, t: _applied(loss, out, t, how), how, targets)
+        targets = drawn_targets(head, found[1] if found else "", asked.labels, asked.final, assumed)
+    loss, how = found or _inferred(head, targets, asked.final, assumed)
+    return Objective(lambda out, goals: _applied(loss, out, goals, how), how, targets)
 
 
-def _found(
-    names: Mapping[str, Any], given: Any, asked: str, assumed: Assumptions
-) -> tuple[Callable[..., Any], str] | None:
+def _found(names: Mapping[str, Any], wanted: Asked, assumed: Assumptions) -> tuple[Callable[..., Any], str] | None:
+    asked, given = wanted.loss, wanted.case
     if asked:
         assumed.add("loss", asked, "--loss")
         if asked in LOSSES:
@@ -124,28 +131,16 @@ def _takes_targets(loss: Callable[..., Any]) -> bool:
     return sum(p.kind in plain and p.default is inspect.Parameter.empty for p in parameters) > 1
 
 
-def _targets(head: torch.Tensor, how: str, labels: str, assumed: Assumptions) -> torch.Tensor:
-    """Targets drawn from the seed, of the kind that the loss takes."""
-    kind, _, count = labels.partition(":")
-    name = how.lower().replace("_", "")
-    integers = kind == "classes" or (any(part in name for part in ("crossentropy", "nll")) and "binary" not in name)
-    if integers:
-        axis = 1 if head.ndim > 1 else 0
-        classes = int(count) if count else head.shape[axis]
-        shape = [length for place, length in enumerate(head.shape) if place != axis]
-        assumed.add("targets", f"{classes} classes, drawn", "the loss takes integers", "--labels")
-        return torch.randint(0, classes, shape, device=head.device)
-    if kind == "binary" or "bce" in name:
-        assumed.add("targets", "0 or 1, drawn", "the loss takes probabilities", "--labels")
-        return torch.randint(0, 2, head.shape, device=head.device).to(head.dtype)
-    assumed.add("targets", "normal numbers, drawn", "no data was found", "--labels")
-    return torch.randn(head.shape, device=head.device, dtype=torch.float64).to(head.dtype)
-
-
-def _inferred(head: torch.Tensor, targets: Any, assumed: Assumptions) -> tuple[Callable[..., Any], str]:
+def _inferred(head: torch.Tensor, targets: Any, final: str, assumed: Assumptions) -> tuple[Callable[..., Any], str]:
     integer = isinstance(targets, torch.Tensor) and not targets.is_floating_point()
-    if integer and head.ndim > 1 and head.shape[1] > 1:
+    if integer and final == "log_softmax":
+        name, why = "nll", "the model ends with log_softmax"
+    elif integer and final == "softmax":
+        name, why = "nll_of_probabilities", "the model ends with softmax"
+    elif integer and head.ndim > 1 and head.shape[1] > 1:
         name, why = "cross_entropy", "integer targets and several outputs"
+    elif final == "sigmoid":
+        name, why = "bce", "the model ends with sigmoid"
     elif integer and targets.unique().numel() <= 2:
         name, why = "bce_with_logits", "binary targets and one output"
     else:

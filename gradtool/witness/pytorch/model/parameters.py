@@ -13,7 +13,7 @@ from torch import nn
 from gradtool.evidence import Optimizer, Parameter
 from gradtool.witness.pytorch.model.statistics import halves, norms, statistics
 
-__all__ = ["Named", "global_norm", "named", "optimizer_record", "parameters"]
+__all__ = ["Named", "global_norm", "module_names", "named", "optimizer_record", "parameters"]
 
 ADAPTIVE = (
     "Adam",
@@ -59,6 +59,16 @@ def named(models: Mapping[str, nn.Module]) -> list[Named]:
             else:
                 found[id(tensor)] = Named(known.name, tensor, known.layer, known.kind, (*known.others, full))
     return list(found.values())
+
+
+def module_names(models: Mapping[str, nn.Module]) -> dict[int, str]:
+    """The name of every module by its ``id``; with several models behind the model's name."""
+    several = len(models) > 1
+    return {
+        id(module): ".".join(part for part in (title if several else "", inner) if part)
+        for title, model in models.items()
+        for inner, module in model.named_modules()
+    }
 
 
 def parameters(

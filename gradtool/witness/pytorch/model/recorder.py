@@ -19,9 +19,10 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from gradtool.evidence import Layer
+from gradtool.evidence import Head, Layer
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.pytorch.model.activations import Activation, activation_of, called_as, dead_units
+from gradtool.witness.pytorch.model.head import head_seen, loss_called
 
 __all__ = ["Recorder", "tensors_in"]
 
@@ -56,6 +57,10 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self._last: tuple[Any, int, tuple[torch.Tensor, ...]] = (None, 0, ())
         self._hooks = ExitStack()
         self._asleep = False
+        self.final = ""
+        """The activation of the last layer that ran, if it is one."""
+        self.head: Head | None = None
+        """What the last loss function was given."""
 
     def __enter__(self) -> Recorder:
         for handle in (
@@ -82,6 +87,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         name = called_as(function)
         if name and not self._asleep and not (self._stack and activation_of(self._stack[-1])):
             self._function(name, args, kwargs or {}, output)
+        elif not self._asleep and (loss := loss_called(function)):
+            self.head = head_seen(loss, self.final, *args[:2], **(kwargs or {})) or self.head
         return output
 
     def _enter_module(self, module: nn.Module, _arguments: Any) -> None:
@@ -122,6 +129,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's
                 value = tensor.detach()
                 seen.calls += 1
+                self.final = self.final if seen.inner else seen.activation.name if seen.activation else ""
                 seen.shape = tuple(value.shape)
                 seen.samples = max(seen.samples, value.shape[0] if value.ndim else 1)
                 if value.numel():
@@ -156,15 +164,20 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     # ---- what is told afterwards
 
     def layers(self, names: Mapping[int, str]) -> list[Layer]:
-        """The layers in the order of execution; ``names`` are those of the modules by ``id``."""
-        rows: Iterator[tuple[str, _Seen]] = iter(
-            [(names.get(key, ""), seen) for key, (_, seen) in self._modules.items()]
-            + [
-                (f"{prefix}.{seen.kind}" if (prefix := names.get(owner, "")) else seen.kind, seen)
-                for (owner, _, _), seen in self._functions.items()
-            ]
-        )
+        """The layers in the order of execution; ``names`` are those of the modules by ``id``.
+
+        The model itself, whose name is empty, ends where its last layer does, and is left out unless it is a layer.
+        """
+        rows = [(names.get(key, ""), seen) for key, (_, seen) in self._modules.items()]
+        rows = [(name, seen) for name, seen in rows if name or not seen.inner]
+        for (owner, _, _), seen in self._functions.items():
+            prefix = names.get(owner, "")
+            rows.append((f"{prefix}.{seen.kind}" if prefix else seen.kind, seen))
         return sorted((_layer(name, seen) for name, seen in rows), key=lambda layer: layer.place)
+
+    def clear(self) -> None:
+        """Forget what was seen: a new iteration begins."""
+        self._modules, self._functions = {}, {}
 
 
 def _layer(name: str, seen: _Seen) -> Layer:

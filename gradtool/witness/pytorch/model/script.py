@@ -19,10 +19,10 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from gradtool.evidence import ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
-from gradtool.witness.pytorch.model.parameters import Named, global_norm, optimizer_record, parameters
+from gradtool.witness.pytorch.model.parameters import Named, global_norm, module_names, optimizer_record, parameters
 from gradtool.witness.pytorch.model.recorder import Recorder
 
 __all__ = ["Observed", "run_file"]
@@ -42,7 +42,8 @@ class Observed:
     batch: int = 0
     optimizer: Optimizer | None = None
     steps: list[TrainingStep] = field(default_factory=list)
-    recorder: Recorder | None = None
+    layers: list[Layer] = field(default_factory=list)
+    head: Head | None = None
 
 
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
@@ -68,7 +69,7 @@ class _Watch:
 
     def __init__(self, request: ModelRequest, recorder: Recorder) -> None:
         self.request = request
-        self.seen = Observed(recorder=recorder)
+        self.seen, self.recorder = Observed(), recorder
         self._wanted = request.training.steps if request.training else 0
         self._versions: list[int] = []
         self._pending: list[torch.Tensor] = []
@@ -146,6 +147,8 @@ class _Watch:
         seen.norm = global_norm(seen.rows)
         if not seen.steps:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
+            seen.layers = self.recorder.layers(module_names(seen.models))
+            seen.head = self.recorder.head
         self._versions = self._now()
 
     def _step(self, optimizer: Any) -> None:
@@ -168,6 +171,7 @@ class _Watch:
             raise Enough
         self._versions = []
         seen.loss, seen.backwards = 0.0, 0
+        self.recorder.clear()
 
     def _now(self) -> list[int]:
         return [row.tensor._version for row in self.seen.rows]  # noqa: SLF001  # what counts changes in place

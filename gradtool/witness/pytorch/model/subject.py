@@ -15,7 +15,7 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.batch import BATCH, attempts, described, moved
-from gradtool.witness.pytorch.model.objective import Objective, objective, scalar
+from gradtool.witness.pytorch.model.objective import Asked, Objective, objective, scalar
 from gradtool.witness.pytorch.model.recorder import Recorder
 
 __all__ = ["Run", "Subject", "subject"]
@@ -33,7 +33,9 @@ class Run:
 class Subject:
     """What is run. ``batch`` is what the model is called with; ``objective`` is settled by the first run."""
 
-    def __init__(self, model: nn.Module, batch: Any, targets: Any, settle: Callable[[Any, Any], Objective]) -> None:
+    def __init__(
+        self, model: nn.Module, batch: Any, targets: Any, settle: Callable[[Any, Any, str], Objective]
+    ) -> None:
         self.model, self.batch, self.targets = model, batch, targets
         self._settle = settle
         self.objective: Objective | None = None
@@ -43,7 +45,7 @@ class Subject:
         with Recorder() as recorder:
             output = self._called(self.batch)
             if self.objective is None:
-                self.objective = self._settle(output, self.targets)
+                self.objective = self._settle(output, self.targets, recorder.final)
                 self.targets = self.objective.targets
             loss = self.objective.loss(output, self.targets)
         return Run(output, loss, recorder)
@@ -87,8 +89,9 @@ def subject(request: ModelRequest, found: Found, names: Mapping[str, Any], assum
     device, dtype = _placed(model, request)
     _in_mode(model, request.mode, assumed)
 
-    def settle(output: Any, targets: Any) -> Objective:
-        return objective(output, targets, names, found.case.loss, request.loss, request.labels, assumed)
+    def settle(output: Any, targets: Any, final: str) -> Objective:
+        asked = Asked(found.case.loss, request.loss, request.labels, final)
+        return objective(output, targets, names, asked, assumed)
 
     if found.case.inputs is not None and not request.inputs:
         assumed.add("inputs", described(found.case.inputs), f"the file's {found.name}")

@@ -16,10 +16,18 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.discovery import CASE, Found, Kind, discover
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.experiments import experiments
-from gradtool.witness.pytorch.model.head import batch_of, head_of
+from gradtool.witness.pytorch.model.head import batch_of
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
-from gradtool.witness.pytorch.model.parameters import Named, global_norm, named, optimizer_record, parameters
+from gradtool.witness.pytorch.model.parameters import (
+    Named,
+    global_norm,
+    module_names,
+    named,
+    optimizer_record,
+    parameters,
+)
 from gradtool.witness.pytorch.model.script import Observed, run_file
+from gradtool.witness.pytorch.model.shadow import compared, shadow_of
 from gradtool.witness.pytorch.model.subject import subject
 
 __all__ = ["answer"]
@@ -47,29 +55,49 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     file = Path(request.path).name
     torch.manual_seed(request.seed)
     yield Progress(request.key, f"running {file}")
-    text = Path(request.path).read_text(encoding="utf-8", errors="replace")
-    stops = request.script or not (request.name or f"def {CASE}" in text)
-    names, seen = run_file(request, as_main=request.script, stops=stops)
-    found = None if seen or request.script else discover(names, file, request.name, KIND)
-    if found is None and seen is None and not request.script and "__main__" in text:
-        names, seen = run_file(request, as_main=True, stops=True)
+    names, found, seen = _looked_for(request, file)
     if seen is not None:
         yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
-    elif found is not None:
-        yield Progress(request.key, f"running {found.name} forward and backward")
-        evidence = yield from _judged(request, found, names)
-        yield replace(evidence, seconds=time.perf_counter() - began)
-    else:
+        return
+    if found is None:
         raise UserFileError(
             f"{file} defines no model, and runs no backward pass",
             f"define an nn.Module, or a function {CASE}() that returns (model, inputs, targets, loss)",
         )
+    yield Progress(request.key, f"running {found.name} forward and backward")
+    evidence = yield from _run(request, found, names)
+    yield replace(evidence, seconds=time.perf_counter() - began)
 
 
-def _judged(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Generator[Record, None, ModelEvidence]:
+def _looked_for(request: ModelRequest, file: str) -> tuple[Mapping[str, Any], Found | None, Observed | None]:
+    """The file's names, and the model in it, or what the file's own training showed.
+
+    A class alone says nothing about its data; if the file is also a program, that is run, and the class is taken only
+    where it fails.
+    """
+    text = Path(request.path).read_text(encoding="utf-8", errors="replace")
+    program = "__main__" in text
+    stops = request.script or not (request.name or f"def {CASE}" in text)
+    names, seen = run_file(request, as_main=request.script, stops=stops)
+    if seen is not None or request.script:
+        return names, None, seen
+    found = discover(names, file, request.name, KIND)
+    if not program or request.name or (found is not None and found.route != "class"):
+        return names, found, None
+    try:
+        again, seen = run_file(request, as_main=True, stops=True)
+    except UserFileError:
+        if found is None:
+            raise
+        return names, found, None
+    return (again, None, seen) if seen is not None or found is None else (names, found, None)
+
+
+def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Generator[Record, None, ModelEvidence]:
     """One forward and backward pass of a model that we run ourselves, and the experiments."""
     assumed = Assumptions()
     assumed.add("model", f"{found.name} ({type(found.model).__name__})", _ROUTES[found.route], "FILE.py:NAME")
+    shadow = shadow_of(found.model) if request.dtype else None
     one, run = subject(request, found, names, assumed)
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
@@ -79,7 +107,7 @@ def _judged(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Ge
         run.loss.backward()
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     first = rows[0].tensor
-    layers = run.recorder.layers({id(module): name for name, module in one.model.named_modules()})
+    layers = run.recorder.layers(module_names({"": one.model}))
     half = str(first.dtype).removeprefix("torch.") in HALF
     evidence = replace(
         evidence,
@@ -88,10 +116,13 @@ def _judged(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Ge
         layers=layers,
         norm=global_norm(rows),
         batch=batch_of(one.batch),
-        head=head_of(run.output, one, layers),
+        head=run.recorder.head,
         optimizer=optimizer_record(optimizer, rows),
         candidates=found.candidates,
     )
+    if shadow is not None:
+        digits = compared(request.seed, request.dtype, one, shadow, rows)
+        evidence = replace(evidence, digits=[digits])
     return (yield from experiments(request, one, rows, optimizer, evidence))
 
 
@@ -134,19 +165,15 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     if seen.optimizer:
         assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
     evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
-    modes = {module.training for model in seen.models.values() for module in [model]}
-    prefix = len(seen.models) > 1
-    names = {
-        id(module): ".".join(part for part in ((title if prefix else ""), inner) if part)
-        for title, model in seen.models.items()
-        for inner, module in model.named_modules()
-    }
+    modes = {model.training for model in seen.models.values()}
     return replace(
         evidence,
         mode="eval" if modes == {False} else "train",
         loss=Loss(seen.loss, "the file's own", seen.source),
         parameters=seen.parameters,
-        layers=[] if seen.recorder is None else seen.recorder.layers(names),
+        layers=seen.layers,
+        batch=max((layer.samples for layer in seen.layers[:1]), default=0),
+        head=seen.head,
         norm=seen.norm,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
