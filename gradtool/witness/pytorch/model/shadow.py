@@ -32,7 +32,7 @@ def compared(seed: int, dtype: str, one: Subject, shadow: nn.Module, rows: Seque
     """Digits kept: -log10 of the norm of the difference over the norm of the float64 gradient, and of the whole."""
     if one.objective is None:
         raise UserFileError("a training_step can't be run in float64 beside another dtype", "leave out --dtype")
-    twin = Subject(shadow, _wide(one.batch), _wide(one.targets), lambda *_: one.objective)  # type: ignore[arg-type,return-value]
+    twin = Subject(shadow, _wide(one.batch), _wide(one.targets), lambda *_: one.objective)  # type: ignore[arg-type]
     twin.objective = one.objective
     torch.manual_seed(seed + 1)
     with blamed("the float64 run that --dtype compares with failed"):
@@ -43,7 +43,9 @@ def compared(seed: int, dtype: str, one: Subject, shadow: nn.Module, rows: Seque
     for row in rows:
         gradient, truth = row.tensor.grad, exact[row.name].grad
         if gradient is not None and truth is not None:
-            apart[row.name], whole[row.name] = norms([gradient.to_dense().double() - truth.to_dense(), truth.to_dense()])
+            apart[row.name], whole[row.name] = norms(
+                [gradient.to_dense().double() - truth.to_dense(), truth.to_dense()]
+            )
     digits = {name: _digits(apart[name], whole[name]) for name in apart if whole[name]}
     return Digits(dtype, digits, _digits(math.hypot(*apart.values()), math.hypot(*whole.values())))
 
