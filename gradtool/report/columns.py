@@ -30,13 +30,16 @@ class Row:
 
     head: str
     cells: list[Cell]
+    style: str = ""
+    """That of the head."""
 
 
 class Sheet:
-    """What is written to one terminal; text is never read as markup."""
+    """What is written to one terminal, never read as markup. With ``formulas`` lines break after operators too."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, *, formulas: bool = True) -> None:
         self.terminal = terminal
+        self.formulas = formulas
         self.console: Console = terminal.console()
 
     def heading(self, text: str) -> None:
@@ -44,12 +47,12 @@ class Sheet:
         self.line(text, self._styled("bold"))
 
     def line(self, text: str, style: str = "", indent: int = 0) -> None:
-        """One paragraph, wrapped to the width between words and after operators, never inside a number."""
-        for part in wrapped(self.terminal.glyphs(text), self.terminal.width - indent):
+        """One paragraph, wrapped to the width, never inside a number."""
+        for part in wrapped(self.terminal.glyphs(text), self.terminal.width - indent, formulas=self.formulas):
             self.console.print(Text(" " * indent).append(part, style=style), soft_wrap=True)
 
-    def columns(self, heads: Sequence[str], rows: Sequence[Row], arrange: Arrangement) -> bool:
-        """The table in one arrangement, if it fits the width; else nothing, and False."""
+    def columns(self, heads: Sequence[str], rows: Sequence[Row], arrange: Arrangement, indent: int = 2) -> bool:
+        """The table in one arrangement, if it fits the width; else nothing, and False. Heads of rows stand at 2."""
         titles = arrange([(head, self._styled("dim")) for head in heads])
         table = [arrange(row.cells) for row in rows]
         widths = [
@@ -57,14 +60,14 @@ class Sheet:
             for place in range(len(titles))
         ]
         whole = sum(widths) + 2 * (len(widths) - 1)
-        if 2 + whole > self.terminal.width:
+        if indent + whole > self.terminal.width:
             return False
-        self._line_of_cells(titles, widths)
-        self.line("-" * whole, self._styled("dim"), indent=2)
+        self._line_of_cells(titles, widths, indent)
+        self.line("-" * whole, self._styled("dim"), indent=indent)
         for row, cells in zip(rows, table, strict=True):
             if row.head:
-                self.line(row.head, indent=2)
-            self._line_of_cells(cells, widths)
+                self.line(row.head, row.style, indent=2)
+            self._line_of_cells(cells, widths, indent)
         return True
 
     def blocks(self, heads: Sequence[str], rows: Sequence[Row]) -> None:
@@ -82,14 +85,15 @@ class Sheet:
                     self.line(head, indent=4)
                     self.line(text, style, indent=6)
 
-    def _line_of_cells(self, cells: Sequence[Sequence[Cell]], widths: Sequence[int]) -> None:
+    def _line_of_cells(self, cells: Sequence[Sequence[Cell]], widths: Sequence[int], indent: int) -> None:
         for number in range(max(len(lines) for lines in cells)):
-            line = Text("  ")
+            line = Text(" " * indent)
             for lines, width in zip(cells, widths, strict=True):
                 text, style = lines[number] if number < len(lines) else ("", "")
                 line.append(text, style=style).append(" " * (width - cell_len(text) + 2))
             line.rstrip()
-            self.console.print(line, soft_wrap=True)
+            if line:
+                self.console.print(line, soft_wrap=True)
 
     def _styled(self, style: str) -> str:
         return style if self.terminal.colour else ""
