@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from gradtool.problem import printable
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.graph import mermaid
+from gradtool.report.markup import cell, code, plain
 from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
@@ -32,9 +31,9 @@ def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) ->
 def _section(records: Sequence[CheckRecord]) -> list[str]:
     first = records[0]
     version = first.versions.get(first.framework, "")
-    lines = [f"## {_code(first.name)}", ""]
+    lines = [f"## {code(first.name)}", ""]
     if first.problems:
-        return lines + [f"- error: {_plain(problem.summary())}" for problem in first.problems] + [""]
+        return lines + [f"- error: {plain(problem.summary())}" for problem in first.problems] + [""]
     lines += [f"{first.title} {version}, {first.dtype}".replace(" ,", ","), ""]
     asked = heads(records)
     titles = ["at", "variable", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"]
@@ -48,7 +47,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
             symbolic = exact(entry.symbolic, digits) if entry.symbolic or not (entry.left or entry.right) else sides
             cells = [
                 at,
-                _cell(entry.label),
+                cell(entry.label),
                 "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype),
                 symbolic,
                 with_bar(entry.finite_difference, entry.finite_difference_bar),
@@ -60,32 +59,13 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
         lines += [part for text in rest for part in ("", text)]
     lines.append("")
     lines += [
-        f"- {_code(derivative_name(name).replace('∂', 'd'))} = {_code(formula)}"
+        f"- {code(derivative_name(name).replace('∂', 'd'))} = {code(formula)}"
         for name, formula in first.formulas.items()
     ]
-    lines += [f"- {_plain(text)}" for text in checker_lines(records)]
+    lines += [f"- {plain(text)}" for text in checker_lines(records)]
     for record in records:
-        lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
-        lines += [f"- error: {_plain(failure.message)}. {_plain(failure.hint)}" for failure in record.failures]
+        lines += [f"- {f.severity} {f.code} {code(f.where)}: {plain(f.message)}" for f in record.findings]
+        lines += [f"- error: {plain(failure.message)}. {plain(failure.hint)}" for failure in record.failures]
     if first.steps:
         lines += ["", "```mermaid", *mermaid(first).splitlines(), "```"]
     return [*lines, ""]
-
-
-def _code(text: str) -> str:
-    """Text as a code span, whatever backticks it holds."""
-    clean = printable(text)
-    longest = max((len(run) for run in re.findall("`+", clean)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{fence}{pad}{clean}{pad}{fence}"
-
-
-def _cell(text: str) -> str:
-    """A code span in a table, where a bar would end the cell."""
-    return _code(text).replace("|", "\\|")
-
-
-def _plain(text: str) -> str:
-    """Text in which Markdown sees no markup."""
-    return re.sub(r"([\\*_`|<>\[\]#])", r"\\\1", printable(text))

@@ -6,15 +6,14 @@ No number is ever broken or cut: columns are as wide as their widest number, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
+from gradtool.report.columns import Cell, Row, Sheet, unfolded
 from gradtool.report.entries import chosen, derivative_name
 from gradtool.report.numbers import (
     DIGITS,
@@ -29,7 +28,6 @@ from gradtool.report.numbers import (
 )
 from gradtool.report.steps import step_lines
 from gradtool.report.sweep import Line, lines_for
-from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
 from gradtool.verdict.record import CheckRecord, Entry
@@ -49,17 +47,6 @@ MOST_REMEDIES = 3
 LONGEST_FORMULA, LONGEST_OF_MANY = 600, 160
 """Characters of a formula that is shown, alone or among others."""
 
-Cell = tuple[str, str]
-"""Text and style."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """Cells, and a line to be written above them."""
-
-    head: str
-    cells: list[Cell]
-
 
 def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
     """Write the report of one target (at one or several points) or the summary of a suite."""
@@ -76,14 +63,15 @@ def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) ->
 class _Page:
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self.console: Console = terminal.console()
+        self.sheet = Sheet(terminal)
+        self.line = self.sheet.line
 
     # ---- one target
 
     def target(self, records: Sequence[CheckRecord]) -> None:
         """The full report of one target."""
         first = records[0]
-        self.line(first.target, "bold" if self.terminal.colour else "")
+        self.sheet.heading(first.target)
         if first.problems:
             self.problems(first)
             return
@@ -114,7 +102,7 @@ class _Page:
         if record.steps:
             self.line("")
             for before, text, style in step_lines(record, self.terminal):
-                self.console.print(Text(before).append(text, style=style), soft_wrap=True)
+                self.sheet.console.print(Text(before).append(text, style=style), soft_wrap=True)
             self.line("")
 
     def figures(self, records: Sequence[CheckRecord]) -> None:
@@ -128,7 +116,7 @@ class _Page:
                 cells = self._cells(record, entry)
                 if asked:
                     cells.insert(4, (difference_text(record, entry), ""))
-                rows.append(_Row("" if place else head, cells))
+                rows.append(Row("" if place else head, cells))
             more += rest
         self.table(["by", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"], rows)
         for text in more:
@@ -157,7 +145,7 @@ class _Page:
         """Why a target could not be read."""
         for problem in record.problems:
             for line in problem.lines(self.terminal.width):
-                self.console.print(Text(self.terminal.glyphs(line)), soft_wrap=True)
+                self.sheet.console.print(Text(self.terminal.glyphs(line)), soft_wrap=True)
 
     def remarks(self, records: Sequence[CheckRecord]) -> None:
         """Reasons of what is not verified, warnings, and witnesses that failed; the same sentence only once."""
@@ -187,7 +175,7 @@ class _Page:
         """One line for each target, then what is to be said about those that are not verified."""
         listed = groups if len(groups) <= LISTED else [group for group in groups if not _fine(group)]
         if listed:
-            rows = [_Row("", self._row(group)) for group in listed]
+            rows = [Row("", self._row(group)) for group in listed]
             self.table(["target", "entries", "worst ulp", "verdict"], rows)
             self.line("")
         if len(listed) < len(groups):
@@ -195,7 +183,7 @@ class _Page:
         for group in groups:
             if not _fine(group):
                 self.line("")
-                self.line(group[0].name, "bold" if self.terminal.colour else "")
+                self.sheet.heading(group[0].name)
                 self.problems(group[0])
                 self.remarks(group)
         self.line("")
@@ -212,7 +200,7 @@ class _Page:
             (words, self.terminal.style(words)),
         ]
 
-    # ---- lines and tables
+    # ---- the end, and tables
 
     def last_line(self, records: Sequence[CheckRecord], seconds: float) -> None:
         """The counts and the time."""
@@ -224,70 +212,17 @@ class _Page:
         without = f", {failed} without all the evidence" if failed else ""
         self.line(f"{mark} {total(records)}{without} ({seconds:.1f} s)", style)
 
-    def line(self, text: str, style: str = "", indent: int = 0) -> None:
-        """One paragraph, wrapped to the width between words and after operators, never inside a number."""
-        for part in wrapped(self.terminal.glyphs(text), self.terminal.width - indent):
-            self.console.print(Text(" " * indent).append(part, style=style), soft_wrap=True)
-
-    def table(self, heads: Sequence[str], rows: Sequence[_Row]) -> None:
+    def table(self, heads: Sequence[str], rows: Sequence[Row]) -> None:
         """Columns where they fit, with bars and exact numbers on lines of their own if need be; else rows as blocks."""
-        for arrange in (_unfolded, _folded, _stacked):
-            titles = arrange(heads)
-            table = [arrange([text for text, _ in row.cells]) for row in rows]
-            widths = [
-                max(cell_len(line) for cells in (titles, *table) for line in cells[place])
-                for place in range(len(titles))
-            ]
-            if 2 + sum(widths) + 2 * (len(widths) - 1) <= self.terminal.width:
-                self._columns(titles, table, rows, widths)
-                return
-        self._blocks(heads, rows)
-
-    def _columns(
-        self, titles: Sequence[list[str]], table: Sequence[list[list[str]]], rows: Sequence[_Row], widths: Sequence[int]
-    ) -> None:
-        dim = "dim" if self.terminal.colour else ""
-        self._line_of_cells(titles, [dim] * len(titles), widths)
-        self.line("-" * (sum(widths) + 2 * (len(widths) - 1)), dim, indent=2)
-        for row, cells in zip(rows, table, strict=True):
-            if row.head:
-                self.line(row.head, indent=2)
-            styles = [style for _, style in row.cells]
-            self._line_of_cells(cells, styles[len(styles) - len(cells) :], widths)
-
-    def _line_of_cells(self, cells: Sequence[list[str]], styles: Sequence[str], widths: Sequence[int]) -> None:
-        for number in range(max(len(lines) for lines in cells)):
-            line = Text("  ")
-            for lines, style, width in zip(cells, styles, widths, strict=True):
-                text = lines[number] if number < len(lines) else ""
-                line.append(text, style=style).append(" " * (width - cell_len(text) + 2))
-            line.rstrip()
-            self.console.print(line, soft_wrap=True)
-
-    def _blocks(self, heads: Sequence[str], rows: Sequence[_Row]) -> None:
-        label = max(cell_len(head) for head in heads[1:])
-        for row in rows:
-            if row.head:
-                self.line(row.head, indent=2)
-            self.line(row.cells[0][0], "bold" if self.terminal.colour else "", indent=2)
-            for head, (text, style) in zip(heads[1:], row.cells[1:], strict=True):
-                if 4 + label + 2 + cell_len(text) <= self.terminal.width:
-                    pad = " " * (label - cell_len(head) + 2)
-                    self.console.print(Text(f"    {head}{pad}").append(text, style=style), soft_wrap=True)
-                else:
-                    self.line(head, indent=4)
-                    self.line(text, style, indent=6)
+        if not any(self.sheet.columns(heads, rows, arrange) for arrange in (unfolded, _folded, _stacked)):
+            self.sheet.blocks(heads, rows)
 
 
-def _unfolded(cells: Sequence[str]) -> list[list[str]]:
-    return [[text] for text in cells]
+def _folded(cells: Sequence[Cell]) -> list[list[Cell]]:
+    return [[(part, style) for part in _fold(text)] for text, style in cells]
 
 
-def _folded(cells: Sequence[str]) -> list[list[str]]:
-    return [_fold(text) for text in cells]
-
-
-def _stacked(cells: Sequence[str]) -> list[list[str]]:
+def _stacked(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The second and the third cell, autodiff and the exact number, one above the other: digit under digit."""
     first, autodiff, symbolic, *rest = _folded(cells)
     return [first, autodiff + symbolic, *rest]
