@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from gradtool import pipeline
+from gradtool.cli.files import look_at_file
 from gradtool.cli.graph import look_at_steps, write_graph
 from gradtool.cli.picture import draw, look_at_plot
 from gradtool.problem import ExitCode, Problem, ProblemError
@@ -46,6 +47,8 @@ def run_check(
     targets = _targets(target, settings)
     if settings.steps:
         look_at_steps(targets, graph)
+    if output is not None:
+        look_at_file(output, "--output")
     if plot is not None:
         look_at_plot(plot, targets, chosen)
     with _opened(output) as stream, pipeline.open_witnesses(settings) as host:
