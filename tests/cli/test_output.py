@@ -144,15 +144,32 @@ def test_help_is_there(cli: Any, arguments: tuple[str, ...]) -> None:
         assert "Exit codes" in words
 
 
-@pytest.mark.parametrize("arguments", [("ops",), ("rule",), ("doctor",), CHECK], ids=" ".join)
-def test_a_closed_pipe_is_quiet_and_no_finding(arguments: tuple[str, ...]) -> None:
-    """As in gradtool ops | head -1: the reader has gone."""
+UNSTABLE = ("check", "log(1 + exp(x))", "--at", "x=1000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("ops",), 0),
+        (("rule",), 0),
+        (("doctor",), 0),
+        (CHECK, 0),
+        (UNSTABLE, 1),
+        ((*UNSTABLE, "--format", "jsonl"), 1),
+        ((*UNSTABLE, "--exit-zero"), 0),
+        (("check", "log(1 + exp(x))", "--at", "x=0:1000:5", "--plot", "-"), 1),
+        (("check", "log(1 + exp(x))", "--at", "x=0:1000:5", "--format", "jsonl"), 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_closed_pipe_is_quiet_and_changes_no_exit_code(arguments: tuple[str, ...], code: int) -> None:
+    """As in gradtool ops | head -1: the reader has gone. Of a sweep the first points are verified, the last is not."""
     command = [sys.executable, "-m", "gradtool", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # a process of its own
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
-        assert (process.stderr.read(), process.wait()) == (b"", 0)
+        assert (process.stderr.read(), process.wait()) == (b"", code)
 
 
 def test_version(cli: Any) -> None:
