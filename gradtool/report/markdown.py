@@ -9,7 +9,7 @@ from itertools import groupby
 from gradtool.problem import printable
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
-from gradtool.report.entries import chosen, derivative_name
+from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.graph import mermaid
 from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
 from gradtool.terminal import Terminal
@@ -63,7 +63,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
         f"- {_code(derivative_name(name).replace('∂', 'd'))} = {_code(formula)}"
         for name, formula in first.formulas.items()
     ]
-    lines += [f"- {_plain(text)}" for text in checker_lines(records)]
+    lines += [f"- {_plain(text)}" for text in (upstream_line(first), *checker_lines(records)) if text]
     for record in records:
         lines += [f"- {f.severity} {f.code} {_code(f.where)}: {_plain(f.message)}" for f in record.findings]
         lines += [f"- error: {_plain(failure.message)}. {_plain(failure.hint)}" for failure in record.failures]

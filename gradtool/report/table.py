@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
-from gradtool.report.entries import chosen, derivative_name
+from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.numbers import (
     DIGITS,
     EQUAL,
@@ -363,6 +363,7 @@ def _formulas(record: CheckRecord) -> list[str]:
     if left_out := [len(text) for text in record.formulas.values() if len(text) > limit]:
         what = "a formula" if len(left_out) == 1 else f"{len(left_out)} formulas"
         lines.append(f"{what} of up to {max(left_out)} characters: --format json")
+    lines += filter(None, [upstream_line(record)])
     return [*lines, f"no formula: {record.formula_note}"] if record.formula_note else lines
 
 

@@ -131,3 +131,12 @@ def test_a_jacobian_of_100_by_100_shows_its_norm_and_the_worst(cli: Any, framewo
     assert "10000 derivatives: 10000 verified" in run.out
     assert "Jacobian norm 101.731" in run.out
     assert len(run.out.splitlines()) < 90
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_random_upstream_gradient_is_told_beside_the_formulas_that_name_it(cli: Any, form: str) -> None:
+    asked = ("check", "sin(x)", "--at", "x=[1,2]", "--format", form, "--upstream")
+    told = " ".join(cli(*asked, "normal(2)").out.replace("`", "").replace("\\", "").split())
+    assert "x[1] = g[1]*cos(x[1])" in told
+    assert "where g is the upstream gradient [0." in told
+    assert "where g is" not in cli(*asked, "[1,2]").out
