@@ -133,7 +133,7 @@ class _Page:
         self.table(["by", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"], rows)
         for text in more:
             self.line(text, indent=2)
-        for entry in (entry for record in records for entry in record.entries if entry.count > 1):
+        for entry in (entry for record in records for entry in record.entries if entry.whole):
             self.line(f"{entry.label}: {entry.reason}", indent=2)
 
     def _cells(self, record: CheckRecord, entry: Entry) -> list[Cell]:
@@ -174,7 +174,7 @@ class _Page:
             self.line(head, self.terminal.style(severity), indent=2)
             if remedy:
                 self.line(f"→ {remedy}", indent=4)
-        entries = [entry for record in records for entry in record.entries if entry.count == 1]
+        entries = [entry for record in records for entry in record.entries if not entry.whole]
         verified = [entry for entry in entries if entry.verdict == "verified"]
         powers = [entry.power for entry in verified if entry.power is not None]
         if powers:
