@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from gradtool import __version__, pipeline
+from gradtool import __version__
 from gradtool.cli import files
+from gradtool.cli import run as running
 from gradtool.target.operations import ALIASES, OPERATIONS
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
@@ -49,7 +50,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a witness was asked")
 
-    monkeypatch.setattr(pipeline, "check", refuse)
+    monkeypatch.setattr(running.pipeline, "check", refuse)
 
 
 @pytest.mark.usefixtures("no_work")
