@@ -39,6 +39,8 @@ class Case:
     targets: Any = None
     loss: Any = None
     optimizer: Any = None
+    weights: Any = None
+    """Of the samples in the loss, where the file trains with such."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,66 @@
+"""What is tried on a model beside its one forward and backward pass. Each leaves the weights as they were."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import tensorflow as tf
+
+from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Record
+from gradtool.witness.model.conventions import SHORT, SHRINK, TRIES
+from gradtool.witness.tensorflow.model.parameters import Named, global_norm
+from gradtool.witness.tensorflow.model.subject import Subject
+
+__all__ = ["clipped", "descent", "experiments"]
+
+
+def experiments(
+    request: ModelRequest, one: Subject, rows: list[Named], _optimizer: Any, evidence: ModelEvidence
+) -> Generator[Record, None, ModelEvidence]:
+    """The evidence with what was asked for; progress on the way."""
+    yield from ()
+    if request.clip is not None:
+        evidence = replace(evidence, clipped=clipped(rows, request.clip, evidence.norm))
+    return replace(evidence, descent=descent(one, rows, evidence))
+
+
+def clipped(rows: list[Named], limit: float, before: float) -> Clipped:
+    """What ``tf.clip_by_global_norm`` does: by its own description, and what it leaves."""
+    cut, _ = tf.clip_by_global_norm([row.gradient for row in rows if row.gradient is not None], limit)
+    after = global_norm([replace(rows[0], gradient=gradient) for gradient in cut])
+    return Clipped(limit, before, before * min(1.0, limit / before) if before else 0.0, after)
+
+
+def descent(one: Subject, rows: list[Named], evidence: ModelEvidence) -> Descent | None:
+    """One small step along -g. The random numbers are those of the first run, so dropout drops the same units."""
+    before, square = evidence.loss.value, evidence.norm**2
+    if not 0 < square < math.inf or not math.isfinite(before):
+        return None
+    held = [row for row in rows if row.gradient is not None]
+    weights = [row.tensor.read_value() for row in held]  # TensorFlow copies their memory when the step is taken
+    step = SHORT * max(abs(before), 1e-12) / square
+    try:
+        for _ in range(TRIES):
+            for row in held:
+                _subtract(row.tensor, row.gradient, step)
+            found = Descent(step, before, float(one.loss()), step * square)
+            for row, old in zip(held, weights, strict=True):
+                row.tensor.assign(old)
+            if found.after < before:
+                return found
+            step /= SHRINK
+    finally:
+        for row, old in zip(held, weights, strict=True):
+            row.tensor.assign(old)
+    return found
+
+
+def _subtract(tensor: Any, gradient: Any, step: float) -> None:
+    if isinstance(gradient, tf.IndexedSlices):
+        moved = tf.cast(step, gradient.dtype) * gradient.values
+        tensor.scatter_sub(tf.IndexedSlices(moved, gradient.indices, gradient.dense_shape))
+    else:
+        tensor.assign_sub(tf.cast(step, gradient.dtype) * gradient)

@@ -1,0 +1,74 @@
+"""The model's output beside the targets, as a loss is given them: what it reaches, what it is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradtool.evidence import Head
+from gradtool.witness.tensorflow.model.statistics import figures, numbers
+
+__all__ = ["FUNCTIONS", "batch_of", "head_seen", "plain_name"]
+
+FUNCTIONS: Mapping[tuple[Any, str], str] = {
+    (place, name): name
+    for place, names in (
+        (keras.losses, ("mean_squared_error", "mse", "mean_absolute_error", "mae", "huber", "categorical_crossentropy",
+                        "sparse_categorical_crossentropy", "binary_crossentropy", "kl_divergence", "poisson")),
+        (tf.keras.losses, ("mean_squared_error", "mse", "mean_absolute_error", "mae", "categorical_crossentropy",
+                           "sparse_categorical_crossentropy", "binary_crossentropy", "poisson")),
+        (tf.nn, ("softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits",
+                 "sigmoid_cross_entropy_with_logits")),
+    )
+    for name in names
+    if hasattr(place, name)
+}  # fmt: skip
+"""Loss functions by the place where they are found; all take the targets first, then the output."""
+
+PROBABILITIES = ("crossentropy", "kldivergence")
+
+
+def plain_name(loss: Any) -> str:
+    """The name of a loss without underscores: that of a text, a function, or the class of a Loss."""
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None) or type(loss).__name__
+    if name in {"LossFunctionWrapper", "Loss"}:
+        name = str(getattr(loss, "name", name))
+    return name.lower().replace("_", "")
+
+
+def head_seen(loss: Any, final: str, targets: Any, output: Any, *, logits: bool = False) -> Head | None:
+    """The ranges of what a loss was given; ``final`` is the activation that ran last."""
+    name = plain_name(loss)
+    if not _has_numbers(output):
+        return None
+    logits = logits or "withlogits" in name or bool(getattr(loss, "from_logits", False))
+    expects = "logits" if logits else "probabilities" if any(part in name for part in PROBABILITIES) else ""
+    seen = figures(numbers(output))
+    shape = tuple(output.shape)
+    if not _has_numbers(targets):
+        return Head(shape, seen.least, seen.largest, final, expects=expects)
+    goals = figures(numbers(targets))
+    integers = "sparse" in name or tf.as_dtype(targets.dtype).is_integer
+    classes = int(goals.largest) + 1 if integers and goals.largest < 2**31 else 0
+    return Head(
+        shape, seen.least, seen.largest, final, tuple(targets.shape), goals.least, goals.largest, classes, expects
+    )
+
+
+def _has_numbers(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "fiub" and value.size > 0
+    eager = isinstance(value, tf.Tensor) and not tf.is_symbolic_tensor(value)
+    return bool(eager and value.dtype != tf.string and tf.size(value) > 0)
+
+
+def batch_of(batch: Any) -> int:
+    """The number of samples: the length of the first tensor of a batch; 0 if there is none."""
+    if hasattr(batch, "shape"):
+        return int(batch.shape[0] or 0) if len(batch.shape) else 0
+    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, list | tuple) else ()
+    return next((found for part in parts if (found := batch_of(part))), 0)

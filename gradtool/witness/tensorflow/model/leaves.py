@@ -1,0 +1,75 @@
+"""The variables behind a gradient, and what the user's program calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gradtool.witness.model.frames import names_of_values, scopes
+from gradtool.witness.tensorflow.model.parameters import Named, named, tensor_of
+
+__all__ = ["is_model", "models_of", "name_of", "names_of"]
+
+
+def is_model(value: Any) -> bool:
+    """Whether a value is what a model can be: of Keras, a layer of it, or TensorFlow's module."""
+    return isinstance(value, keras.layers.Layer | tf.Module) and not isinstance(value, tf.Variable)
+
+
+def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]:
+    """The user's models that own one of the variables; those inside another are left to it."""
+    wanted = {id(tensor) for tensor in tensors}
+    owners: dict[int, tuple[str, Any]] = {}
+    for name, value in scopes(frame):
+        parts = [(name, value)]
+        if name == "self" and not is_model(value) and hasattr(value, "__dict__"):
+            parts = list(vars(value).items())
+        for inner, part in parts:
+            if is_model(part) and any(id(tensor_of(v)) in wanted for v in part.trainable_variables):
+                owners.setdefault(id(part), (inner, part))
+    inside = {id(part) for _, model in owners.values() for part in _inside(model)}
+    return {name: model for key, (name, model) in owners.items() if key not in inside}
+
+
+def _inside(model: Any) -> list[Any]:
+    if isinstance(model, keras.layers.Layer):
+        return list(model._flatten_layers(include_self=False))  # noqa: SLF001  # Keras shows only a model's own layers
+    return list(model.submodules)
+
+
+def name_of(model: Any, frame: FrameType | None) -> str:
+    """What the program calls a model, else its own name."""
+    return next((name for name, value in scopes(frame) if value is model), str(model.name))
+
+
+def names_of(models: Mapping[str, Any], frame: FrameType | None, tensors: Sequence[Any]) -> list[Named]:
+    """The models' variables, then the others by the names that the program has for them."""
+    rows = named(models)
+    known = {id(row.tensor) for row in rows}
+    missing = [tensor for tensor in tensors if id(tensor) not in known]
+    if not missing:
+        return rows
+    names = names_of_values(frame, _is_tensor, is_model)
+    wrapped = {id(tensor_of(v)): names[id(v)] for v in _wrappers(frame) if id(v) in names}
+    for place, tensor in enumerate({id(one): one for one in missing}.values()):
+        name = names.get(id(tensor)) or wrapped.get(id(tensor)) or _own_name(tensor, place)
+        rows.append(Named(name, tensor, "", "Variable" if isinstance(tensor, tf.Variable) else "Tensor"))
+    return rows
+
+
+def _own_name(tensor: Any, place: int) -> str:
+    own = str(tensor.name).partition(":")[0] if isinstance(tensor, tf.Variable) else ""
+    return own if own and own != "Variable" else f"leaf {place + 1}"
+
+
+def _wrappers(frame: FrameType | None) -> list[Any]:
+    """The variables of Keras among the user's names."""
+    return [value for _, value in scopes(frame) if isinstance(value, keras.Variable)]
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, tf.Variable | tf.Tensor | keras.Variable)

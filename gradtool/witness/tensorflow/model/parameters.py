@@ -1,0 +1,167 @@
+"""The parameters and their gradients as evidence, whoever ran the backward pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gradtool.evidence import Parameter
+from gradtool.witness.tensorflow.model.optimizers import holds, rate_of
+from gradtool.witness.tensorflow.model.statistics import figures, halves, numbers, statistics
+
+__all__ = ["Named", "global_norm", "layer_names", "named", "parameters", "tensor_of"]
+
+
+@dataclass(slots=True)
+class Named:
+    """A variable by its name, the layer that owns it, further names of the same variable, and its gradient.
+
+    ``tensor`` is TensorFlow's own variable, also where Keras wraps it.
+    """
+
+    name: str
+    tensor: Any
+    layer: str
+    kind: str
+    trainable: bool = True
+    others: tuple[str, ...] = ()
+    gradient: Any = None
+
+
+def tensor_of(variable: Any) -> Any:
+    """TensorFlow's variable inside a variable of Keras; anything else as it is."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def named(models: Mapping[str, Any]) -> list[Named]:
+    """Every variable of ``models`` that was made to be trained, in their own order, by its path."""
+    found: dict[int, Named] = {}
+    taken: set[str] = set()
+    for prefix, model in models.items():
+        start = f"{prefix}/" if len(models) > 1 and not isinstance(model, keras.layers.Layer) else ""
+        trained = {id(tensor_of(variable)) for variable in model.trainable_variables}
+        for layer, owner, variable, path in _variables(model):
+            tensor = tensor_of(variable)
+            if known := found.get(id(tensor)):
+                known.others = (*known.others, start + path)
+                continue
+            name = _new(start + path, taken)
+            found[id(tensor)] = Named(name, tensor, start + owner, type(layer).__name__, id(tensor) in trained)
+    return list(found.values())
+
+
+def _variables(model: Any) -> Iterator[tuple[Any, str, Any, str]]:
+    """(layer, its name, variable, the variable's path) of everything that was made to be trained."""
+    if not isinstance(model, keras.layers.Layer):
+        yield from _module_variables(model)
+        return
+    names = layer_names({"": model})
+    first: set[int] = set()
+    for layer in _ordered(model):
+        name = names[id(layer)]
+        for variable in layer._trainable_variables:  # noqa: SLF001  # keeps what is frozen now, leaves out moving averages
+            again = id(variable) in first
+            first.add(id(variable))
+            yield layer, name, variable, f"{name}/{variable.name}" if again else variable.path
+
+
+def _module_variables(module: Any) -> Iterator[tuple[Any, str, Any, str]]:
+    for path, variable in module._flatten(predicate=_is_variable, with_path=True):  # noqa: SLF001  # as tf.Module does itself
+        words = [str(part) for part in path]
+        yield module, "/".join(words[:-1]), variable, "/".join(words)
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, tf.Variable | keras.Variable)
+
+
+def _ordered(layer: Any) -> Iterator[Any]:
+    """The layer and those inside it, each once, in the order in which they were added."""
+    pending, known = [layer], set()
+    while pending:
+        one = pending.pop()
+        if id(one) in known:
+            continue
+        known.add(id(one))
+        yield one
+        pending += list(one._flatten_layers(recursive=False, include_self=False))[::-1]  # noqa: SLF001  # its own children
+
+
+def layer_names(models: Mapping[str, Any]) -> dict[int, str]:
+    """The name of every layer by its ``id``: Keras' path, or its place in its parent. A model alone has none."""
+    found: dict[int, str] = {}
+    taken: set[str] = set()
+    for model in models.values():
+        if not isinstance(model, keras.layers.Layer):
+            continue
+        parents = {id(child): one for one in _ordered(model) for child in _children(one)}
+        for layer in _ordered(model):
+            above = found.get(id(parents.get(id(layer))), "")
+            name = getattr(layer, "path", None) or (f"{above}/{layer.name}" if above else layer.name)
+            found[id(layer)] = _new(name, taken)
+        if len(models) == 1 and len(found) > 1 and not model._trainable_variables:  # noqa: SLF001
+            found[id(model)] = ""
+    return found
+
+
+def _children(layer: Any) -> list[Any]:
+    return list(layer._flatten_layers(recursive=False, include_self=False))  # noqa: SLF001
+
+
+def _new(name: str, taken: set[str]) -> str:
+    """The name, with a number where two have the same."""
+    found, count = name, 1
+    while found in taken:
+        count += 1
+        found = f"{name}#{count}"
+    taken.add(found)
+    return found
+
+
+def parameters(
+    rows: Sequence[Named], optimizer: Any = None, *, moments: bool = False, half: bool = False
+) -> list[Parameter]:
+    """What each variable and its gradient look like now."""
+    weights = statistics([row.tensor for row in rows])
+    return [
+        Parameter(
+            name=row.name,
+            shape=tuple(row.tensor.shape),
+            dtype=row.tensor.dtype.name,
+            layer=row.layer,
+            kind=row.kind,
+            trainable=row.trainable,
+            weights=weight,
+            gradient=None if row.gradient is None else statistics([row.gradient], moments=moments)[0],
+            fan_in=_fan_in(row),
+            others=list(row.others),
+            rows=int(row.gradient.indices.shape[0]) if isinstance(row.gradient, tf.IndexedSlices) else 0,
+            all_rows=int(row.gradient.dense_shape[0]) if isinstance(row.gradient, tf.IndexedSlices) else 0,
+            group=0 if (held := optimizer is not None and row.trainable and holds(optimizer, row.tensor)) else None,
+            rate=rate_of(optimizer) if held else None,
+            halves=halves(row.gradient) if half and row.gradient is not None else None,
+        )
+        for row, weight in zip(rows, weights, strict=True)
+    ]
+
+
+def global_norm(rows: Sequence[Named]) -> float:
+    """The l2 norm over all gradients."""
+    return math.hypot(*(figures(numbers(row.gradient)).norm for row in rows if row.gradient is not None))
+
+
+def _fan_in(row: Named) -> int:
+    """The numbers that one output sums over, of a kernel whose last axis is the outputs'."""
+    shape, part = tuple(map(int, row.tensor.shape)), row.name.rpartition("/")[2]
+    if len(shape) < 2 or "kernel" not in part or row.kind == "EinsumDense":
+        return 0
+    if "Depthwise" in row.kind or part == "depthwise_kernel":
+        return math.prod(shape[:-2])
+    if "Transpose" in row.kind:
+        return math.prod(shape[:-2]) * shape[-1]
+    return math.prod(shape[:-1])

@@ -1,0 +1,215 @@
+"""The user's file as it is, run until its first gradient has been looked at.
+
+``GradientTape`` and the optimizers are watched. Figures are taken after each gradient, before anyone clips it; the
+optimizer's step, or variables that have changed when the next gradient is asked for, end the watch. So several losses
+before one step count together, and a loop that updates bare variables by hand works too. ``fit`` and
+``train_on_batch`` end in Keras' own ``train_step``: its model and first batch are then run by ourselves.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradtool.evidence import Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.witness.model.discovery import Case, Found
+from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.tensorflow.model.leaves import models_of, name_of, names_of
+from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
+from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, parameters, tensor_of
+from gradtool.witness.tensorflow.model.recorder import Recorder, Sources
+from gradtool.witness.tensorflow.model.statistics import merged
+from gradtool.witness.tensorflow.model.taping import Taping
+
+__all__ = ["Observed", "run_file"]
+
+
+@dataclass(slots=True)
+class Observed:
+    """What one iteration of the user's own training left behind."""
+
+    loss: float = 0.0
+    source: str = ""
+    backwards: int = 0
+    models: dict[str, Any] = field(default_factory=dict)
+    rows: list[Named] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    norm: float = 0.0
+    optimizer: Optimizer | None = None
+    steps: list[TrainingStep] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
+    head: Head | None = None
+
+
+def run_file(
+    request: ModelRequest, sources: Sources, *, as_main: bool, stops: bool
+) -> tuple[Mapping[str, Any], Observed | Found | None]:
+    """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there."""
+    with Recorder(sources, looking=False) as recorder:
+        if not stops:
+            return execute(request.path, as_main=as_main), None
+        names: Mapping[str, Any] = {}
+        watch = _Watch(request, recorder)
+        try:
+            with watch.watching():
+                names = execute(request.path, as_main=as_main)
+        except Enough:
+            pass
+        except UserFileError:
+            if not watch.seen.backwards:
+                raise
+    if not tf.executing_eagerly():
+        hint = "gradtool looks at eager programs; remove disable_eager_execution() and disable_v2_behavior()"
+        raise UserFileError("the file runs TensorFlow 1 graphs", hint)
+    return names, watch.fitted or (watch.seen if watch.seen.backwards else None)
+
+
+class _Watch:
+    """Sees every gradient and every optimizer step of the program."""
+
+    def __init__(self, request: ModelRequest, recorder: Recorder) -> None:
+        self.request = request
+        self.seen, self.recorder = Observed(), recorder
+        self.fitted: Found | None = None
+        self._wanted = request.training.steps if request.training else 0
+        self._before_step: list[Any] = []
+
+    def watching(self) -> ExitStack:
+        """Watch while the program runs."""
+        stack = ExitStack()
+        stack.enter_context(Taping(self.recorder, self._before, self._look))
+        for place, name, wrapper in (
+            (keras.optimizers.Optimizer, "apply_gradients", self._apply_gradients),
+            (keras.optimizers.Optimizer, "apply", self._apply),
+            (keras.Model, "train_step", self._train_step),
+        ):
+            own = getattr(place, name)
+            setattr(place, name, wrapper(own))
+            stack.callback(setattr, place, name, own)
+        return stack
+
+    def _train_step(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def train_step(model: Any, data: Any) -> Any:
+            if self.request.training is not None or self.seen.backwards:
+                return own(model, data)
+            inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
+            case = Case(inputs, targets, None, model.optimizer, weights)
+            self.fitted = Found(model, name_of(model, sys._getframe(1)), "script", case)  # noqa: SLF001
+            raise Enough
+
+        return train_step
+
+    def _apply_gradients(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def apply_gradients(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+            pairs = list(grads_and_vars)
+            self._step(optimizer, [variable for _, variable in pairs])
+            return own(optimizer, pairs, *args, **kwargs)
+
+        return apply_gradients
+
+    def _apply(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+            if trainable_variables is not None:
+                trainable_variables = list(trainable_variables)
+            self._step(optimizer, trainable_variables)
+            return own(optimizer, grads, trainable_variables)
+
+        return apply
+
+    def _before(self) -> None:
+        """The variables have moved since the last gradient: a new iteration begins."""
+        if self.seen.backwards and _moved(self.seen.rows, self._before_step):
+            self._iteration()
+
+    def _look(self, targets: Sequence[Any], asked: Mapping[int, tuple[Any, Any]], used: Any, frame: FrameType) -> None:
+        """Take the figures of the gradients in ``asked``, by ``id``: (tensor, gradient); ``used`` were read too."""
+        seen = self.seen
+        if seen.backwards == 0:
+            seen.source = user_line(frame)
+        value = sum(float(tf.reduce_sum(tf.cast(target, tf.float64))) for target in targets)
+        seen.loss = value + (seen.loss if seen.backwards else 0.0)
+        seen.backwards += 1
+        self._name([*(tensor for tensor, _ in asked.values()), *used], frame)
+        for row in seen.rows:
+            if id(row.tensor) in asked:
+                row.gradient = _sum(row.gradient, merged(asked[id(row.tensor)][1]))
+        seen.norm = global_norm(seen.rows)
+        if not seen.steps:
+            seen.parameters = parameters(seen.rows, moments=self.request.moments)
+            seen.layers = self.recorder.layers(layer_names(seen.models))
+            seen.head = self.recorder.head
+        self._before_step = [_value(row.tensor) for row in seen.rows]
+
+    def _name(self, tensors: Sequence[Any], frame: FrameType) -> None:
+        seen = self.seen
+        known = {id(row.tensor): row for row in seen.rows}
+        if all(id(tensor) in known for tensor in tensors):
+            return
+        seen.models = models_of(frame, tensors) | seen.models
+        seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *tensors])
+        for row in seen.rows:
+            if id(row.tensor) in known:
+                row.gradient = known[id(row.tensor)].gradient
+
+    def _step(self, optimizer: Any, variables: Sequence[Any] | None) -> None:
+        seen = self.seen
+        if not seen.backwards:
+            return
+        if not seen.steps:
+            given = seen.rows if variables is None else [tensor_of(variable) for variable in variables]
+            held = {id(one) for one in given}
+            seen.optimizer = optimizer_record(optimizer, [row.tensor for row in seen.rows])
+            rate = rate_of(optimizer)
+            seen.parameters = [
+                replace(parameter, group=0, rate=rate) if variables is None or id(row.tensor) in held else parameter
+                for parameter, row in zip(seen.parameters, seen.rows, strict=True)
+            ]
+        self._iteration()
+
+    def _iteration(self) -> None:
+        """One iteration is over; the last that was asked for ends the program."""
+        seen = self.seen
+        bad = next((p.name for p in seen.parameters if p.gradient and p.gradient.norm - p.gradient.norm != 0), "")
+        seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
+        if len(seen.steps) >= max(self._wanted, 1):
+            raise Enough
+        self._before_step = []
+        seen.loss, seen.backwards = 0.0, 0
+        if not all(isinstance(row.tensor, tf.Variable) for row in seen.rows):
+            seen.rows = []
+        for row in seen.rows:
+            row.gradient = None
+        self.recorder.clear()
+
+
+def _value(tensor: Any) -> Any:
+    """The value now. TensorFlow copies a variable's memory only when it is written to."""
+    return tensor.read_value() if isinstance(tensor, tf.Variable) else tensor
+
+
+def _moved(rows: Sequence[Named], before: Sequence[Any]) -> bool:
+    for row, old in zip(rows, before, strict=True):
+        if not isinstance(row.tensor, tf.Variable):
+            return True  # tensors never change; the program makes new ones
+        one, other = np.asarray(old), np.asarray(row.tensor.read_value())
+        if one.ctypes.data != other.ctypes.data and not np.array_equal(one, other):
+            return True
+    return False
+
+
+def _sum(one: Any, other: Any) -> Any:
+    """Gradients of several losses together."""
+    if one is None or other is None:
+        return other if one is None else one
+    if isinstance(one, tf.IndexedSlices) and isinstance(other, tf.IndexedSlices):
+        values, rows = tf.concat([one.values, other.values], 0), tf.concat([one.indices, other.indices], 0)
+        return merged(tf.IndexedSlices(values, rows, one.dense_shape))
+    return tf.convert_to_tensor(one) + tf.convert_to_tensor(other)
