@@ -131,7 +131,8 @@ def _as_built(model: Any) -> Iterator[tuple[str, Any]]:
             drawn = [_numbers(_filled(one.shape, side), *_kind(bounds.get(id(one)), one.dtype)) for one in inputs]
             yield "the model's inputs", drawn[0] if len(drawn) == 1 else _structured(model, drawn)
         return
-    shape: Any = (getattr(model, "get_build_config", dict)() or {}).get("input_shape")
+    config = model.get_build_config() if isinstance(model, keras.layers.Layer) else None
+    shape = (config or {}).get("input_shape")
     if isinstance(shape, tuple) and shape and all(one is None or isinstance(one, int) for one in shape):
         bound = next(iter(_embeddings(model)), None)
         yield "the shape it was built with", _numbers(_filled((None, *shape[1:]), SIDE), *_kind(bound, "float32"))

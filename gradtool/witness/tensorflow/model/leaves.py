@@ -29,8 +29,10 @@ def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]
         if name == "self" and not is_model(value) and hasattr(value, "__dict__"):
             parts = list(vars(value).items())
         for inner, part in parts:
-            if is_model(part) and any(id(tensor_of(v)) in wanted for v in part.trainable_variables):
-                owners.setdefault(id(part), (inner, part))
+            if owners.get(id(part), ("self",))[0] != "self" or not is_model(part):
+                continue
+            if any(id(tensor_of(variable)) in wanted for variable in part.trainable_variables):
+                owners[id(part)] = (inner, part)
     inside = {id(part) for _, model in owners.values() for part in _inside(model)}
     return {name: model for key, (name, model) in owners.items() if key not in inside}
 
@@ -43,7 +45,7 @@ def _inside(model: Any) -> list[Any]:
 
 def name_of(model: Any, frame: FrameType | None) -> str:
     """What the program calls a model, else its own name."""
-    return next((name for name, value in scopes(frame) if value is model), str(model.name))
+    return next((name for name, value in scopes(frame) if value is model and name != "self"), str(model.name))
 
 
 def names_of(models: Mapping[str, Any], frame: FrameType | None, tensors: Sequence[Any]) -> list[Named]:

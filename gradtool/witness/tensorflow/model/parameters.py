@@ -101,12 +101,18 @@ def layer_names(models: Mapping[str, Any]) -> dict[int, str]:
             continue
         parents = {id(child): one for one in _ordered(model) for child in _children(one)}
         for layer in _ordered(model):
-            above = found.get(id(parents.get(id(layer))), "")
+            parent = parents.get(id(layer))
+            above = "" if _is_functional(parent) else found.get(id(parent), "")
             name = getattr(layer, "path", None) or (f"{above}/{layer.name}" if above else layer.name)
             found[id(layer)] = _new(name, taken)
         if len(models) == 1 and len(found) > 1 and not model._trainable_variables:  # noqa: SLF001
             found[id(model)] = ""
     return found
+
+
+def _is_functional(layer: Any) -> bool:
+    """Whether the layers inside were called before the model was made, so that its name is not in their paths."""
+    return bool(getattr(layer, "inputs", None)) and not isinstance(layer, keras.Sequential)
 
 
 def _children(layer: Any) -> list[Any]:

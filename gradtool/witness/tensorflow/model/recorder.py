@@ -8,59 +8,34 @@ been asked for their gradients, in the same call that asks for those of the vari
 from __future__ import annotations
 
 import functools
-import math
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Head, Layer
 from gradtool.witness.model.user_file import user_line
-from gradtool.witness.tensorflow.model.activations import FUNCTIONS, Activation, activation_of, dead_units
+from gradtool.witness.tensorflow.model.activations import FUNCTIONS, Activation, activation_of
 from gradtool.witness.tensorflow.model.head import FUNCTIONS as LOSSES
 from gradtool.witness.tensorflow.model.head import head_seen
+from gradtool.witness.tensorflow.model.seen import Seen
 from gradtool.witness.tensorflow.model.statistics import Figures, figures, numbers
 
 __all__ = ["Recorder", "Sources", "no_sources", "tensors_in"]
 
 Sources = MutableMapping[Any, str]
-"""The user's line on which each layer was first called; in a functional model, where it was put into it."""
+"""The user's line on which each layer was made."""
 
 
 def no_sources() -> Sources:
     """Nothing known yet. Layers that are gone are forgotten."""
     return weakref.WeakKeyDictionary()
-
-
-_NONE = Activation("")
-
-
-@dataclass(slots=True)
-class _Seen:
-    """One layer, or one function called inside a layer, over all of its calls."""
-
-    kind: str
-    place: int
-    inner: bool
-    source: str
-    layer: Any = None
-    activation: Activation | None = None
-    calls: int = 0
-    shape: tuple[int, ...] = ()
-    forward: list[Figures] = field(default_factory=list)
-    gradients: list[float] = field(default_factory=list)
-    dead: np.ndarray[Any, Any] | None = None
-    saturated: float = 0.0
-    samples: int = 0
-    axis: int = 0
-    nonfinite: int = 0
 
 
 @dataclass(slots=True)
@@ -70,7 +45,7 @@ class _Waiting:
     tensor: Any
     hidden: Any
     figures: Figures
-    seen: list[_Seen]
+    seen: list[Seen]
 
 
 class Recorder:
@@ -83,14 +58,15 @@ class Recorder:
         self.head: Head | None = None
         """What the last loss was given."""
         self._sources = no_sources() if sources is None else sources
-        self._layers: dict[int, tuple[Any, _Seen]] = {}
-        self._functions: dict[tuple[int, str, str], _Seen] = {}
+        self._layers: dict[int, tuple[Any, Seen]] = {}
+        self._functions: dict[tuple[int, str, str], Seen] = {}
         self._stack: list[Any] = []
         self._waiting: dict[int, _Waiting] = {}
         self._in_loss = False
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
+        self._replace(keras.layers.Layer, "__init__", self._layer_init)
         self._replace(keras.layers.Layer, "__call__", self._layer_call)
         self._replace(keras.losses.Loss, "__call__", self._loss_call)
         for (place, name), title in FUNCTIONS.items():
@@ -113,8 +89,6 @@ class Recorder:
 
     def _layer_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __call__(layer: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807  # the name that tracebacks show
-            if layer not in self._sources and (line := user_line(sys._getframe(1))):  # noqa: SLF001  # a caller
-                self._sources[layer] = line
             if not self.looking:
                 return own(layer, *args, **kwargs)
             self._stack.append(layer)
@@ -122,22 +96,37 @@ class Recorder:
                 output = own(layer, *args, **kwargs)
             finally:
                 self._stack.pop()
-            self._leave_layer(layer, output)
+            self._leave_layer(layer, output, sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
             return output
 
         return __call__
 
-    def _leave_layer(self, layer: Any, output: Any) -> None:
+    def _leave_layer(self, layer: Any, output: Any, frame: FrameType) -> None:
         tensor = next(tensors_in(output), None)
         if tensor is None:
             return
         if id(layer) not in self._layers:
             inner = any(part is not layer for part in layer._flatten_layers())  # noqa: SLF001  # Keras shows only models'
-            row = _Seen(
-                type(layer).__name__, self._next(), inner, self._sources.get(layer, ""), layer, activation_of(layer)
-            )
+            source = self._source(layer, frame)
+            row = Seen(type(layer).__name__, self._next(), inner, source, layer, activation_of(layer))
             self._layers[id(layer)] = (layer, row)
         self._look(self._layers[id(layer)][1], tensor)
+
+    def _source(self, layer: Any, frame: FrameType) -> str:
+        """The line in the user's ``call``; where Keras calls the layer, that on which it was made."""
+        by_keras = bool(self._stack) and type(self._stack[-1]).__module__.startswith("keras.")
+        return (not by_keras and user_line(frame)) or self._sources.get(layer, "") or user_line(frame)
+
+    def _layer_init(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+            own(layer, *args, **kwargs)
+            frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+            while frame is not None and frame.f_locals.get("self") is layer:  # the constructors of its own class
+                frame = frame.f_back
+            if line := user_line(frame):
+                self._sources[layer] = line
+
+        return __init__
 
     def _activation_call(self, title: str, own: Callable[..., Any]) -> Callable[..., Any]:
         def activation(*args: Any, **kwargs: Any) -> Any:
@@ -155,12 +144,12 @@ class Recorder:
             return
         source = user_line(frame)
         owner = self._stack[-1] if self._stack else None
-        new = _Seen(title, self._next(), False, source, None, Activation.of(title, axis))
+        new = Seen(title, self._next(), False, source, None, Activation.of(title, axis))
         self._look(self._functions.setdefault((id(owner), title, source), new), tensor)
 
     def _loss_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __call__(loss: Any, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
-            with _Inside(self, loss, y_true, y_pred, logits=False):
+            with self._inside(loss, y_true, y_pred):
                 return own(loss, y_true, y_pred, *args, **kwargs)
 
         return __call__
@@ -169,59 +158,47 @@ class Recorder:
         def loss(*args: Any, **kwargs: Any) -> Any:
             goals = args[0] if args else kwargs.get("labels", kwargs.get("y_true"))
             output = args[1] if len(args) > 1 else kwargs.get("logits", kwargs.get("y_pred"))
-            with _Inside(self, title, goals, output, logits=bool(kwargs.get("from_logits"))):
+            with self._inside(title, goals, output, logits=bool(kwargs.get("from_logits"))):
                 return own(*args, **kwargs)
 
         return loss
 
-    def enter_loss(self, loss: Any, targets: Any, output: Any, *, logits: bool) -> bool:
-        """Look at what a loss is given, and say whether it is one that another loss has called."""
+    @contextmanager
+    def _inside(self, loss: Any, targets: Any, output: Any, *, logits: bool = False) -> Iterator[None]:
+        """The time inside a loss: what other losses and activations do there is its own business."""
+        if type(loss).__name__ == "CompileLoss":  # Keras' list of losses, each of them called with its own output
+            yield
+            return
         inside, self._in_loss = self._in_loss, True
         if self.looking and not inside:
-            made_by = [one for one in self._made_by(output) if not one.inner]
-            final = (made_by[-1].activation or _NONE).name if made_by else self.final
-            self.head = head_seen(loss, final, targets, output, logits=logits) or self.head
-        return inside
+            self.head = head_seen(loss, self._final_of(output), targets, output, logits=logits) or self.head
+        try:
+            yield
+        finally:
+            self._in_loss = inside
 
-    def _made_by(self, output: Any) -> list[_Seen]:
-        """The layers whose output this very tensor is."""
+    def _final_of(self, output: Any) -> str:
+        """The activation of the layer whose output this very tensor is; else that of the last layer that ran."""
         waiting = self._waiting.get(id(output))
-        return waiting.seen if waiting is not None else []
-
-    def leave_loss(self, inside: bool) -> None:
-        """The end of what ``enter_loss`` began."""
-        self._in_loss = inside
+        leaves = [seen for seen in waiting.seen if not seen.inner] if waiting else []
+        if not leaves:
+            return self.final
+        return leaves[-1].activation.name if leaves[-1].activation else ""
 
     def _next(self) -> int:
         return len(self._layers) + len(self._functions)
 
-    def _look(self, seen: _Seen, tensor: Any) -> None:
+    def _look(self, seen: Seen, tensor: Any) -> None:
         """Keep the figures of an output; a container hands on the very tensor of its last child, read once."""
-        seen.calls += 1
         if not seen.inner:
             self.final = seen.activation.name if seen.activation else ""
-        seen.shape = tuple(tensor.shape)
-        seen.samples = max(seen.samples, seen.shape[0] if seen.shape else 1)
         values = numbers(tensor)
         waiting = self._waiting.get(id(tensor))
         if waiting is None:
             waiting = _Waiting(tensor, getattr(tensor, "_keras_logits", None), figures(values), [])
             self._waiting[id(tensor)] = waiting
         waiting.seen.append(seen)
-        seen.forward.append(waiting.figures)
-        if not math.isfinite(waiting.figures.norm):
-            seen.nonfinite += int(values.size - np.isfinite(values).sum())
-        if seen.activation is not None and values.size:
-            self._judge(seen, seen.activation, values.reshape(seen.shape))
-
-    def _judge(self, seen: _Seen, row: Activation, value: np.ndarray[Any, Any]) -> None:
-        seen.axis = value.shape[row.axis] if row.axis is not None and value.ndim else 0
-        if row.flat is not None:
-            low, high = row.flat
-            seen.saturated = max(seen.saturated, float(((value <= low) | (value >= high)).mean()))
-        if row.dies:
-            silent = dead_units(value, seen.layer)
-            seen.dead = silent if seen.dead is None or seen.dead.shape != silent.shape else seen.dead & silent
+        seen.look(values.reshape(tuple(tensor.shape)), waiting.figures)
 
     # ---- the way back
 
@@ -262,62 +239,13 @@ class Recorder:
         for (owner, _, _), seen in self._functions.items():
             prefix = names.get(owner, "")
             rows.append((f"{prefix}/{seen.kind}" if prefix else seen.kind, seen))
-        return sorted((_layer(name, seen) for name, seen in rows), key=lambda layer: layer.place)
-
-
-class _Inside:
-    """The time inside a loss: what other losses and activations do there is its own business."""
-
-    def __init__(self, recorder: Recorder, loss: Any, targets: Any, output: Any, *, logits: bool) -> None:
-        self._recorder, self._given, self._logits = recorder, (loss, targets, output), logits
-        self._outer = type(loss).__name__ == "CompileLoss"  # Keras' list of losses, each called with its own output
-
-    def __enter__(self) -> None:
-        if not self._outer:
-            self._before = self._recorder.enter_loss(*self._given, logits=self._logits)
-
-    def __exit__(self, *_: object) -> None:
-        if not self._outer:
-            self._recorder.leave_loss(self._before)
+        return sorted((seen.layer_record(name) for name, seen in rows), key=lambda layer: layer.place)
 
 
 def _tells_itself(layer: Any) -> bool:
     """Whether the layer's class says what its activation is, so that the functions inside are not looked at."""
     own = type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
     return own or activation_of(layer) is not None
-
-
-def _layer(name: str, seen: _Seen) -> Layer:
-    count = max(math.prod(seen.shape), 1)
-    rms = [one.norm / count**0.5 for one in seen.forward]
-    several = seen.calls > 1
-    return Layer(
-        name=name or seen.kind,
-        kind=seen.kind,
-        place=seen.place,
-        calls=seen.calls,
-        shape=seen.shape,
-        inner=seen.inner,
-        rms=_largest(rms),
-        least=min((one.least for one in seen.forward), default=0.0),
-        largest=_largest([one.largest for one in seen.forward]),
-        nonfinite=seen.nonfinite,
-        gradient=_largest(seen.gradients) if seen.gradients else None,
-        activation=seen.activation.name if seen.activation else "",
-        units=0 if seen.dead is None else seen.dead.size,
-        dead=0 if seen.dead is None else int(seen.dead.sum()),
-        samples=seen.samples,
-        saturated=seen.saturated,
-        axis=seen.axis,
-        source=seen.source,
-        first_rms=rms[0] if several and rms else None,
-        last_gradient=seen.gradients[-1] if several and seen.gradients else None,
-    )
-
-
-def _largest(values: Sequence[float]) -> float:
-    """The largest; NaN if one of them is."""
-    return math.nan if any(map(math.isnan, values)) else max(values, default=0.0)
 
 
 def tensors_in(output: Any) -> Iterator[Any]:

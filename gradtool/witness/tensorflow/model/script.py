@@ -25,7 +25,7 @@ from gradtool.witness.model.user_file import Enough, UserFileError, execute, use
 from gradtool.witness.tensorflow.model.leaves import models_of, name_of, names_of
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, parameters, tensor_of
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources
+from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
 
@@ -50,22 +50,21 @@ class Observed:
 
 
 def run_file(
-    request: ModelRequest, sources: Sources, *, as_main: bool, stops: bool
+    request: ModelRequest, recorder: Recorder, *, as_main: bool, stops: bool
 ) -> tuple[Mapping[str, Any], Observed | Found | None]:
     """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there."""
-    with Recorder(sources, looking=False) as recorder:
-        if not stops:
-            return execute(request.path, as_main=as_main), None
-        names: Mapping[str, Any] = {}
-        watch = _Watch(request, recorder)
-        try:
-            with watch.watching():
-                names = execute(request.path, as_main=as_main)
-        except Enough:
-            pass
-        except UserFileError:
-            if not watch.seen.backwards:
-                raise
+    if not stops:
+        return execute(request.path, as_main=as_main), None
+    names: Mapping[str, Any] = {}
+    watch = _Watch(request, recorder)
+    try:
+        with watch.watching():
+            names = execute(request.path, as_main=as_main)
+    except Enough:
+        pass
+    except UserFileError:
+        if not watch.seen.backwards:
+            raise
     if not tf.executing_eagerly():
         hint = "gradtool looks at eager programs; remove disable_eager_execution() and disable_v2_behavior()"
         raise UserFileError("the file runs TensorFlow 1 graphs", hint)
@@ -101,7 +100,7 @@ class _Watch:
             if self.request.training is not None or self.seen.backwards:
                 return own(model, data)
             inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
-            case = Case(inputs, targets, None, model.optimizer, weights)
+            case = Case(inputs, targets, weights=weights)
             self.fitted = Found(model, name_of(model, sys._getframe(1)), "script", case)  # noqa: SLF001
             raise Enough
 

@@ -29,7 +29,7 @@ from gradtool.witness.tensorflow.model.parameters import (
     parameters,
     tensor_of,
 )
-from gradtool.witness.tensorflow.model.recorder import Sources, no_sources
+from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
 from gradtool.witness.tensorflow.model.script import Observed, run_file
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
@@ -63,9 +63,10 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     _prepare(request)
     yield Progress(request.key, f"running {file}")
     sources = no_sources()
-    names, found, seen = looked_for(
-        request, KIND, lambda as_main, stops: run_file(request, sources, as_main=as_main, stops=stops)
-    )
+    with Recorder(sources, looking=False) as recorder:
+        names, found, seen = looked_for(
+            request, KIND, lambda as_main, stops: run_file(request, recorder, as_main=as_main, stops=stops)
+        )
     if isinstance(seen, Observed):
         yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
         return
