@@ -42,6 +42,7 @@ KIND = Kind(
     lambda value: is_model(value) and (isinstance(value, keras.Model) or not isinstance(value, keras.layers.Layer)),
     lambda value: isinstance(value, type) and issubclass(value, keras.Model | tf.Module) and value not in _NONE,
 )
+_FLOATX = keras.config.floatx()
 HALF = ("float16", "bfloat16")
 EAGER = "what tf.function would compile was run eagerly, so that its layers could be looked at"
 
@@ -82,15 +83,14 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
 
 
 def _prepare(request: ModelRequest) -> None:
-    """Settle what the file finds when it begins to run."""
-    if request.dtype:
-        try:
-            keras.config.set_floatx(request.dtype)
-        except ValueError:
-            raise UserFileError(
-                f"Keras has no models in {request.dtype}", "float64, float32, float16, bfloat16"
-            ) from None
-        keras.config.set_dtype_policy(request.dtype)
+    """Settle what the file finds when it begins to run, whatever an earlier file has left behind."""
+    dtype = request.dtype or _FLOATX
+    try:
+        keras.config.set_floatx(dtype)
+    except ValueError:
+        raise UserFileError(f"Keras has no models in {dtype}", "float64, float32, float16, bfloat16") from None
+    keras.config.set_dtype_policy(dtype)
+    keras.utils.clear_session()
     tf.config.run_functions_eagerly(True)
     keras.utils.set_random_seed(request.seed)
 

@@ -1,0 +1,181 @@
+"""Unmodified training scripts: their own data, loss and optimizer, up to the first step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gradtool.evidence import Training
+
+FIT = """
+import keras
+import numpy as np
+import tensorflow as tf
+
+keras.utils.set_random_seed(3)
+x, y = np.random.rand(64, 4).astype("float32"), np.random.randint(0, 2, (64, 1))
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"),
+    keras.layers.Dense(1, activation="sigmoid")])
+net.compile(optimizer=keras.optimizers.Adam(3e-4), loss="binary_crossentropy", metrics=["accuracy"])
+"""
+CALLS = {
+    "net.fit(x, y, batch_size=16, epochs=2, shuffle=False)": 16,
+    "net.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(8), epochs=1)": 8,
+    "net.fit(((x[i:i + 4], y[i:i + 4]) for i in range(0, 64, 4)), steps_per_epoch=2)": 4,
+    "net.train_on_batch(x[:10], y[:10])": 10,
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_first_batch_of_a_fit_is_looked_at(file: Any, truth: str, call: str) -> None:
+    count = CALLS[call]
+    own = f"truth(lambda: keras.losses.BinaryCrossentropy()(y[:{count}], net(x[:{count}])), net.trainable_variables)\n"
+    file.evidence(truth + FIT + own, name="net")  # by name, the file's own tapes are not looked at
+    evidence = file.evidence(FIT + call + "\nraise SystemExit('trained to the end')\n")
+    assert (evidence.route, evidence.model, evidence.batch) == ("script", "net", count)
+    assert (evidence.optimizer.kind, evidence.optimizer.rate) == ("Adam", 3e-4)
+    told = file.wrote()
+    assert [p.gradient.norm for p in evidence.parameters] == pytest.approx(told["norms"], rel=1e-4)
+    assert (evidence.head.activation, evidence.head.classes) == ("sigmoid", 2)
+    assert evidence.descent.after < evidence.descent.before
+
+
+def test_sample_weights_count(file: Any) -> None:
+    whole = file.evidence(FIT + "net.fit(x, y, batch_size=64, shuffle=False)")
+    double = file.evidence(FIT + "net.fit(x, y, batch_size=64, shuffle=False, sample_weight=np.full(64, 2.0))")
+    assert double.norm == pytest.approx(2 * whole.norm, rel=1e-5)
+
+
+def test_a_fit_for_some_steps_shows_each(file: Any) -> None:
+    evidence = file.evidence(FIT + "net.fit(x, y, batch_size=16, epochs=2, verbose=0)", training=Training(3))
+    assert [step.step for step in evidence.steps] == [1, 2, 3]
+    assert all(step.norm > 0 for step in evidence.steps)
+
+
+LOOP = """
+import keras
+import tensorflow as tf
+
+keras.utils.set_random_seed(1)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)])
+optimizer = keras.optimizers.Adam(1e-3)
+loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+x, y = tf.random.normal((16, 4)), tf.random.uniform((16,), 0, 3, tf.int32)
+"""
+OWN = "truth(lambda: loss_fn(y, model(x)), model.trainable_variables)"
+STEP = """
+def step(x, y):
+    with tf.GradientTape() as tape:
+        loss = loss_fn(y, model(x, training=True))
+    grads = tape.gradient(loss, model.trainable_variables)
+    grads, _ = tf.clip_by_global_norm(grads, 1e-3)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+    return loss
+
+for _ in range(3):
+    step(x, y)
+raise SystemExit("trained to the end")
+"""
+
+
+@pytest.mark.parametrize("decorator", ["", "@tf.function"])
+def test_a_loop_with_a_tape_is_seen_before_it_clips(file: Any, truth: str, decorator: str) -> None:
+    file.evidence(truth + LOOP + OWN, name="model")
+    evidence = file.evidence(LOOP + decorator + STEP)
+    told = file.wrote()
+    assert [p.gradient.norm for p in evidence.parameters] == pytest.approx(told["norms"], rel=1e-5)
+    assert evidence.norm == pytest.approx(told["global"], rel=1e-5)
+    assert evidence.loss.value == pytest.approx(told["loss"], rel=1e-5)
+    assert evidence.loss.source.startswith("model.py:")
+    assert [layer.kind for layer in evidence.layers][:2] == ["Dense", "Dense"]
+    assert all(layer.gradient > 0 for layer in evidence.layers)
+    assert all(p.group == 0 and p.rate == 1e-3 for p in evidence.parameters)
+    assert bool(evidence.notes) is bool(decorator)
+
+
+def test_a_variable_that_the_optimizer_is_not_given(file: Any) -> None:
+    text = (LOOP + STEP).replace("model.trainable_variables))", "model.trainable_variables[:2]))")
+    evidence = file.evidence(text.replace("loss, model.trainable_variables", "loss, model.trainable_variables[:2]"))
+    assert [p.group for p in evidence.parameters] == [0, 0, None, None]
+    assert [p.gradient is None for p in evidence.parameters] == [False, False, True, True]
+
+
+def test_bare_variables_updated_by_hand(file: Any) -> None:
+    text = """
+        import tensorflow as tf
+        w, b = tf.Variable([[10.0], [10.0]]), tf.Variable(0.0)
+        x, y = tf.constant([[10.0, 10], [5, 5], [-10, -10]]), tf.constant([[1.0], [0.5], [-1.0]])
+        for i in range(5):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((x @ w + b - y) ** 2)
+            dw, db = tape.gradient(loss, [w, b])
+            w.assign_sub(0.1 * dw)
+            b.assign_sub(0.1 * db)
+    """
+    evidence = file.evidence(text)
+    assert [p.name for p in evidence.parameters] == ["w", "b"]
+    assert evidence.loss.value == pytest.approx(29700.75)
+    assert evidence.norm == pytest.approx(4221.95, rel=1e-4)
+    several = file.evidence(text, training=Training(5))
+    assert [step.norm for step in several.steps] == pytest.approx([4221.95, 122468, 3.5525e6, 1.0305e8], rel=1e-3)
+
+
+def test_several_losses_before_one_step_count_together(file: Any) -> None:
+    evidence = file.evidence("""
+        import keras, tensorflow as tf
+        w = tf.Variable([1.0, 2.0])
+        optimizer = keras.optimizers.SGD(0.1)
+        grads = []
+        for part in (3.0, 4.0):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(part * w)
+            grads.append(tape.gradient(loss, w))
+        optimizer.apply_gradients([(grads[0] + grads[1], w)])
+    """)
+    assert evidence.norm == pytest.approx(7 * 2**0.5)
+    assert evidence.loss.value == pytest.approx(21.0)
+
+
+def test_a_train_step_of_its_own(file: Any) -> None:
+    evidence = file.evidence("""
+        import keras, tensorflow as tf
+        class Net(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.dense = keras.layers.Dense(1)
+            def call(self, x):
+                return self.dense(x)
+            def train_step(self, data):
+                x, y = data
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean((self(x, training=True) - y) ** 2)
+                grads = tape.gradient(loss, self.trainable_variables)
+                self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+                return {"loss": loss}
+        if __name__ == "__main__":
+            net = Net()
+            net.compile("sgd")
+            net.fit(tf.random.normal((32, 3)), tf.random.normal((32, 1)), batch_size=16)
+    """)
+    assert (evidence.model, evidence.kind, evidence.loss.source) == ("net", "Net", "model.py:13")
+    assert evidence.optimizer.kind == "SGD"
+    assert evidence.batch == 16
+
+
+def test_gradient_inside_the_tape_and_second_derivatives_still_work(file: Any) -> None:
+    evidence = file.evidence("""
+        import tensorflow as tf
+        w = tf.Variable(3.0)
+        with tf.GradientTape() as tape:
+            x = tf.constant(2.0)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = w * x ** 3
+                slope = inner.gradient(value, x)
+            loss = value + slope ** 2
+            (g,) = tape.gradient(loss, [w])
+        w.assign_sub(0.1 * g)
+    """)
+    # d(8 w + (12 w)^2)/dw at 3
+    assert evidence.norm == pytest.approx(8 + 2 * 144 * 3)
