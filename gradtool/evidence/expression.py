@@ -180,7 +180,8 @@ class ExactEntry:
     ``variable`` and ``index`` name it as in ``Autodiff``.
 
     ``kind`` is ``smooth`` (the derivative exists), ``kink``, ``jump``, ``vertical`` (an infinite one-sided slope),
-    ``one_sided`` (defined on one side only), ``isolated`` (on neither) or ``unknown``. ``bound`` is the rounding
+    ``one_sided`` (defined on one side only), ``isolated`` (on neither), ``unknown`` (the slopes have no limit) or
+    ``unsettled`` (looking for their limits took too long). ``bound`` is the rounding
     error of the evaluation as written to first order, ``sensitivity`` what one rounding unit of the point does to the
     derivative. ``loss`` is the node where most digits are lost, and ``cause`` is how:
 

@@ -156,6 +156,8 @@ def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: D
         return _Opinion("inconclusive", f"{case.exact.reason}, so no witness can follow")
     if too_large := _too_large(case, exact):
         return _Opinion("out_of_range", too_large)
+    if exact.kind == "unsettled":
+        return _Opinion("inconclusive", _unsettled(case, exact))
     if exact.kind != "smooth" or exact.derivative is None:
         return _Opinion("not_differentiable", _kink(case, exact, claimed))
     if claimed is None:
@@ -310,6 +312,11 @@ def _kink(case: Case, exact: ExactEntry, claimed: float | None) -> str:
     if claimed is None or not sides:
         return told
     return f"{told}; autodiff's {_float(claimed)} {_convention(case.dtype, claimed, left, right)}"
+
+
+def _unsettled(case: Case, exact: ExactEntry) -> str:
+    where = f"{_named(exact.touched)} in {_source(case.text, exact.touched)}" if exact.touched else "the expression"
+    return f"{where} has a kink or an infinite slope here, and finding the slopes on both sides took too long"
 
 
 def _convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:

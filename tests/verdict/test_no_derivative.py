@@ -90,6 +90,13 @@ def test_every_kind_of_point_without_a_derivative_is_named(kind: str, said: str,
     assert said in found.reason
 
 
+@pytest.mark.parametrize("claimed", [0.0, math.nan, MISSING], ids=["0", "nan", "no autodiff"])
+def test_slopes_that_nobody_had_the_time_to_find_are_no_verdict(claimed: float) -> None:
+    found = judged(claimed, exact(None, "unsettled", touched=Place("exp", (9, 15))))
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("exp in exp(x) has a kink or an infinite slope here, and finding the slopes")
+
+
 @pytest.mark.parametrize(
     ("claimed", "limit", "said"),
     [

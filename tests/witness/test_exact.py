@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gradtool.evidence import Exact, ExactEntry, Request
+from gradtool.witness.symbolic import derivative
 from gradtool.witness.symbolic.derivative import derive
+from gradtool.witness.symbolic.limits import sided
 
 Point = dict[str, float]
 
@@ -186,6 +188,28 @@ def test_a_hole_is_undefined_and_filled_only_by_a_true_limit(case: tuple[str, Po
     else:
         assert record.limit is not None
         assert float(record.limit) == pytest.approx(limit, rel=1e-9, abs=0)
+
+
+@pytest.mark.timeout(20)
+def test_a_search_for_slopes_that_would_take_minutes_is_given_up() -> None:
+    """Beside the zero of lgamma the cube root asks for ever more digits, of which lgamma is slow."""
+    found = entry("cbrt(relu(lgamma(2*x)**3))", at(1), "x")
+    assert (found.kind, found.left, found.right) == ("unsettled", None, None)
+
+
+def test_after_a_few_searches_without_time_the_others_are_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def noted(task: Any, name: str, slope: Any) -> Any:
+        begun.append(name)
+        return sided(task, name, slope)
+
+    monkeypatch.setattr(derivative, "LONGEST", 0.0)
+    monkeypatch.setattr(derivative, "sided", noted)
+    found = exact("abs(u) + abs(v) + abs(w) + abs(x) + abs(y) + z", dict.fromkeys("uvwxyz", 0.0))
+    assert [entry.kind for entry in found.entries] == [*["unsettled"] * 5, "smooth"]
+    assert begun == ["u", "v", "w", "x"]
+    assert exact("sin(x)/x", at(0)).limit is None
 
 
 @pytest.mark.parametrize("joined", ["", " and x < 100", " or x > 100"], ids=["alone", "and", "or"])

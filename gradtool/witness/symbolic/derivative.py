@@ -30,6 +30,12 @@ from gradtool.witness.walk import VAST, Step, compile_tree, is_vast
 
 __all__ = ["derive"]
 
+LONGEST = 5.0
+"""Seconds for the limits beside the point by one variable: a hundred times what they take as a rule."""
+
+MOST_GIVEN_UP = 4
+"""After so many searches for limits that took too long, those by the other variables are not begun."""
+
 MANY = 1000
 """From so many numbers on, expressions of arrays are walked array by array."""
 
@@ -80,6 +86,7 @@ class _Derivation:
     def __init__(self, request: Request, program: Program) -> None:
         self.request, self.program, self.coordinates = request, program, coordinates(request.point)
         self.names = labels({name: request.point[name] for name in request.wrt})
+        self.given_up = 0
 
     def exact(self) -> Exact:
         """Every row in turn; the first that has no value ends it."""
@@ -136,7 +143,7 @@ class _Derivation:
             derivative = mp.mpf(0)
         kind, left, right = "smooth", None, None
         if node.touched:
-            kind, derivative, left, right = sided(task, text, derivative)
+            kind, derivative, left, right = self._sided(task, text, derivative)
         shrinking, growing = _links(walk) if text == task.wrt[0] else (None, None)
         blame = node.blame.worse(node.loss)
         name, index = self.names[text]
@@ -159,6 +166,16 @@ class _Derivation:
             index=(*row.index, *index),
         )
 
+    def _sided(self, task: Task, text: str, derivative: Any) -> tuple[str, Any, Any, Any]:
+        """As ``limits.sided``; of the kind ``unsettled`` where that takes too long, or did for other variables."""
+        if self.given_up < MOST_GIVEN_UP:
+            try:
+                with task.within(LONGEST):
+                    return sided(task, text, derivative)
+            except TimeoutError:
+                self.given_up += 1
+        return "unsettled", None, None, None
+
     def _beyond(self, task: Task, error: BeyondError) -> Exact:
         value = "Infinity" if error.step is task.steps[task.root] else None
         reason = f"a number beyond 2^{MAX_MAGNITUDE} arises in {error.step.operation}"
@@ -175,7 +192,7 @@ class _Derivation:
             if operand != _shown(value)
         )
         needs = needs or "finite arguments"
-        limit = filling(task)
+        limit = _filling(task)
         entries = [ExactEntry(name, "isolated", None, index=index) for name, index in self.names.values()]
         return Exact(
             self.request.key,
@@ -186,6 +203,15 @@ class _Derivation:
             where=place_of(error.step),
             limit=None if limit is None else text_of(limit),
         )
+
+
+def _filling(task: Task) -> Any:
+    """As ``limits.filling``; None too where that takes too long."""
+    try:
+        with task.within(LONGEST):
+            return filling(task)
+    except TimeoutError:
+        return None
 
 
 def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:
