@@ -46,7 +46,11 @@ def needed(steps: Sequence[Step], root: int) -> dict[int, bool]:
 
 
 class Task:
-    """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels."""
+    """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels.
+
+    ``known`` is the value at the point where the program has none or a framework's convention instead: that of a
+    derivative which only limits have found.
+    """
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Task:
         names = {steps[place].name for place in wanted if steps[place].operation == "variable"}
         self._point = {name: mp.mpf(value) for name, value in coordinates.items() if name in names}
         self._bases: dict[int, Walk] = {}
+        self.known: Any = None
         self._deadline = math.inf
 
     @contextmanager
@@ -88,7 +93,7 @@ class Task:
 
     def centre(self) -> Any:
         """The value at the point, at the current precision."""
-        return self._base().root.value
+        return self._base().root.value if self.known is None else self.known
 
     def _base(self) -> Walk:
         """The walk at the point itself, once for each precision."""
