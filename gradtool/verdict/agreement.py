@@ -22,7 +22,7 @@ from gradtool.verdict.grid import entry_of, ordinary_error, symbolic_text
 from gradtool.verdict.no_derivative import SAFETY, baseless, kink, undefined, unsettled
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey
-from gradtool.verdict.words import named, short, source_of
+from gradtool.verdict.words import named, short, source_of, ulps
 
 __all__ = ["SAFETY", "WIDE", "Case", "is_nothing_beside_the_value", "judge"]
 
@@ -79,7 +79,7 @@ def _gridded(case: Case, key: Key, raw: float | None, grid: Grid, bar: Differenc
         return _entry(case, key, raw, entry_of(grid, place, key[1]), bar)
     form, size = FORMATS[case.dtype], abs(grid.high.data[place])
     right = min(int(-math.log10(error * ulp(size, case.dtype) / size)), _decimals(form)) if error else _decimals(form)
-    told = f"agrees with the exact derivative to {right} of {_decimals(form)} digits ({error:.2g} ulp)"
+    told = f"agrees with the exact derivative to {right} of {_decimals(form)} digits ({ulps(error)} ulp)"
     power = SAFETY * grid.bound.data[place] / size
     symbolic = symbolic_text(grid, place)
     return Entry(key[0], raw, "verified", told, symbolic, ulp=error, power=power, index=key[1])
@@ -216,7 +216,7 @@ def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None
     if not half:
         return "as exact as the point itself: one rounding unit of the point changes the derivative by more"
     digits = min(_digits_right(error, size), _decimals(form))
-    apart = f" ({in_ulp:.2g} ulp)" if in_ulp is not None else ""
+    apart = f" ({ulps(in_ulp)} ulp)" if in_ulp is not None else ""
     return f"agrees with the exact derivative to {digits} of {_decimals(form)} digits{apart}"
 
 

@@ -8,10 +8,20 @@ from decimal import Decimal
 from gradtool.evidence import Place
 from gradtool.target.operations import OPERATIONS
 
-__all__ = ["apart", "named", "ordinal", "short", "source_of"]
+__all__ = ["EQUAL", "apart", "named", "ordinal", "short", "source_of", "ulps"]
 
 FEW, MOST = 6, 40
 """Digits of a number in a sentence: so few as a rule, so many at most, to tell it from another."""
+
+EQUAL = 0.005
+"""Ulps below which two numbers are told as the same: 0.00, had they two decimals."""
+
+
+def ulps(error: float | None) -> str:
+    """An error in ulp to two digits, 0 where that is nothing; ``-`` for None."""
+    if error is None:
+        return "-"
+    return "0" if error < EQUAL else f"{error:.2g}"
 
 
 def named(place: Place) -> str:
