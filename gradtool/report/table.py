@@ -31,6 +31,7 @@ from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
 from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.stretches import remedies
 from gradtool.verdict.summary import along_directions, counts, total
 from gradtool.verdict.words import EQUAL, ulps
 
@@ -104,8 +105,7 @@ class _Page:
         """A sweep in sentences, and what to do about its faults."""
         for text, verdict in lines:
             self.line(text, self.terminal.style(verdict), indent=2)
-        faults = [f for record in records for f in record.findings if f.severity == "error"]
-        for remedy in list(dict.fromkeys(fault.remedy for fault in faults))[:MOST_REMEDIES]:
+        for remedy in remedies(records)[:MOST_REMEDIES]:
             self.line(f"→ {remedy}", indent=4)
 
     def steps(self, record: CheckRecord) -> None:
