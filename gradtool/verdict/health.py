@@ -28,6 +28,11 @@ MOST_ALIKE = 3
 STEEP = Decimal(1000)
 SMALL, LARGE = 1e-6, 10.0
 
+SPOILS = (
+    "An infinite or NaN gradient spoils every parameter that it reaches: keep the argument away from this place, "
+    "with a small number added to it or with where()."
+)
+
 _BY_VERDICT = {
     "wrong": "GT001",
     "unstable": "GT002",
@@ -114,7 +119,9 @@ def _cut(labels: list[str]) -> str:
 
 
 def _remedy(case: Case, group: list[Entry], better: Mapping[str, Entry]) -> str:
-    """The rewrites that apply, and whether they mended the gradient when they were tried at this very point."""
+    """What to do if it is not what the rule says: mostly rewrites, with what came out when they were tried here."""
+    if group[0].verdict == "not_differentiable" and not all(math.isfinite(entry.autodiff or 0.0) for entry in group):
+        return SPOILS
     tried = [better[entry.label].verdict for entry in group if entry.label in better]
     if group[0].verdict != "unstable" or not tried:
         return ""

@@ -20,13 +20,13 @@ SAFETY = 4
 def kink(dtype: str, exact: ExactEntry, claimed: float | None) -> str:
     """What there is instead of a derivative, the slopes on both sides, and which of them autodiff took."""
     touched, order = named(exact.touched) if exact.touched else "", exact.variable.count(",")
-    of, at = (f" {word} {touched}" if touched else "" for word in ("of", "at"))
+    of, at, because = (f"{word} {touched}" if touched else "" for word in (" of", " at", ", because of"))
     told = {
         "kink": f"a kink{of}",
         "jump": f"a jump{of}",
         "vertical": f"a vertical tangent{of}",
         "one_sided": f"the edge of the domain{of}",
-        "isolated": f"defined at this point only, on neither side{at}",
+        "isolated": f"defined at this point only, on neither side of it{because}",
         "unknown": f"the slopes have no limit{at}",
     }[exact.kind]
     if order:
@@ -117,4 +117,4 @@ def _convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal
 
 
 def _float(value: float, digits: int = 6) -> str:
-    return f"{value:.{min(digits, 17)}g}"
+    return f"{value + 0.0:.{min(digits, 17)}g}"  # 0 for -0

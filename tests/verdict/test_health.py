@@ -217,6 +217,14 @@ def test_a_rewrite_is_judged_by_all_the_entries_that_it_is_for(words: list[int],
     assert found.remedy == f"write softplus(x) instead of log(1 + exp(x)): {said}"
 
 
+@pytest.mark.parametrize(("gradient", "harmless"), [(0.0, True), (None, True), (math.inf, False), (math.nan, False)])
+def test_an_infinite_gradient_is_not_called_harmless(gradient: float | None, harmless: bool) -> None:
+    """As that of sqrt(x) at 0 was."""
+    (found,) = [f for f in noticed(gradient, "0", kind="vertical", right="Infinity") if f.code == "GT003"]
+    assert ("harmless" in found.remedy) == harmless
+    assert ("spoils" in found.remedy) != harmless
+
+
 def test_a_list_of_second_derivatives_can_be_read() -> None:
     """It was x[0], x[1], x[1], x[0] for two of them."""
     case = Case("norm(x)", "float64", "torch", "PyTorch", None, None, frozenset(), ("x",), {"x": 1.0})

@@ -97,6 +97,19 @@ def test_every_kind_of_point_without_a_derivative_is_named(kind: str, said: str,
     assert said in found.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("isolated", "defined at this point only, on neither side of it, because of sqrt"),
+        ("unknown", "the slopes have no limit at sqrt"),
+        ("vertical", "a vertical tangent of sqrt: slope infinity from the right; autodiff's 0 is not that one"),
+    ],
+)
+def test_the_operation_is_named_by_what_it_does(kind: str, told: str) -> None:
+    right = "Infinity" if kind == "vertical" else None
+    assert kink("float64", ExactEntry("x", kind, None, right=right, touched=Place("sqrt", (0, 6))), -0.0) == told
+
+
 @pytest.mark.parametrize("claimed", [0.0, math.nan, MISSING], ids=["0", "nan", "no autodiff"])
 def test_slopes_that_nobody_had_the_time_to_find_are_no_verdict(claimed: float) -> None:
     found = judged(claimed, exact(None, "unsettled", touched=Place("exp", (9, 15))))
