@@ -19,6 +19,7 @@ from gradtool.verdict.agreement import SAFETY, WIDE, Case, is_nothing_beside_the
 from gradtool.verdict.record import HERE, Entry, Finding, worst
 from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding
+from gradtool.verdict.words import digits_apart, short
 
 __all__ = ["findings"]
 
@@ -199,7 +200,8 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
                 told = f"the finite difference gives {bar.value:.6g} with a bar of {bar.bar:.1g}"
                 yield finding("GT016", entry.label, told)
         if said is not None and abs(Decimal(said) - truth) > Decimal("1e-25") * abs(truth) + Decimal("1e-300"):
-            told = f"SymPy's formula gives {float(Decimal(said)):.17g}, the exact walk {float(truth):.17g}"
+            digits = max(digits_apart((Decimal(said), truth)), 17)
+            told = f"SymPy's formula gives {short(Decimal(said), digits)}, the exact walk {short(truth, digits)}"
             yield finding("GT017", entry.label, told)
 
 

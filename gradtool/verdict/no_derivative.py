@@ -9,7 +9,7 @@ from decimal import Decimal
 from gradtool.evidence import Exact, ExactEntry
 from gradtool.target.dtype import FORMATS
 from gradtool.values import Value, label, shape_of
-from gradtool.verdict.words import apart, named, ordinal, short, source_of
+from gradtool.verdict.words import digits_apart, named, ordinal, short, source_of
 
 __all__ = ["SAFETY", "baseless", "kink", "undefined", "unsettled"]
 
@@ -35,7 +35,7 @@ def kink(dtype: str, exact: ExactEntry, claimed: float | None) -> str:
     sides = [side for side in (left, right) if side is not None]
     if not sides:
         return told
-    digits = apart(sides)
+    digits = digits_apart(sides)
     if left == right:
         told += f": slope {short(sides[0])} on both sides"
     else:
@@ -66,7 +66,7 @@ def _why_none(lower: ExactEntry, order: int) -> str:
     derivative = f"the {ordinal(order)} derivative"
     if lower.kind == "kink" and lower.left is not None and lower.right is not None:
         left, right = Decimal(lower.left), Decimal(lower.right)
-        digits = apart((left, right))
+        digits = digits_apart((left, right))
         return f"{derivative} jumps from {short(left, digits)} to {short(right, digits)} at this point"
     return {
         "jump": f"{function} jumps at this point",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from gradtool.evidence import Place
 from gradtool.target.operations import OPERATIONS
 
-__all__ = ["EQUAL", "apart", "named", "ordinal", "short", "source_of", "ulps"]
+__all__ = ["EQUAL", "digits_apart", "named", "ordinal", "short", "source_of", "ulps"]
 
 FEW, MOST = 6, 40
 """Digits of a number in a sentence: so few as a rule, so many at most, to tell it from another."""
@@ -56,7 +56,7 @@ def short(number: Decimal, digits: int = FEW) -> str:
     return f"{mantissa}e{int(exponent):+03d}" if exponent else mantissa
 
 
-def apart(numbers: Sequence[Decimal]) -> int:
+def digits_apart(numbers: Sequence[Decimal]) -> int:
     """The fewest digits, six or more, that show how far the lowest and the highest of ``numbers`` are apart."""
     if not all(number.is_finite() for number in numbers) or len(set(numbers)) < 2:
         return FEW

@@ -225,6 +225,13 @@ def test_an_infinite_gradient_is_not_called_harmless(gradient: float | None, har
     assert ("spoils" in found.remedy) != harmless
 
 
+def test_a_formula_that_differs_late_is_told_in_so_many_digits() -> None:
+    """Both were told as 1: the difference could not be seen."""
+    (found,) = noticed(1.0, "1", formula="1.00000000000000000000003")
+    assert found.code == "GT017"
+    assert found.message == "SymPy's formula gives 1.00000000000000000000003, the exact walk 1"
+
+
 def test_a_list_of_second_derivatives_can_be_read() -> None:
     """It was x[0], x[1], x[1], x[0] for two of them."""
     case = Case("norm(x)", "float64", "torch", "PyTorch", None, None, frozenset(), ("x",), {"x": 1.0})

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gradtool.verdict.words import apart, ordinal, short, ulps
+from gradtool.verdict.words import digits_apart, ordinal, short, ulps
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_decimal_is_told_in_so_many_digits(number: str, digits: int, told: str
     ],
 )
 def test_as_many_digits_as_show_the_difference(numbers: tuple[str, str], digits: int) -> None:
-    assert apart([Decimal(number) for number in numbers]) == digits
+    assert digits_apart([Decimal(number) for number in numbers]) == digits
 
 
 def test_orders_have_names() -> None:
