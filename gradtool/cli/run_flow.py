@@ -45,8 +45,12 @@ def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet
                 f"{progress.doing} {progress.done}/{progress.total}" if progress.total else f"{progress.doing} ..."
             )
 
+        def relay(printed: bytes) -> None:
+            line.say("")
+            print(printed.decode(errors="replace"), end="", file=sys.stderr, flush=True)
+
         line.say(f"starting {framework} ...")
-        with pipeline.open_witness(framework, settings.timeout, heard) as host:
+        with pipeline.open_witness(framework, settings.timeout, heard, relay) as host:
             record = pipeline.flow(target, request, settings, host)
         line.say("")
         module, name = FORMATS[outlet.format]

@@ -61,7 +61,7 @@ class Host:
     """The witnesses of one run. Use it as a context manager: leaving it ends every process.
 
     ``timeout`` is the longest that a witness may take for one request, its start included, in seconds. ``heard`` is
-    told at once how far a long answer has come.
+    told at once how far a long answer has come, ``relay`` is shown what the processes print.
     """
 
     def __init__(
@@ -70,12 +70,16 @@ class Host:
         timeout: float,
         registry: Mapping[str, Witness] = WITNESSES,
         heard: Callable[[Progress], None] | None = None,
+        relay: Callable[[bytes], None] | None = None,
     ) -> None:
         self.timeout = timeout
         self.heard = heard
         self.registry = registry
         self._doing = ""
         self._processes = {name: Process.begin(registry[name].module) for name in names}
+        if relay is not None:
+            for process in self._processes.values():
+                process.relay = relay
 
     def __enter__(self) -> Host:
         return self
