@@ -47,8 +47,8 @@ class DepthProfile:
 
     ``fall`` is in decades, negative where the gradient grows; None for fewer than three points. ``steepest`` is the
     position in ``points`` of the output behind the steepest step of the strongest path, the layer that shrinks (or
-    grows) the gradient most, and ``step`` what the gradient is multiplied by there. ``silent`` layers have a gradient of exactly zero or none, ``nonfinite`` ones NaN or
-    infinity; neither is a point.
+    grows) the gradient most, and ``step`` what the gradient is multiplied by there. ``silent`` layers have a gradient
+    of exactly zero or none, ``nonfinite`` ones NaN or infinity; neither is a point.
     """
 
     points: tuple[DepthPoint, ...]

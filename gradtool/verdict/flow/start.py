@@ -31,13 +31,13 @@ def initialisation(evidence: ModelEvidence) -> Iterator[Finding]:
         ("large", [(p, gain) for p, gain in known if gain > HIGH], max),
     ):
         if hit:
-            where, named = group_of([p for p, _ in hit], every)
+            where, named = group_of([p for p, _ in hit], every, "matrices")
             gain = extreme(gain for _, gain in hit)
             told = f"the weights of {named} are {word}: deviation times root of the fan-in is {gain:.2g}"
             yield finding("GT125", where, f"{told}, where {ideal:.2g} keeps the size of signals")
     alike = [p for p in every if _all_alike(p)]
     if alike:
-        where, named = group_of(alike, every)
+        where, named = group_of(alike, every, "matrices")
         yield finding("GT125", where, f"the weights of {named} are all of the same size: every unit learns the same")
 
 

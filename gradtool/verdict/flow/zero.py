@@ -106,7 +106,7 @@ def _lawful(seen: _Seen, parameter: Parameter) -> str:
     """Why this zero is as it should be; empty where it is not."""
     siblings = [p for p in seen.parameters if p.layer == parameter.layer and p is not parameter]
     moving = any(p.gradient is not None and not all_zero(p) for p in siblings)
-    if moving and parameter.name.endswith(STATES):
+    if moving and any(word in parameter.name for word in STATES):
         return "the state starts at 0 and is used once; a longer sequence reaches it"
     if moving and len(parameter.shape) == 1:
         return "a bias that cancels out: what follows subtracts it again (a normalisation, a softmax)"
