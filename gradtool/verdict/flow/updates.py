@@ -77,7 +77,7 @@ def _judged(
     known = [p for p in trainable(evidence) if p.name in ratios]
     hit = [p for p in known if guilty(p, ratios[p.name])]
     if hit and evidence.optimizer:
-        where, named = group_of(hit, known)
+        where, named = group_of(hit, known, "weight matrices")
         most = extreme([ratios[p.name] for p in hit])
         rate = hit[0].rate if hit[0].rate is not None else evidence.optimizer.rate
         told = (

@@ -35,6 +35,8 @@ class _Seen:
     parameters: Sequence[Parameter]
     place: Mapping[str, int]
     zero: Sequence[Parameter]
+    faded: float
+    """Before this place a vanishing gradient is so small that its products may underflow to 0."""
 
 
 def all_zero(parameter: Parameter) -> bool:
@@ -47,7 +49,7 @@ def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT105: gradients of exactly zero by their reason; what a dead or constant layer explains is told there."""
     parameters = trainable(evidence)
     zero = [parameter for parameter in parameters if all_zero(parameter)]
-    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero)
+    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero, _faded(evidence))
     if zero and evidence.loss.value == 0 and not any(_moves(parameter) for parameter in parameters):
         told = "every gradient is exactly 0, as the loss is: there is nothing left to learn"
         yield finding("GT105", WHOLE, told, "Nothing to do.", severity="note")
@@ -79,8 +81,16 @@ def _told_elsewhere(seen: _Seen, parameter: Parameter) -> bool:
         return True
     if _fed_by_nothing(seen, parameter, here):
         return True
-    profile = depth_profile(seen.evidence.layers)
-    return profile.fall is not None and profile.fall > FADING and here < profile.points[0].place
+    return here < seen.faded
+
+
+def _faded(evidence: ModelEvidence) -> float:
+    """Where the strongest path comes within two decades of its largest; nowhere before that is it so strong."""
+    profile = depth_profile(evidence.layers)
+    if profile.fall is None or profile.fall <= FADING:
+        return -math.inf
+    strong = max(point.log_norm for point in profile.points) - FADING
+    return min(point.place for point in profile.points if point.log_norm >= strong)
 
 
 def _fed_by_nothing(seen: _Seen, parameter: Parameter, here: float) -> bool:
@@ -96,7 +106,7 @@ def _lawful(seen: _Seen, parameter: Parameter) -> str:
     """Why this zero is as it should be; empty where it is not."""
     siblings = [p for p in seen.parameters if p.layer == parameter.layer and p is not parameter]
     moving = any(p.gradient is not None and not all_zero(p) for p in siblings)
-    if moving and parameter.name.endswith(STATES):
+    if moving and any(word in parameter.name for word in STATES):
         return "the state starts at 0 and is used once; a longer sequence reaches it"
     if moving and len(parameter.shape) == 1:
         return "a bias that cancels out: what follows subtracts it again (a normalisation, a softmax)"
