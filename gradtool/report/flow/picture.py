@@ -52,7 +52,7 @@ def _figure(record: FlowRecord) -> Figure:
 
     def fill(figure: Figure) -> None:
         heights = [3.2] * sizes + [1.5] * len(courses)
-        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
         if sizes:
             _sizes(panels[0], rows, _codes(record))
             figure.align_ylabels(panels)
