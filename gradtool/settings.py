@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["POINTS", "CheckSettings", "FlowView"]
+__all__ = ["POINTS", "CheckSettings", "FlowSettings", "FlowView"]
 
 POINTS = 5
 """So many points are drawn where none is given."""
@@ -49,3 +49,31 @@ class FlowView:
     moments: bool = False
     order: str = "forward"
     every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSettings:
+    """Options of ``gradtool flow``; empty texts and None stand for what the file itself says.
+
+    ``inputs`` are the texts of ``--input``. ``train`` is the number of optimizer steps, 0 for none; ``accumulate`` the
+    number of micro-batches.
+    """
+
+    framework: str | None = None
+    dtype: str = ""
+    device: str = ""
+    seed: int = 0
+    timeout: float = 120.0
+    absolute: bool = False
+    mode: str = "train"
+    script: bool = False
+    inputs: tuple[str, ...] = ()
+    loss: str = ""
+    labels: str = ""
+    moments: bool = False
+    clip: float | None = None
+    accumulate: int = 0
+    train: int = 0
+    optimizer: str = ""
+    rate: float | None = None
+    verify: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from gradtool.pipeline import chosen_framework
+from gradtool.pipeline.check import chosen_framework
 from gradtool.problem import Problem, ProblemError
 from gradtool.settings import CheckSettings
 from gradtool.witness.checkers import CHECKERS, MODES

@@ -9,6 +9,7 @@ import typer
 
 from gradtool import __version__
 from gradtool.cli.check import check
+from gradtool.cli.flow import flow
 from gradtool.cli.options import EXIT_CODES, ExpressionCommand
 from gradtool.cli.reference import doctor, ops, rule
 
@@ -39,6 +40,7 @@ def _common(
 
 
 app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=EXIT_CODES)(check)
+app.command(no_args_is_help=True, epilog=EXIT_CODES)(flow)
 app.command()(ops)
 app.command()(rule)
 app.command()(doctor)

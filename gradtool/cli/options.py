@@ -12,11 +12,11 @@ from typer.core import TyperCommand, TyperOption
 from gradtool.report import FORMATS
 
 __all__ = [
-    "EXIT_CODES", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption", "ColorChoice", "ColorOption",
-    "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand", "Format", "FormatOption",
-    "Framework", "FrameworkOption", "GraphOption", "HessianOption", "JacobianOption", "JsonOption", "OrderOption",
-    "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption", "TimeoutOption", "UpstreamOption",
-    "WrtOption",
+    "EVIDENCE", "EXIT_CODES", "OUTPUT", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption",
+    "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand",
+    "Format", "FormatOption", "Framework", "FrameworkOption", "GraphOption", "HessianOption", "JacobianOption",
+    "JsonOption", "OrderOption", "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption",
+    "TimeoutOption", "UpstreamOption", "WrtOption",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"

@@ -10,9 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from gradtool import pipeline
 from gradtool.cli.graph import look_at_steps, write_graph
 from gradtool.cli.picture import draw, look_at_plot
+from gradtool.pipeline import check as pipeline
 from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.report import FORMATS
 from gradtool.settings import CheckSettings
@@ -22,7 +22,7 @@ from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.summary import exit_code
 from gradtool.witness.host import WITNESSES, Host
 
-__all__ = ["run_check"]
+__all__ = ["opened", "run_check"]
 
 STARTED = time.perf_counter()
 MAX_SUITE = 16 << 20
@@ -48,7 +48,7 @@ def run_check(
         look_at_steps(targets, graph)
     if plot is not None:
         look_at_plot(plot, targets, chosen)
-    with _opened(output) as stream, pipeline.open_witnesses(settings) as host:
+    with opened(output) as stream, pipeline.open_witnesses(settings) as host:
         records = _report(targets, settings, host, chosen, stream, color, debug=debug)
         if plot is not None:
             draw(plot, records, terminal_for(stream, color))
@@ -90,7 +90,8 @@ def _suite(stream: BinaryIO, origin: str, settings: CheckSettings) -> list[Targe
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def opened(output: Path | None) -> Iterator[TextIO]:
+    """The file ``output``, or stdout. Raises ProblemError where it can't be written."""
     if output is None:
         yield sys.stdout
         return

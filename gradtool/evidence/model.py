@@ -143,7 +143,8 @@ class Layer:
     root mean square, minimum and maximum, ``gradient`` the l2 norm of the loss's gradient by the output (None where
     none arrives). Units are the last axis, or the channels of an image: ``dead`` are 0 for every sample of ``samples``,
     ``saturated`` is the share of the numbers beyond where the activation is flat. ``axis`` is the length of the axis
-    that a softmax runs over. ``source`` is the user's line that called it, as ``model.py:12``.
+    that a softmax runs over. ``source`` is the user's line that called it, as ``model.py:12``. Of several calls,
+    ``first_rms`` is that of the first, and ``last_gradient`` the norm at the last.
     """
 
     name: str
@@ -164,6 +165,8 @@ class Layer:
     saturated: float = 0.0
     axis: int = 0
     source: str = ""
+    first_rms: float | None = None
+    last_gradient: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

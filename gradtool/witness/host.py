@@ -10,13 +10,15 @@ import contextlib
 import dataclasses
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 
-from gradtool.evidence import Failure, Record, Request, SampleRequest, decode, encode
-from gradtool.witness.process import SYMBOLIC, TENSORFLOW, TORCH, Process
+from gradtool.evidence import Failure, ModelRequest, Progress, Record, Request, SampleRequest, decode, encode
+from gradtool.witness.process import SYMBOLIC, TENSORFLOW, TENSORFLOW_MODEL, TORCH, TORCH_MODEL, Process
 
-__all__ = ["WITNESSES", "Host", "Witness"]
+__all__ = ["MODEL_WITNESSES", "WITNESSES", "Asked", "Host", "Witness"]
+
+Asked = Request | SampleRequest | ModelRequest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ WITNESSES: Mapping[str, Witness] = MappingProxyType(
     }
 )
 
+MODEL_WITNESSES: Mapping[str, Witness] = MappingProxyType(
+    {
+        "torch": dataclasses.replace(WITNESSES["torch"], module=TORCH_MODEL),
+        "tensorflow": dataclasses.replace(WITNESSES["tensorflow"], module=TENSORFLOW_MODEL),
+    }
+)
+
 
 def _decoded(lines: list[str], reason: str) -> tuple[list[Record], str]:
     """The records of ``lines``; a line cut short by the death of its writer ends them."""
@@ -51,11 +60,19 @@ def _decoded(lines: list[str], reason: str) -> tuple[list[Record], str]:
 class Host:
     """The witnesses of one run. Use it as a context manager: leaving it ends every process.
 
-    ``timeout`` is the longest that a witness may take for one request, its start included, in seconds.
+    ``timeout`` is the longest that a witness may take for one request, its start included, in seconds. ``heard`` is
+    told at once how far a long answer has come.
     """
 
-    def __init__(self, names: Iterable[str], timeout: float, registry: Mapping[str, Witness] = WITNESSES) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        timeout: float,
+        registry: Mapping[str, Witness] = WITNESSES,
+        heard: Callable[[Progress], None] | None = None,
+    ) -> None:
         self.timeout = timeout
+        self.heard = heard
         self.registry = registry
         self._processes = {name: Process.begin(registry[name].module) for name in names}
 
@@ -68,7 +85,7 @@ class Host:
         for process in self._processes.values():
             process.kill()
 
-    def ask(self, name: str, requests: Iterable[Request | SampleRequest]) -> Iterator[list[Record]]:
+    def ask(self, name: str, requests: Iterable[Asked]) -> Iterator[list[Record]]:
         """The records with which witness ``name`` answers each of ``requests``, in their order.
 
         Everything is handed over at once, before this returns, so two witnesses asked in turn work at the same time.
@@ -78,16 +95,24 @@ class Host:
         self._processes[name].send(encode(request) for request in pending)
         return self._answers(name, pending)
 
-    def _answers(self, name: str, pending: list[Request | SampleRequest]) -> Iterator[list[Record]]:
+    def _answers(self, name: str, pending: list[Asked]) -> Iterator[list[Record]]:
         for index, request in enumerate(pending):
             process = self._processes[name]
-            lines, reason = process.receive(time.monotonic() + self.timeout)
+            lines, reason = process.receive(time.monotonic() + self.timeout, self._is_progress)
             records, reason = _decoded(lines, reason)
             if reason:
                 records.append(self._failure(name, request.key, reason, process))
                 self._processes[name] = Process.begin(self.registry[name].module)
                 self._processes[name].send(encode(request) for request in pending[index + 1 :])
             yield [self._titled(name, record) for record in records]
+
+    def _is_progress(self, line: str) -> bool:
+        if '"type":"Progress"' not in line[:40]:
+            return False
+        record = decode(line)
+        if self.heard is not None and isinstance(record, Progress):
+            self.heard(record)
+        return True
 
     def _titled(self, name: str, record: Record) -> Record:
         """A Failure from inside a worker, with the witness's own name and remedy."""

@@ -16,23 +16,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-__all__ = ["SYMBOLIC", "TENSORFLOW", "TORCH", "Process", "start_early"]
+__all__ = ["SYMBOLIC", "TENSORFLOW", "TENSORFLOW_MODEL", "TORCH", "TORCH_MODEL", "Process", "start_early"]
 
 TORCH = "gradtool.witness.pytorch.expression"
 TENSORFLOW = "gradtool.witness.tensorflow.expression"
 SYMBOLIC = "gradtool.witness.symbolic.expression"
+TORCH_MODEL = "gradtool.witness.pytorch.model.testimony"
+TENSORFLOW_MODEL = "gradtool.witness.tensorflow.model.testimony"
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
-    "CUDA_VISIBLE_DEVICES": "",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",
     "PYTHONIOENCODING": "utf-8",
+    "MPLBACKEND": "Agg",
 }
+_SMALL = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Expressions are small, and their witnesses work side by side; a model has the whole machine."""
 
 _early: dict[str, Process] = {}
 
@@ -59,7 +61,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **_ENVIRONMENT, **({} if ".model." in module else _SMALL)},
             cwd=None if os.path.exists(".") else "/",  # noqa: PTH110  # the user's folder may have been removed
             start_new_session=True,
         )
@@ -80,10 +82,11 @@ class Process:
         for line in lines:
             self._outbox.put(line + "\n")
 
-    def receive(self, deadline: float) -> tuple[list[str], str]:
+    def receive(self, deadline: float, aside: Callable[[str], bool] = lambda _: False) -> tuple[list[str], str]:
         """The lines of one answer; with a reason if the process ended (``gone``) or ``deadline`` passed (``timeout``).
 
-        ``deadline`` is on the clock of ``time.monotonic``.
+        ``deadline`` is on the clock of ``time.monotonic``. ``aside`` is shown each line as it comes, and keeps those
+        that it returns True for.
         """
         lines: list[str] = []
         while True:
@@ -100,7 +103,8 @@ class Process:
                 return lines, "gone"
             if not line:
                 return lines, ""
-            lines.append(line)
+            if not aside(line):
+                lines.append(line)
 
     def exit_code(self) -> int | None:
         """The exit code, negative for a signal; None if the process still runs."""

@@ -176,7 +176,7 @@ class Case:
             return pull(self.weights(self.framework.numbers(tensor).shape))
 
         claims = {name: None if value is None else array_of(value) for name, value in found.items()}
-        return surveyed(value, gradient, claims, point, self.request)
+        return surveyed(value, gradient, claims, point, self.request.dtype, self.request.seed)
 
     def _differenced(
         self, function: Function, names: Mapping[str, str], found: Mapping[str, Value | None], *, weighed: bool = False

@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 
-from gradtool.evidence import Failure, Record, Request, SampleRequest, decode, encode
+from gradtool.evidence import Failure, ModelRequest, Record, Request, SampleRequest, decode, encode
 
 __all__ = ["main"]
 
@@ -55,7 +55,7 @@ def _send(wire: object, line: str) -> None:
 
 
 def _key(record: Record) -> int:
-    return record.key if isinstance(record, Request | SampleRequest) else -1
+    return record.key if isinstance(record, Request | SampleRequest | ModelRequest) else -1
 
 
 def _refuse_everything(requests: queue.SimpleQueue[str], wire: object, module: str, error: BaseException) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gradtool import pipeline
 from gradtool.cli import run as running
+from gradtool.pipeline import check as pipeline
 from gradtool.witness.host import WITNESSES, Host, Witness
 
 Cli = Callable[..., Any]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Request, Survey, WrongEntry
+from gradtool.evidence import Survey, WrongEntry
 from gradtool.witness.directional.flat_function import Gradient, Value
 from gradtool.witness.directional.localise import localise
 from gradtool.witness.directional.path_integral import path_integral
@@ -22,18 +22,19 @@ def surveyed(
     gradient: Gradient,
     claims: Mapping[str, Floats | None],
     point: Mapping[str, Floats],
-    request: Request,
+    dtype: str,
+    seed: int,
 ) -> Survey:
     """The testimony on ``gradient`` near ``point``, and on ``claims``, the gradient at it.
 
     Cost: about 50 values and gradients for each of three directions; where they disagree some hundred values more.
     """
-    paths = path_integral(value, gradient, point, request.dtype, request.seed)
+    paths = path_integral(value, gradient, point, dtype, seed)
     segments = [(part.difference, part.integral, part.bar) for part in paths.segments]
     entries = {name: float(size) for name, size in paths.entries.items()}
     if paths.agree:
         return Survey(segments, True, paths.power, entries, [], {}, True, paths.evaluations)
-    found = localise(value, claims, point, request.dtype, request.seed)
+    found = localise(value, claims, point, dtype, seed)
     wrong = [WrongEntry(one.variable, one.index, one.claimed, one.estimated, one.bar) for one in found.entries]
     scaled = {one.variable or "": one.factor for one in found.scaled}
     evaluations = paths.evaluations + found.evaluations

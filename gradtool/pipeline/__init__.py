@@ -1,0 +1,1 @@
+"""Target -> witnesses -> evidence -> verdict: one file for each command, each on one screen."""

@@ -1,0 +1,98 @@
+"""flow: a model's file -> its framework's witness -> evidence -> findings and checklist."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import fields
+
+from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Progress, Training
+from gradtool.problem import Problem, ProblemError
+from gradtool.settings import FlowSettings
+from gradtool.target.model_file import ModelFile, read_inputs
+from gradtool.verdict.flow.judgement import judge
+from gradtool.verdict.flow.record import FlowRecord
+from gradtool.witness.host import MODEL_WITNESSES, Host
+
+__all__ = ["chosen_framework", "flow", "open_witness", "requested"]
+
+
+def chosen_framework(settings: FlowSettings, file: ModelFile) -> str:
+    """The framework asked for, else the only one that the file imports, else the one that is installed."""
+    if settings.framework:
+        return settings.framework
+    if len(file.frameworks) == 1:
+        return file.frameworks[0]
+    if len(file.frameworks) > 1:
+        hint = "say which: --framework torch or --framework tensorflow"
+        raise ProblemError(Problem("framework", f"{file.path.name} imports {' and '.join(file.frameworks)}", hint=hint))
+    return "torch" if importlib.util.find_spec("torch") or not importlib.util.find_spec("tensorflow") else "tensorflow"
+
+
+def open_witness(framework: str, timeout: float, heard: Callable[[Progress], None]) -> Host:
+    """Start the witness for a model; do this before anything else is imported."""
+    return Host([framework], timeout, MODEL_WITNESSES, heard)
+
+
+def requested(file: ModelFile, framework: str, settings: FlowSettings) -> ModelRequest:
+    """The settings as a request. Raises ProblemError where an input can't be read."""
+    training = Training(settings.train, settings.optimizer, settings.rate) if settings.train else None
+    return ModelRequest(
+        0,
+        str(file.path),
+        file.name,
+        settings.script,
+        framework,
+        settings.dtype,
+        settings.device,
+        settings.seed,
+        read_inputs(list(settings.inputs)),
+        settings.loss,
+        settings.labels,
+        settings.mode,
+        settings.moments,
+        settings.clip,
+        settings.accumulate,
+        training,
+        settings.verify,
+    )
+
+
+def flow(target: str, request: ModelRequest, settings: FlowSettings, host: Host) -> FlowRecord:
+    """What the witness testifies, and what follows from it."""
+    began = time.perf_counter()
+    (records,) = host.ask(request.framework, [request])
+    evidence = next((record for record in records if isinstance(record, ModelEvidence)), None)
+    findings, checklist = judge(evidence, absolute=settings.absolute) if evidence else ((), ())
+    return FlowRecord(
+        target,
+        request.framework,
+        MODEL_WITNESSES[request.framework].title,
+        request.seed,
+        evidence,
+        findings,
+        checklist,
+        tuple(record for record in records if isinstance(record, Failure)),
+        command=_command(target, settings),
+        seconds=time.perf_counter() - began,
+    )
+
+
+_FLAGS = {"rate": "--lr", "inputs": "--input", "timeout": ""}
+"""Settings whose option has another name, or none that changes the result."""
+
+
+def _command(target: str, settings: FlowSettings) -> str:
+    """The command line that repeats the run."""
+    words = ["gradtool", "flow", target]
+    for field in fields(settings):
+        value, flag = getattr(settings, field.name), _FLAGS.get(field.name, f"--{field.name}")
+        if value == field.default or not flag:
+            continue
+        if value is True:
+            words.append(flag)
+        else:
+            words += [part for one in (value if isinstance(value, tuple) else (value,)) for part in (flag, str(one))]
+    return shlex.join(words)

@@ -1,0 +1,154 @@
+"""The checklist for debugging a gradient: one row each, ticked by the findings and by what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gradtool.evidence import ModelEvidence
+from gradtool.values import shape_text
+from gradtool.verdict.flow.depth import depth_profile
+from gradtool.verdict.flow.experiments import rounding
+from gradtool.verdict.flow.groups import trainable
+from gradtool.verdict.flow.head import same_shapes
+from gradtool.verdict.flow.record import Item
+from gradtool.verdict.flow.structure import FLAT, gain_of
+from gradtool.verdict.record import Finding
+
+__all__ = ["checklist"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``measured`` gives the detail of an item that was looked at, or nothing; ``otherwise`` says how to look.
+
+    A finding of one of the ``codes`` decides the state: an error fails the item, a warning warns; a note warns where
+    ``notes`` says so.
+    """
+
+    title: str
+    codes: tuple[str, ...]
+    measured: Callable[[ModelEvidence], str]
+    otherwise: str
+    notes: bool = False
+
+
+def checklist(evidence: ModelEvidence, findings: Sequence[Finding]) -> tuple[Item, ...]:
+    """Every item with its state and a sentence."""
+    return tuple(_item(row, evidence, findings) for row in ROWS)
+
+
+def _item(row: Row, evidence: ModelEvidence, findings: Sequence[Finding]) -> Item:
+    hit = [finding for finding in findings if finding.code in row.codes]
+    for severity, state in (("error", "failed"), ("warning", "warned"), ("note", "warned")):
+        told = [finding for finding in hit if finding.severity == severity]
+        if told and (severity != "note" or row.notes):
+            return Item(row.title, state, f"{told[0].message} ({told[0].code})")
+    detail = row.measured(evidence)
+    return Item(row.title, "passed" if detail else "unknown", detail or row.otherwise)
+
+
+def _on(evidence: ModelEvidence) -> str:
+    asked = trainable(evidence)
+    return f"{len(asked)} of {len(evidence.parameters)} parameters are trainable" if asked else ""
+
+
+def _shapes(evidence: ModelEvidence) -> str:
+    head = evidence.head
+    if head is None or not same_shapes(head):
+        return ""
+    target = shape_text(head.target_shape) if head.target_shape else "none"
+    return f"output {shape_text(head.shape)}, targets {target}"
+
+
+def _finite(evidence: ModelEvidence) -> str:
+    return "the loss and every gradient are finite" if _is_sound(evidence) else ""
+
+
+def _is_sound(evidence: ModelEvidence) -> bool:
+    gradients = [parameter.gradient for parameter in evidence.parameters if parameter.gradient]
+    return math.isfinite(evidence.loss.value) and not any(gradient.nan or gradient.inf for gradient in gradients)
+
+
+def _fall(evidence: ModelEvidence) -> str:
+    fall = depth_profile(evidence.layers).fall
+    if fall is None or not _is_sound(evidence):
+        return ""
+    return f"the strongest path {'falls' if fall >= 0 else 'rises'} by {abs(fall):.1f} decades to the first layers"
+
+
+def _clipping(evidence: ModelEvidence) -> str:
+    clipped = evidence.clipped
+    if clipped is None or not math.isfinite(clipped.before):
+        return ""
+    told = f"norm {clipped.before:.4g} -> {clipped.after:.4g} at the limit {clipped.limit:g}"
+    agrees = math.isclose(clipped.after, clipped.own, rel_tol=math.sqrt(rounding(evidence.dtype)))
+    return f"{told}; the framework's own function {'agrees' if agrees else f'gives {clipped.own:.4g}'}"
+
+
+def _gains(evidence: ModelEvidence) -> str:
+    gains = [gain for parameter in trainable(evidence) if (gain := gain_of(parameter)) is not None]
+    return f"deviation times root of the fan-in is {min(gains):.2g} to {max(gains):.2g}" if gains else ""
+
+
+def _verified(evidence: ModelEvidence) -> str:
+    survey = evidence.verified
+    if survey is None or not survey.agree:
+        return ""
+    directions = f"{len(survey.segments)} random directions"
+    return f"agrees with the loss along {directions}; an error of {survey.power:.1g} of the whole would have been found"
+
+
+def _living(evidence: ModelEvidence) -> str:
+    shares = [layer.dead / layer.units for layer in evidence.layers if _is_rectifier(layer.activation) and layer.units]
+    return f"at most {max(shares):.0%} of a layer's units are 0 for all samples of one batch" if shares else ""
+
+
+def _is_rectifier(activation: str) -> bool:
+    return bool(activation) and activation not in FLAT
+
+
+def _reached(evidence: ModelEvidence) -> str:
+    asked = trainable(evidence)
+    return f"all {len(asked)} have a gradient" if asked and all(p.gradient is not None for p in asked) else ""
+
+
+def _held(evidence: ModelEvidence) -> str:
+    asked = trainable(evidence)
+    if evidence.optimizer is None or not asked or any(parameter.group is None for parameter in asked):
+        return ""
+    return f"{evidence.optimizer.kind} holds all {len(asked)}"
+
+
+def _descends(evidence: ModelEvidence) -> str:
+    descent = evidence.descent
+    if descent is None or not _is_sound(evidence):
+        return ""
+    share = (descent.before - descent.after) / abs(descent.promised) if descent.promised else 0.0
+    return f"{descent.before:.6g} -> {descent.after:.6g}, {share:.0%} of the decrease that the gradient promises"
+
+
+def _nothing(_evidence: ModelEvidence) -> str:
+    """No record tells this yet."""
+    return ""
+
+
+_UNSOUND = "cannot be told while numbers are not finite, or of fewer than 3 layers"
+
+ROWS = (
+    Row("gradients are on", ("GT107",), _on, "no parameter is trainable"),
+    Row("shapes match", ("GT135",), _shapes, "output and targets were not seen; --labels says what targets are"),
+    Row("no NaN or Inf", ("GT114", "GT101", "GT102", "GT132"), _finite, "a frozen parameter's gradient is not finite"),
+    Row("no vanishing gradient", ("GT103", "GT140"), _fall, _UNSOUND),
+    Row("no exploding gradient", ("GT104", "GT141", "GT131"), _fall, _UNSOUND),
+    Row("clipping", (), _clipping, "--clip 1.0 shows what clipping would do"),
+    Row("initialisation", ("GT125",), _gains, "no weight matrices were seen", notes=True),
+    Row("gradient verified, custom backward included", ("GT129",), _verified, "--verify tests it against the loss"),
+    Row("no dead units", ("GT108", "GT133"), _living, "no rectifying layers were seen"),
+    Row("every trainable parameter reached", ("GT106", "GT105"), _reached, "no parameter is trainable"),
+    Row("every one in the optimizer", ("GT120",), _held, "no optimizer was found; --optimizer and --lr name one"),
+    Row("the loss decreases along -g", ("GT124",), _descends, "no step was tried, or numbers are not finite"),
+    Row("gradients are zeroed between steps", (), _nothing, "only a training script shows it: --script"),
+)
+"""The checklist, in the order in which a person would go through it."""

@@ -1,0 +1,71 @@
+"""THE list of the rules of ``gradtool flow``, and what one model's evidence means by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from gradtool.evidence import ModelEvidence
+from gradtool.verdict.flow.checklist import checklist
+from gradtool.verdict.flow.course import diverges, nan_in_training, units_die
+from gradtool.verdict.flow.experiments import accumulation_differs, loss_rises, opposed_terms, wrong_gradient
+from gradtool.verdict.flow.finite import infinite_gradients, nan_gradients, nonfinite_loss
+from gradtool.verdict.flow.head import loss_head_mismatch, output_range, shapes_broadcast
+from gradtool.verdict.flow.precision import half_precision, low_precision_digits
+from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients
+from gradtool.verdict.flow.record import Item
+from gradtool.verdict.flow.size import absolute_sizes, exploding, forward_growth, vanishing
+from gradtool.verdict.flow.start import initialisation
+from gradtool.verdict.flow.units import batchnorm_of_one, dead_units, eval_mode, saturated_units, softmax_of_one
+from gradtool.verdict.flow.updates import foreign_in_optimizer, lost_updates, not_in_optimizer, updates
+from gradtool.verdict.flow.zero import zero_gradients
+from gradtool.verdict.record import Finding
+
+__all__ = ["judge"]
+
+Judge = Callable[[ModelEvidence], Iterator[Finding]]
+
+JUDGES: tuple[Judge, ...] = (
+    nonfinite_loss, nan_gradients, infinite_gradients, wrong_gradient, missing_gradients, softmax_of_one, dead_units,
+    zero_gradients, vanishing, exploding, nan_in_training, diverges, units_die, output_range, loss_head_mismatch,
+    shapes_broadcast, updates, loss_rises, saturated_units, forward_growth, lost_updates, half_precision,
+    not_in_optimizer, accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer,
+    gradient_hooks, opposed_terms, low_precision_digits,
+)  # fmt: skip
+"""Among findings of one severity this is the order: causes before what follows from them."""
+
+_SPOILT = (
+    "GT103", "GT104", "GT105", "GT113", "GT115", "GT116", "GT117", "GT118", "GT119", "GT124", "GT127", "GT128",
+    "GT129", "GT131", "GT134", "GT140", "GT141",
+)  # fmt: skip
+"""What cannot be judged once a number is not finite."""
+
+FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "GT114": _SPOILT,
+        "GT101": _SPOILT,
+        "GT102": _SPOILT,
+        "GT103": ("GT116", "GT125"),
+        "GT104": ("GT113", "GT125"),
+        "GT111": ("GT112",),
+        "GT132": ("GT131",),
+    }
+)
+"""What a finding explains, so that one cause is told once."""
+
+_RANK = {"error": 0, "warning": 1, "note": 2}
+
+
+def judge(evidence: ModelEvidence, *, absolute: bool = False) -> tuple[tuple[Finding, ...], tuple[Item, ...]]:
+    """The findings, worst first, and the checklist.
+
+    Nothing depends on the scale of the loss, except what an optimizer or float16 makes of the gradient, and the
+    thresholds of tutorials (``absolute``).
+    """
+    judges = (*JUDGES, absolute_sizes) if absolute else JUDGES
+    every = [finding for rule in judges for finding in rule(evidence)]
+    # A note explains nothing away: it may stand beside a real fault.
+    explained = {code for finding in every if finding.severity != "note" for code in FOLLOWS.get(finding.code, ())}
+    found = [finding for finding in every if finding.code not in explained]
+    found.sort(key=lambda finding: _RANK[finding.severity])
+    return tuple(found), checklist(evidence, found)

@@ -1,0 +1,70 @@
+"""Findings on parameters that the gradient does not reach, or only through the program's own hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gradtool.evidence import Layer, ModelEvidence, Parameter
+from gradtool.verdict.flow.groups import WHOLE, group_of, listed, places, trainable
+from gradtool.verdict.record import Finding
+from gradtool.verdict.rules import finding
+
+__all__ = ["frozen", "gradient_hooks", "missing_gradients"]
+
+
+def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT106: trainable parameters without a gradient, those of layers that never ran apart from the others."""
+    parameters = trainable(evidence)
+    hit = [parameter for parameter in parameters if parameter.gradient is None]
+    ran = places(evidence.layers, hit)
+    unused = [parameter for parameter in hit if parameter.name not in ran]
+    cut = [parameter for parameter in hit if parameter.name in ran]
+    if unused:
+        where, named = group_of(unused, parameters)
+        told = f"{named} got no gradient: the forward pass never used the layer" + ("s" if len(unused) > 1 else "")
+        remedy = "Use it in the forward pass, remove it, or freeze it on purpose."
+        yield finding("GT106", where, told, remedy)
+    if cut:
+        where, named = group_of(cut, parameters)
+        layer = _beyond(evidence, max(ran[parameter.name] for parameter in cut))
+        told = f"{named} got no gradient although the layer ran: the path to the loss is cut"
+        if layer is not None:
+            told += f" between here and {layer.name} ({layer.kind}), where there is a gradient"
+        yield finding("GT106", where, told, source=_line(evidence, cut))
+
+
+def _beyond(evidence: ModelEvidence, place: int) -> Layer | None:
+    """The first layer behind ``place`` whose output has a gradient."""
+    later = [layer for layer in evidence.layers if layer.place > place and layer.gradient is not None and layer.name]
+    return min(later, key=lambda layer: layer.place, default=None)
+
+
+def _line(evidence: ModelEvidence, parameters: Sequence[Parameter]) -> str:
+    """The user's line that calls the layer of the first parameter."""
+    return next((layer.source for layer in evidence.layers if layer.name == parameters[0].layer), "")
+
+
+def frozen(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT107: what asks for no gradient."""
+    hit = [parameter for parameter in evidence.parameters if not parameter.trainable]
+    if not hit:
+        return
+    where, named = group_of(hit, evidence.parameters)
+    share = sum(p.weights.count for p in hit) / max(1, sum(p.weights.count for p in evidence.parameters))
+    if len(hit) == len(evidence.parameters):
+        yield finding("GT107", WHOLE, f"{named} are frozen: nothing can learn", severity="error")
+    else:
+        yield finding("GT107", where, f"{named} {_are(hit)} frozen, {share:.0%} of all numbers")
+
+
+def _are(items: Sequence[object]) -> str:
+    return "is" if len(items) == 1 else "are"
+
+
+def gradient_hooks(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT126: the program's own hooks on gradients."""
+    hit = [parameter for parameter in evidence.parameters if parameter.hooks]
+    if hit:
+        where, named = group_of(hit, evidence.parameters)
+        hooks = listed(dict.fromkeys(hook for parameter in hit for hook in parameter.hooks))
+        yield finding("GT126", where, f"hooks may change the gradient of {named}: {hooks}")

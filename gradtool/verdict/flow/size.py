@@ -1,0 +1,183 @@
+"""Findings on the size of the gradient over depth: vanishing, exploding, growing activations, tutorial thresholds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from gradtool.evidence import ModelEvidence
+from gradtool.verdict.flow.depth import DepthProfile, depth_profile
+from gradtool.verdict.flow.groups import group_of, listed, trainable
+from gradtool.verdict.flow.structure import Structure, structure_of
+from gradtool.verdict.record import Finding
+from gradtool.verdict.rules import finding
+
+__all__ = ["VANISHED", "absolute_sizes", "exploding", "forward_decades", "forward_growth", "vanishing"]
+
+VANISHED, FADING = 3.0, 2.0
+"""Decades that the strongest path may fall before it is an error, and a warning.
+
+On 37 small models these figures named every fault and raised no false alarm (see docs/methods.md).
+"""
+
+EXPLODED = 3.0
+
+STEEP = 0.3
+"""A step that leaves less than this of the gradient (or grows it by the inverse) is worth naming."""
+
+GROWTH = 4.0
+"""Decades that activations may grow over the first three layers'."""
+
+FIRST_LAYERS = 3
+
+LOOP = 8
+"""A layer called so often runs in a loop over time; a few calls are branches, each with a size of its own."""
+
+OFF = 1.3
+"""Weights whose gain is off the ideal by more than this factor, compounded over ten layers, cost a decade."""
+
+SMALL, LARGE = 1e-6, 10.0
+"""The thresholds of tutorials."""
+
+
+def vanishing(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT103: the strongest path falls by more than two decades towards the first layers."""
+    profile = depth_profile(evidence.layers)
+    if profile.fall is None or profile.fall <= FADING:
+        return
+    told = f"the gradient falls by {profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
+    below = [name for name in profile.silent if _place(evidence, name) < profile.points[0].place]
+    if below:
+        told += f", and is exactly 0 before {profile.points[0].name}"
+    seen = structure_of(evidence)
+    severity = "error" if profile.fall > VANISHED else "warning"
+    where, source = _guilty(profile)
+    yield finding("GT103", where, f"{told}{_cause(seen)}", _lift(seen), severity=severity, source=source)
+
+
+def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT104: the strongest path grows by more than three decades towards the first layers, or over a loop's calls."""
+    profile = depth_profile(evidence.layers)
+    seen = structure_of(evidence)
+    if profile.fall is not None and -profile.fall > EXPLODED:
+        told = f"the gradient grows by {-profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
+        decades = forward_decades(evidence)
+        if decades > 1:
+            told += f"; activations grow by {decades:.1f} decades on the way forward"
+        where, source = _guilty(profile)
+        yield finding("GT104", where, f"{told}{_cause(seen)}", _tame(seen), source=source)
+    for layer in evidence.layers:
+        if layer.calls >= LOOP and layer.gradient and layer.last_gradient:
+            rise = math.log10(layer.gradient / layer.last_gradient)
+            if math.isfinite(rise) and rise > EXPLODED:
+                told = f"over the {layer.calls} calls of {layer.name} the gradient grows by {rise:.1f} decades"
+                yield finding("GT104", layer.name, f"{told} on its way back{_cause(seen)}", _tame(seen))
+
+
+def _evenly(profile: DepthProfile) -> str:
+    """The steepest step where one is worth naming, else the usual one."""
+    usual = f", by a factor of {profile.usual_gain:.2g} a layer over {len(profile.points)} layers"
+    if profile.steepest is None or profile.step is None or STEEP <= profile.step <= 1 / STEEP:
+        return usual
+    point = profile.points[profile.steepest]
+    return f"{usual}; steepest at {point.name} ({point.kind}), by a factor of {profile.step:.2g}"
+
+
+def _guilty(profile: DepthProfile) -> tuple[str, str]:
+    """The layer behind the steepest step, and the line that calls it."""
+    point = profile.points[profile.steepest or 0]
+    return point.name, point.source
+
+
+def _place(evidence: ModelEvidence, name: str) -> int:
+    return next(layer.place for layer in evidence.layers if layer.name == name)
+
+
+def _cause(seen: Structure) -> str:
+    """What in the structure explains the change of size."""
+    parts = []
+    if seen.flat > 1:
+        parts.append(f"{seen.flat} layers saturate (mostly {seen.activation})")
+    if seen.gain and not 1 / OFF < seen.gain / seen.ideal < OFF:
+        size = "small" if seen.gain < seen.ideal else "large"
+        kind = seen.activation or "a linear layer"
+        parts.append(f"the weights are {size} for {kind}: their gain is {seen.gain:.2g}, the ideal {seen.ideal:.2g}")
+    if not seen.normalised:
+        parts.append("there is no normalisation layer")
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _lift(seen: Structure) -> str:
+    """What keeps this gradient from vanishing."""
+    advice = []
+    if seen.activation in {"sigmoid", "tanh", "softmax"}:
+        advice.append(f"replace {seen.activation} by ReLU or GELU in the hidden layers")
+    if seen.gain and seen.gain * OFF < seen.ideal:
+        advice.append(_initialise(seen))
+    if seen.recurrent:
+        advice.append("use gates (LSTM, GRU) or orthogonal recurrent weights")
+    if not seen.normalised:
+        advice.append("normalise between the layers (LayerNorm, BatchNorm)")
+    advice.append("add skip connections")
+    return _sentence(advice)
+
+
+def _tame(seen: Structure) -> str:
+    """What keeps this gradient from exploding."""
+    advice = []
+    if seen.gain and seen.gain > seen.ideal * OFF:
+        advice.append(_initialise(seen))
+    if seen.recurrent:
+        advice.append("start recurrent weights orthogonal")
+    if not seen.normalised:
+        advice.append("normalise between the layers (LayerNorm, BatchNorm)")
+    advice.append("clip the gradient (--clip 1 shows what that does) until the cause is gone")
+    return _sentence(advice)
+
+
+def _initialise(seen: Structure) -> str:
+    rule = "Xavier" if seen.activation in {"tanh", "sigmoid"} else "He"
+    return f"initialise by {rule}'s rule (a gain of {seen.ideal:.2g} instead of {seen.gain:.2g})"
+
+
+def _sentence(parts: list[str]) -> str:
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def forward_decades(evidence: ModelEvidence) -> float:
+    """By how many decades the largest output exceeds the largest of the first three, in root mean square.
+
+    The first call of a layer that runs in a loop counts as the first; its largest as the largest.
+    """
+    ordered = [layer for layer in sorted(evidence.layers, key=lambda layer: layer.place) if layer.name]
+    sizes = [layer.rms for layer in ordered]
+    starts = [layer.rms if layer.first_rms is None else layer.first_rms for layer in ordered]
+    first, calls = max(starts[:FIRST_LAYERS], default=0.0), sum(layer.calls for layer in ordered)
+    if calls < FIRST_LAYERS or not first > 0 or not all(map(math.isfinite, sizes)):
+        return 0.0
+    return math.log10(max(sizes) / first)
+
+
+def forward_growth(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT113: activations grow by more than four decades."""
+    decades = forward_decades(evidence)
+    if decades > GROWTH:
+        largest = max((layer for layer in evidence.layers if layer.name), key=lambda layer: layer.rms)
+        told = f"activations grow by {decades:.1f} decades up to {largest.name}{_cause(structure_of(evidence))}"
+        yield finding("GT113", largest.name, told, source=largest.source)
+
+
+def absolute_sizes(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT140 and GT141: the thresholds of tutorials, which are asked for."""
+    sizes = [(p, p.gradient.norm) for p in trainable(evidence) if p.gradient and math.isfinite(p.gradient.norm)]
+    for code, hit, word in (
+        ("GT140", [(p, norm) for p, norm in sizes if norm < SMALL], f"below {SMALL:g}: vanishing?"),
+        ("GT141", [(p, norm) for p, norm in sizes if norm > LARGE], f"above {LARGE:g}: exploding?"),
+    ):
+        if hit:
+            where, named = group_of([p for p, _ in hit], [p for p, _ in sizes])
+            span = listed(
+                dict.fromkeys(f"{norm:.2g}" for norm in sorted({min(n for _, n in hit), max(n for _, n in hit)}))
+            )
+            yield finding(code, where, f"{named}: norms of {span.replace(', ', ' to ')} are {word}")

@@ -1,0 +1,87 @@
+"""What a model is built of, as far as its layers tell: what a remedy has to fit."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gradtool.evidence import ModelEvidence, Parameter, Statistics
+
+__all__ = ["FLAT", "IDEAL_GAIN", "Structure", "gain_of", "is_norm", "rms", "structure_of"]
+
+FLAT = frozenset({"sigmoid", "tanh", "softmax", "log_softmax", "softsign", "hard_sigmoid", "hard_tanh"})
+"""Activations whose slope goes to 0 on both sides."""
+
+RECURRENT = ("RNN", "LSTM", "GRU")
+"""Words in the class of a recurrent layer."""
+
+_ROOT2 = math.sqrt(2.0)
+
+IDEAL_GAIN: Mapping[str, float] = MappingProxyType(
+    {
+        "relu": _ROOT2, "relu6": _ROOT2, "leaky_relu": _ROOT2, "elu": _ROOT2, "gelu": _ROOT2, "silu": _ROOT2,
+        "tanh": 5 / 3, "sigmoid": 1.0, "selu": 1.0,
+    }
+)  # fmt: skip
+"""The gain (deviation times the root of the fan-in) that keeps the size of signals: He 2015, and PyTorch's table."""
+
+LINEAR_GAIN = 1.0
+"""That of a layer without an activation: LeCun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """``activation`` is the most frequent one, ``flat`` how many layers apply one that saturates on both sides.
+
+    ``gain`` is the median over the weight matrices, ``ideal`` what the activation asks for. ``recurrent``
+    says that layers run more than once, as in a loop over time.
+    """
+
+    activation: str
+    flat: int
+    normalised: bool
+    recurrent: bool
+    gain: float | None
+    ideal: float
+
+
+def structure_of(evidence: ModelEvidence) -> Structure:
+    """The structure seen in the layers and weights of the model."""
+    used = Counter(layer.activation for layer in evidence.layers if layer.activation)
+    most = used.most_common(1)[0][0] if used else ""
+    gains = [gain for parameter in evidence.parameters if (gain := gain_of(parameter))]
+    return Structure(
+        activation=most,
+        flat=sum(number for name, number in used.items() if name in FLAT),
+        normalised=any(is_norm(layer.kind) for layer in evidence.layers),
+        recurrent=any(word in layer.kind for layer in evidence.layers for word in RECURRENT)
+        or any(layer.calls > 1 and not layer.inner and not layer.activation for layer in evidence.layers),
+        gain=statistics.median(gains) if gains else None,
+        ideal=IDEAL_GAIN.get(most, LINEAR_GAIN),
+    )
+
+
+def is_norm(kind: str) -> bool:
+    """Whether the class is that of a normalisation layer."""
+    return "norm" in kind.lower()
+
+
+def rms(numbers: Statistics) -> float:
+    """The root mean square of a tensor's numbers."""
+    return numbers.norm / math.sqrt(numbers.count) if numbers.count else 0.0
+
+
+def gain_of(parameter: Parameter) -> float | None:
+    """The root mean square of a weight matrix times the root of its fan-in; None for what is no matrix of weights.
+
+    Glorot and Bengio 2010, He et al. 2015: signals keep their size where it matches the activation. Embeddings sum
+    over nothing, norms and biases are no matrices.
+    """
+    embedding = "embed" in parameter.kind.lower()
+    if parameter.fan_in < 1 or len(parameter.shape) < 2 or embedding or is_norm(parameter.kind):
+        return None
+    return rms(parameter.weights) * math.sqrt(parameter.fan_in)

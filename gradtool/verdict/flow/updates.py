@@ -1,0 +1,108 @@
+"""Findings on what an optimizer would do with the gradient: how far one step moves the weights, and which.
+
+These depend on the scale of the loss, honestly, so they are judged only where an optimizer and its rate are known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.verdict.flow.groups import WHOLE, group_of, trainable
+from gradtool.verdict.flow.structure import rms
+from gradtool.verdict.record import Finding
+from gradtool.verdict.rules import finding
+
+__all__ = ["foreign_in_optimizer", "lost_updates", "not_in_optimizer", "update_ratio", "updates"]
+
+TOO_LARGE, TOO_SMALL = 0.1, 1e-6
+
+LOST: Mapping[str, float] = MappingProxyType({"bfloat16": 2.0**-9, "float16": 2.0**-12})
+"""The ratio below which an update is rounded away: half of the narrowest gap between numbers, beside the number."""
+
+
+def update_ratio(evidence: ModelEvidence, parameter: Parameter) -> float | None:
+    """The root mean square of one update over that of the weights: |rate g / w|, or |rate / w| as in Adam.
+
+    None where no update is known or the weights are all zero. Bare vectors are left out: a bias starts at zero, and
+    is small for long.
+    """
+    optimizer, gradient = evidence.optimizer, parameter.gradient
+    if optimizer is None or gradient is None or parameter.group is None or len(parameter.shape) < 2:
+        return None
+    rate = optimizer.rate if parameter.rate is None else parameter.rate
+    size = rms(parameter.weights)
+    if rate is None or not size > 0 or not math.isfinite(gradient.norm) or gradient.norm == 0:
+        return None
+    return rate / size if optimizer.adaptive else rate * rms(gradient) / size
+
+
+def updates(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT115 and GT116: updates of more than a tenth, and of less than a millionth, of the weights."""
+    adaptive = evidence.optimizer is not None and evidence.optimizer.adaptive
+    small = "Raise the rate." if adaptive else ""
+    yield from _judged(evidence, "GT115", lambda _, ratio: ratio > TOO_LARGE, max, f"above {TOO_LARGE:g}")
+    yield from _judged(
+        evidence,
+        "GT116",
+        lambda p, ratio: ratio < TOO_SMALL and p.dtype not in LOST,
+        min,
+        f"below {TOO_SMALL:g}",
+        small,
+    )
+
+
+def lost_updates(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT117: updates that the dtype of the weights rounds away."""
+    for dtype, least in LOST.items():
+
+        def lost(parameter: Parameter, ratio: float, dtype: str = dtype, least: float = least) -> bool:
+            return parameter.dtype == dtype and ratio < least
+
+        yield from _judged(evidence, "GT117", lost, min, f"below {least:.2g}, what {dtype} rounds away")
+
+
+def _judged(
+    evidence: ModelEvidence,
+    code: str,
+    guilty: Callable[[Parameter, float], bool],
+    extreme: Callable[[list[float]], float],
+    bound: str,
+    remedy: str = "",
+) -> Iterator[Finding]:
+    """One finding for all parameters whose ratio is guilty, with the extreme one."""
+    ratios = {p.name: ratio for p in trainable(evidence) if (ratio := update_ratio(evidence, p)) is not None}
+    known = [p for p in trainable(evidence) if p.name in ratios]
+    hit = [p for p in known if guilty(p, ratios[p.name])]
+    if hit and evidence.optimizer:
+        where, named = group_of(hit, known)
+        most = extreme([ratios[p.name] for p in hit])
+        rate = hit[0].rate if hit[0].rate is not None else evidence.optimizer.rate
+        told = (
+            f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {most:.2g} of their size, {bound}"
+        )
+        yield finding(code, where, told, remedy)
+
+
+def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT120: trainable parameters in no group, where the optimizer is known to hold something."""
+    optimizer = evidence.optimizer
+    if optimizer is None:
+        return
+    parameters = trainable(evidence)
+    hit = [p for p in parameters if p.group is None]
+    holds = optimizer.foreign > 0 or any(p.group is not None for p in evidence.parameters)
+    if hit and holds:
+        where, named = group_of(hit, parameters)
+        told = f"{optimizer.kind} does not hold {named}"
+        yield finding("GT120", where, told)
+
+
+def foreign_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT121: tensors in the optimizer that are not the model's."""
+    optimizer = evidence.optimizer
+    if optimizer is not None and optimizer.foreign:
+        tensors = "1 tensor" if optimizer.foreign == 1 else f"{optimizer.foreign} tensors"
+        yield finding("GT121", WHOLE, f"{optimizer.kind} holds {tensors} that the model does not")

@@ -1,0 +1,154 @@
+"""Why a gradient is exactly zero, as far as the figures of layers and weights tell.
+
+Zero is not small: it is a class of its own. Some zeros are lawful, some follow from a cause that is told elsewhere,
+and the others are findings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gradtool.evidence import Layer, ModelEvidence, Parameter
+from gradtool.verdict.flow.depth import depth_profile
+from gradtool.verdict.flow.groups import WHOLE, group_of, listed, paths, places, trainable
+from gradtool.verdict.flow.size import FADING
+from gradtool.verdict.flow.units import blocking
+from gradtool.verdict.record import Finding
+from gradtool.verdict.rules import finding
+
+__all__ = ["all_zero", "zero_gradients"]
+
+FIRST = "what multiplies it starts at 0 and moves first"
+"""The reason of LoRA, and of a branch that starts at zero."""
+
+STATES = ("weight_hh", "recurrent_kernel")
+"""What the weights that multiply the previous state are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The parameters that should learn, in their places, and which of their gradients are all zero."""
+
+    evidence: ModelEvidence
+    parameters: Sequence[Parameter]
+    place: Mapping[str, int]
+    zero: Sequence[Parameter]
+
+
+def all_zero(parameter: Parameter) -> bool:
+    """Whether there is a gradient, and every entry of it is exactly 0."""
+    gradient = parameter.gradient
+    return gradient is not None and 0 < gradient.count == gradient.zeros
+
+
+def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT105: gradients of exactly zero by their reason; what a dead or constant layer explains is told there."""
+    parameters = trainable(evidence)
+    zero = [parameter for parameter in parameters if all_zero(parameter)]
+    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero)
+    if zero and evidence.loss.value == 0 and not any(_moves(parameter) for parameter in parameters):
+        told = "every gradient is exactly 0, as the loss is: there is nothing left to learn"
+        yield finding("GT105", WHOLE, told, "Nothing to do.", severity="note")
+        return
+    reasons: dict[str, list[Parameter]] = {}
+    for parameter in zero:
+        if not _told_elsewhere(seen, parameter):
+            reasons.setdefault(_lawful(seen, parameter), []).append(parameter)
+    for reason, members in reasons.items():
+        where, named = group_of(members, parameters)
+        told = f"the gradient of {named} is exactly 0"
+        if reason:
+            told = f"{told}: {reason}{_partners(seen, members) if reason == FIRST else ''}"
+            yield finding("GT105", where, told, "Nothing to do.", severity="note")
+        else:
+            stop = _stop(seen, members)
+            yield finding("GT105", where, f"{told}{_between(members, stop)}", source=stop.source if stop else "")
+
+
+def _partners(seen: _Seen, members: Sequence[Parameter]) -> str:
+    partners = [partner.name for parameter in members if (partner := _partner(seen, parameter))]
+    return f" ({listed(dict.fromkeys(partners))})"
+
+
+def _told_elsewhere(seen: _Seen, parameter: Parameter) -> bool:
+    """Whether a dead layer, a softmax over one number, or a gradient that fades to nothing explains it."""
+    here = seen.place.get(parameter.name, math.inf)
+    if any(here <= layer.place for layer in blocking(seen.evidence)):
+        return True
+    if _fed_by_nothing(seen, parameter, here):
+        return True
+    profile = depth_profile(seen.evidence.layers)
+    return profile.fall is not None and profile.fall > FADING and here < profile.points[0].place
+
+
+def _fed_by_nothing(seen: _Seen, parameter: Parameter, here: float) -> bool:
+    """Whether it is the weight of the first layer behind a dead one, whose input is 0."""
+    for layer in blocking(seen.evidence):
+        behind = min((place for place in seen.place.values() if place > layer.place), default=None)
+        if behind == here and len(parameter.shape) > 1:
+            return True
+    return False
+
+
+def _lawful(seen: _Seen, parameter: Parameter) -> str:
+    """Why this zero is as it should be; empty where it is not."""
+    siblings = [p for p in seen.parameters if p.layer == parameter.layer and p is not parameter]
+    moving = any(p.gradient is not None and not all_zero(p) for p in siblings)
+    if moving and parameter.name.endswith(STATES):
+        return "the state starts at 0 and is used once; a longer sequence reaches it"
+    if moving and len(parameter.shape) == 1:
+        return "a bias that cancels out: what follows subtracts it again (a normalisation, a softmax)"
+    return FIRST if _partner(seen, parameter) else ""
+
+
+def _partner(seen: _Seen, parameter: Parameter) -> Parameter | None:
+    """The next parameter on the way to the loss that is itself 0 and has a gradient, with only zeros between.
+
+    That is the other factor of LoRA, the scale of a branch that starts at zero, or a head that does: the gradient of
+    everything before it is multiplied by 0 until it has moved.
+    """
+    here = seen.place.get(parameter.name)
+    if here is None:
+        return None
+    later = [p for p in seen.parameters if seen.place.get(p.name, -1) >= here and _moves(p)]
+    first = min(later, key=lambda p: seen.place[p.name], default=None)
+    if first is None:
+        return None
+    beside = [p for p in later if p.layer == first.layer]
+    return next((p for p in [*beside, *_gates(seen, parameter)] if _is_factor(p, parameter)), None)
+
+
+def _moves(parameter: Parameter) -> bool:
+    return parameter.gradient is not None and not all_zero(parameter)
+
+
+def _gates(seen: _Seen, parameter: Parameter) -> list[Parameter]:
+    """What may scale the module around it from the side, before it runs: a gate made from a condition."""
+    around = paths(parameter.layer)[1:-1]
+    return [p for p in seen.parameters if _moves(p) and any(path in around for path in paths(p.layer)[1:-1][-2:])]
+
+
+def _is_factor(partner: Parameter, parameter: Parameter) -> bool:
+    """Whether it multiplies what reaches it, and is 0: no bias of the same layer, nor one elsewhere."""
+    bias = partner.name.rpartition(".")[2] in {"bias", "beta"} or partner.name.endswith(("/bias", "/beta"))
+    return not bias and partner.weights.zeros == partner.weights.count > 0 and partner is not parameter
+
+
+def _stop(seen: _Seen, members: Sequence[Parameter]) -> Layer | None:
+    """The first layer at or behind the last of the parameters at whose output there still is a gradient."""
+    last = max((seen.place[p.name] for p in members if p.name in seen.place), default=None)
+    if last is None:
+        return None
+    behind = [layer for layer in seen.evidence.layers if layer.place >= last and layer.gradient and layer.name]
+    return min(behind, key=lambda layer: layer.place, default=None)
+
+
+def _between(members: Sequence[Parameter], stop: Layer | None) -> str:
+    """Where the gradient is lost."""
+    if stop is None:
+        return ": no layer from here on has a gradient, so the loss itself does not move"
+    if stop.name in {p.layer for p in members}:
+        return f", although one arrives at the output of {stop.name}: its input is 0, or it is not used"
+    return f": it is lost between here and the output of {stop.name} ({stop.kind}), where it is not zero"

@@ -1,0 +1,125 @@
+"""The user's file as a program: run in its own folder, with a traceback that begins in their own code.
+
+Nothing here knows a framework. The process is a worker's: the working folder, ``sys.argv`` and ``sys.path`` are the
+file's from now on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import linecache
+import os
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType, ModuleType, TracebackType
+from typing import Any
+
+__all__ = ["Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_line"]
+
+ROOT = str(Path(__file__).parents[2])
+"""Frames below this folder are our own."""
+
+_LIBRARIES = (ROOT, "<", *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+
+
+class Enough(BaseException):  # no error: what was asked for has been seen, and the user's program may end
+    """Raised inside the user's program when the evidence is there; not an Exception, so that no handler keeps it."""
+
+
+class UserFileError(Exception):
+    """The user's file can't be used as it is: ``message``, ``hint`` and ``detail`` are as in ``evidence.Failure``."""
+
+    def __init__(self, message: str, hint: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint, self.detail = message, hint, detail
+
+
+def execute(path: str, *, as_main: bool) -> dict[str, Any]:
+    """Run the file and return its names; what it raises becomes a UserFileError at the user's own line."""
+    file = Path(path)
+    folder = str(file.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    os.chdir(folder)
+    sys.argv = [path]
+    name = "__main__" if as_main else f"_{file.stem}" if file.stem in sys.modules else file.stem
+    module = ModuleType(name)
+    module.__file__ = path
+    sys.modules[name] = module
+    with blamed(f"{file.name} could not be run"):
+        exec(_code(file), module.__dict__)  # noqa: S102  # the user's own file, which they asked us to run
+    return module.__dict__
+
+
+def _code(file: Path) -> CodeType:
+    try:
+        return compile(file.read_bytes(), str(file), "exec")
+    except SyntaxError as error:
+        detail = "".join(traceback.format_exception_only(error))
+        raise UserFileError(f"{file.name}:{error.lineno} is not valid Python: {error.msg}", detail=detail) from None
+    except (OSError, ValueError) as error:
+        raise UserFileError(f"{file.name} can't be read: {error}") from None
+
+
+@contextlib.contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Turn what the user's code raises into a UserFileError that says ``what`` failed, where and why."""
+    try:
+        yield
+    except (UserFileError, Enough):
+        raise
+    except MemoryError:
+        raise
+    except SystemExit as error:
+        place = _last_line(error.__traceback__)
+        told = f"{what}: it ended itself with sys.exit({error.code!r})"
+        raise UserFileError(f"{told}{place}", "guard the exit with if __name__ == '__main__'") from None
+    except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
+        detail = "".join(traceback.format_exception(type(error), error, _own(error.__traceback__)))
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
+        raise UserFileError(f"{what}: {text}{_last_line(error.__traceback__)}", detail=detail) from None
+
+
+def _own(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame that is not ours."""
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ROOT):
+        trace = trace.tb_next
+    return trace
+
+
+def _last_line(trace: TracebackType | None) -> str:
+    """`` (model.py:12: the line itself)`` for the innermost of the user's frames."""
+    place = ""
+    while trace is not None:
+        if is_users(trace.tb_frame.f_code.co_filename):
+            place = line_of(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            code = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno).strip()
+            place = f" ({place}: {code})" if code else f" ({place})"
+        trace = trace.tb_next
+    return place
+
+
+@functools.cache
+def is_users(filename: str) -> bool:
+    """Whether code in this file is the user's: not ours, not a library's, not made up on the fly."""
+    return not filename.startswith(_LIBRARIES) and "site-packages" not in filename
+
+
+def line_of(filename: str, number: int) -> str:
+    """``model.py:12``: relative to the folder of the user's file if it lies there."""
+    with contextlib.suppress(ValueError):
+        filename = str(Path(filename).relative_to(Path.cwd()))
+    return f"{filename}:{number}"
+
+
+def user_line(frame: FrameType | None) -> str:
+    """The innermost of the user's lines on the stack that ends in ``frame``; empty if there is none."""
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            return line_of(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return ""

@@ -1,0 +1,56 @@
+"""The model's output beside the targets, as a loss function is given them: what it reaches, what it is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from gradtool.evidence import Head
+
+__all__ = ["batch_of", "head_seen", "loss_called"]
+
+EXPECTS: Mapping[str, str] = {
+    "cross_entropy": "logits",
+    "binary_cross_entropy_with_logits": "logits",
+    "binary_cross_entropy": "probabilities",
+    "nll_loss": "log-probabilities",
+    "mse_loss": "",
+    "l1_loss": "",
+    "smooth_l1_loss": "",
+    "huber_loss": "",
+}
+"""What each loss function takes its input for."""
+
+_LOSSES: Mapping[Callable[..., Any], str] = {getattr(functional, name): name for name in EXPECTS}
+
+
+def loss_called(function: Callable[..., Any]) -> str:
+    """The loss that a function of PyTorch is, else the empty name."""
+    try:
+        return _LOSSES.get(function, "")
+    except TypeError:  # some of the functions that pass by can't be hashed
+        return ""
+
+
+def head_seen(loss: str, final: str, input: Any = None, target: Any = None, **_: Any) -> Head | None:  # noqa: A002  # PyTorch's own names
+    """The ranges of what a loss was given; ``final`` is the activation that ran last."""
+    if not isinstance(input, torch.Tensor) or not input.numel():
+        return None
+    with torch.no_grad():
+        least, largest = (float(v) for v in torch.aminmax(input.detach()))
+        if not isinstance(target, torch.Tensor) or not target.numel():
+            return Head(tuple(input.shape), least, largest, final, expects=EXPECTS[loss])
+        low, high = (float(v) for v in torch.aminmax(target.detach()))
+    classes = 0 if target.is_floating_point() else int(high) + 1
+    return Head(tuple(input.shape), least, largest, final, tuple(target.shape), low, high, classes, EXPECTS[loss])
+
+
+def batch_of(batch: Any) -> int:
+    """The number of samples: the length of the first tensor of a batch; 0 if there is none."""
+    if isinstance(batch, torch.Tensor):
+        return batch.shape[0] if batch.ndim else 0
+    parts = batch.values() if isinstance(batch, dict) else batch if isinstance(batch, list | tuple) else ()
+    return next((found for part in parts if (found := batch_of(part))), 0)

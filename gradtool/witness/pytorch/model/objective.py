@@ -1,0 +1,182 @@
+"""The loss: what the file or the model itself says, else what the shape of the output and of the targets suggests.
+
+The sum of the output is never taken: behind a softmax its gradient is exactly zero.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.pytorch.model.recorder import tensors_in
+from gradtool.witness.pytorch.model.targets import drawn_targets
+
+__all__ = ["LOSSES", "Asked", "Objective", "objective"]
+
+LOSSES: Mapping[str, Callable[..., torch.Tensor]] = {
+    "cross_entropy": nn.functional.cross_entropy,
+    "bce_with_logits": nn.functional.binary_cross_entropy_with_logits,
+    "bce": nn.functional.binary_cross_entropy,
+    "mse": nn.functional.mse_loss,
+    "l1": nn.functional.l1_loss,
+    "huber": nn.functional.huber_loss,
+    "nll": nn.functional.nll_loss,
+    "nll_of_probabilities": lambda output, targets: nn.functional.nll_loss(output.log(), targets),
+}
+NAMES = ("loss_fn", "criterion", "loss_function", "loss")
+
+Loss = Callable[[Any, Any], torch.Tensor]
+
+
+@dataclass(slots=True)
+class Objective:
+    """``loss(output, targets)``, what it is called, and the targets (None where it needs none)."""
+
+    loss: Loss
+    how: str
+    targets: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of the loss: the case's, ``--loss``, ``--labels``, and the activation that the model ends with."""
+
+    case: Any
+    loss: str
+    labels: str
+    final: str
+
+
+def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked, assumed: Assumptions) -> Objective:
+    """The loss: asked for on the command line, given by the case, found in ``names``, or inferred from ``output``."""
+    found = _found(names, asked, assumed)
+    if targets is None and found is None and isinstance(_own(output), torch.Tensor):
+        assumed.add("loss", "the model's own", "its output has a loss")
+        return Objective(lambda out, _: scalar(_own(out), "of the model"), "the loss in the model's output")
+    head = _head(output)
+    if targets is None and found is None and head.numel() == 1 and head.ndim == 0:
+        assumed.add("loss", "the output itself", "it is a single number", "--loss")
+        return Objective(lambda out, _: scalar(_head(out), "of the model"), "the model's output")
+    if targets is None and (found is None or _takes_targets(found[0])):
+        targets = drawn_targets(head, found[1] if found else "", asked.labels, asked.final, assumed)
+    loss, how = found or _inferred(head, targets, asked.final, assumed)
+    return Objective(lambda out, goals: _applied(loss, out, goals, how), how, targets)
+
+
+def _found(names: Mapping[str, Any], wanted: Asked, assumed: Assumptions) -> tuple[Callable[..., Any], str] | None:
+    asked, given = wanted.loss, wanted.case
+    if asked:
+        assumed.add("loss", asked, "--loss")
+        if asked in LOSSES:
+            return LOSSES[asked], asked
+        if callable(names.get(asked)):
+            return names[asked], asked
+        raise UserFileError(
+            f"there is no loss called {asked}", f"known: {', '.join(LOSSES)}, or a function of the file"
+        )
+    if given is not None:
+        found = LOSSES.get(given) if isinstance(given, str) else given
+        if not callable(found):
+            raise UserFileError(
+                "the loss of gradtool_case() can't be called", f"a function, or one of {', '.join(LOSSES)}"
+            )
+        assumed.add("loss", _name(found), "the file's gradtool_case")
+        return found, _name(found)
+    for name in NAMES:
+        value = names.get(name)
+        if callable(value) and not inspect.isclass(value):
+            assumed.add(
+                "loss", f"{name} ({_name(value)})" if _name(value) != name else name, "a name of the file", "--loss"
+            )
+            return value, _name(value)
+    return None
+
+
+def _name(loss: Any) -> str:
+    return type(loss).__name__ if isinstance(loss, nn.Module) else getattr(loss, "__name__", type(loss).__name__)
+
+
+def _own(output: Any) -> Any:
+    return output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
+
+
+def _head(output: Any) -> torch.Tensor:
+    """The output that a loss is taken of: logits if they are named, else the first floating tensor."""
+    if isinstance(output, Mapping) and isinstance(output.get("logits"), torch.Tensor):
+        return output["logits"]
+    tensor = next(tensors_in(output), None)
+    if tensor is None:
+        raise UserFileError(
+            f"the model returned {type(output).__name__}, with no floating-point tensor in it",
+            "return a tensor, or give the loss with gradtool_case()",
+        )
+    return tensor
+
+
+def _takes_targets(loss: Callable[..., Any]) -> bool:
+    if isinstance(loss, nn.Module):
+        loss = loss.forward
+    try:
+        parameters = inspect.signature(loss).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in plain and p.default is inspect.Parameter.empty for p in parameters) > 1
+
+
+def _inferred(head: torch.Tensor, targets: Any, final: str, assumed: Assumptions) -> tuple[Callable[..., Any], str]:
+    integer = isinstance(targets, torch.Tensor) and not targets.is_floating_point()
+    if integer and final == "log_softmax":
+        name, why = "nll", "the model ends with log_softmax"
+    elif integer and final == "softmax":
+        name, why = "nll_of_probabilities", "the model ends with softmax"
+    elif integer and head.ndim > 1 and head.shape[1] > 1:
+        name, why = "cross_entropy", "integer targets and several outputs"
+    elif final == "sigmoid":
+        name, why = "bce", "the model ends with sigmoid"
+    elif integer and targets.unique().numel() <= 2:
+        name, why = "bce_with_logits", "binary targets and one output"
+    else:
+        name, why = "mse", "numbers as targets"
+    assumed.add("loss", name, why, "--loss")
+    return LOSSES[name], name
+
+
+def _applied(loss: Callable[..., Any], output: Any, targets: Any, how: str) -> torch.Tensor:
+    with blamed(f"the loss {how} failed"):
+        if loss in LOSSES.values():
+            head = _head(output)
+            if isinstance(targets, torch.Tensor) and targets.is_floating_point() and targets.shape != head.shape:
+                targets = targets.reshape(head.shape) if targets.numel() == head.numel() else targets
+            value = loss(head, targets)
+        else:
+            value = loss(output, targets) if _takes_targets(loss) else loss(output)
+    return scalar(value, how)
+
+
+def scalar(value: Any, how: str) -> torch.Tensor:
+    """The loss as a single number that requires a gradient; a mapping of named terms is summed."""
+    if isinstance(value, Mapping):
+        value = sum(value.values())
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    if not isinstance(value, torch.Tensor):
+        raise UserFileError(
+            f"the loss {how} is {type(value).__name__}, not a tensor", "return the tensor itself, not .item()"
+        )
+    if value.numel() != 1:
+        shape = "x".join(map(str, value.shape))
+        raise UserFileError(f"the loss {how} has shape {shape}, not a single number", "take its mean or sum")
+    if not value.requires_grad:
+        raise UserFileError(
+            f"the loss {how} does not require a gradient",
+            "every path from a parameter is cut: .detach(), .item(), torch.no_grad(), or everything is frozen",
+        )
+    return value.reshape(())

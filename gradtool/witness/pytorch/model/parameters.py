@@ -1,0 +1,154 @@
+"""The parameters and their gradients as evidence, whoever ran the backward pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradtool.evidence import Optimizer, Parameter
+from gradtool.witness.pytorch.model.statistics import halves, norms, statistics
+
+__all__ = ["Named", "global_norm", "module_names", "named", "optimizer_record", "parameters"]
+
+ADAPTIVE = (
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "SparseAdam",
+    "RMSprop",
+    "Adagrad",
+    "Adadelta",
+    "Rprop",
+    "Muon",
+)
+"""Optimizers whose step has the size of the rate, whatever the size of the gradient."""
+
+ROW_KINDS = ("Linear", "Conv", "LSTM", "GRU", "RNN")
+"""Modules whose weight sums, for each output, over every axis but its first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A leaf of the graph by its name, the module that owns it, and further names of the same tensor."""
+
+    name: str
+    tensor: torch.Tensor
+    layer: str
+    kind: str
+    others: tuple[str, ...] = ()
+
+
+def named(models: Mapping[str, nn.Module]) -> list[Named]:
+    """Every parameter of ``models`` in their own order; with several models behind the model's name."""
+    found: dict[int, Named] = {}
+    for prefix, model in models.items():
+        start = f"{prefix}." if len(models) > 1 else ""
+        modules = dict(model.named_modules(remove_duplicate=False))
+        for name, tensor in model.named_parameters(remove_duplicate=False):
+            full, owner = start + name, name.rpartition(".")[0]
+            known = found.get(id(tensor))
+            if known is None:
+                found[id(tensor)] = Named(full, tensor, start + owner, type(modules[owner]).__name__)
+            else:
+                found[id(tensor)] = Named(known.name, tensor, known.layer, known.kind, (*known.others, full))
+    return list(found.values())
+
+
+def module_names(models: Mapping[str, nn.Module]) -> dict[int, str]:
+    """The name of every module by its ``id``; with several models behind the model's name."""
+    several = len(models) > 1
+    return {
+        id(module): ".".join(part for part in (title if several else "", inner) if part)
+        for title, model in models.items()
+        for inner, module in model.named_modules()
+    }
+
+
+def parameters(
+    rows: Sequence[Named], optimizer: Any = None, *, moments: bool = False, half: bool = False
+) -> list[Parameter]:
+    """What each parameter and its ``.grad`` look like now."""
+    with torch.no_grad():
+        gradients = [(row, row.tensor.grad) for row in rows]
+        present = [gradient for _, gradient in gradients if gradient is not None]
+        found = dict(zip(map(id, present), statistics(present, moments=moments), strict=True))
+        weights = statistics([row.tensor for row in rows])
+    groups = _groups(optimizer)
+    return [
+        Parameter(
+            name=row.name,
+            shape=tuple(row.tensor.shape),
+            dtype=str(row.tensor.dtype).removeprefix("torch."),
+            layer=row.layer,
+            kind=row.kind,
+            trainable=row.tensor.requires_grad,
+            weights=weight,
+            gradient=None if gradient is None else found[id(gradient)],
+            fan_in=_fan_in(row),
+            others=list(row.others),
+            **_rows(gradient),
+            group=groups.get(id(row.tensor), (None, None))[0],
+            rate=groups.get(id(row.tensor), (None, None))[1],
+            hooks=list(_hooks(row.tensor)),
+            halves=halves(gradient) if half and gradient is not None else None,
+        )
+        for (row, gradient), weight in zip(gradients, weights, strict=True)
+    ]
+
+
+def global_norm(rows: Sequence[Named]) -> float:
+    """The l2 norm over all gradients."""
+    gradients = [row.tensor.grad for row in rows if row.tensor.grad is not None]
+    dense = [g.coalesce().values() if g.is_sparse else g for g in gradients]
+    return math.hypot(*norms(dense))
+
+
+def _fan_in(row: Named) -> int:
+    shape = row.tensor.shape
+    if len(shape) < 2 or not row.kind.startswith(ROW_KINDS):
+        return 0
+    return math.prod(shape[1:])
+
+
+def _rows(gradient: torch.Tensor | None) -> dict[str, int]:
+    if gradient is None or not gradient.is_sparse:
+        return {}
+    return {"rows": gradient.coalesce().indices().shape[1], "all_rows": gradient.shape[0]}
+
+
+def _groups(optimizer: Any) -> dict[int, tuple[int, float | None]]:
+    if optimizer is None:
+        return {}
+    return {
+        id(tensor): (place, float(group["lr"]) if "lr" in group else None)
+        for place, group in enumerate(optimizer.param_groups)
+        for tensor in group["params"]
+    }
+
+
+def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:
+    """The optimizer, and how many tensors it holds that are none of the model's."""
+    if optimizer is None:
+        return None
+    own = {id(row.tensor) for row in rows}
+    held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+    rate = optimizer.param_groups[0].get("lr")
+    kind = type(optimizer).__name__
+    foreign = sum(id(tensor) not in own for tensor in held)
+    return Optimizer(kind, None if rate is None else float(rate), foreign, kind in ADAPTIVE)
+
+
+def _hooks(tensor: torch.Tensor) -> Iterator[str]:
+    """The user's hooks on a parameter."""
+    for kind in ("_backward_hooks", "_post_accumulate_grad_hooks"):
+        for hook in (getattr(tensor, kind, None) or {}).values():
+            code = getattr(hook, "__code__", None)
+            place = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
+            yield f"{getattr(hook, '__name__', type(hook).__name__)}{place}"

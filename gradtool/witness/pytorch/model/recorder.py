@@ -1,0 +1,235 @@
+"""Looks on while a model runs: every module's output, and the gradient that comes back to it.
+
+Global hooks see every module, whoever calls it, so the same recorder serves a model that we run and the user's own
+script. Activations called as functions (``F.relu(x)``) are seen by a function mode. Only figures are kept, as tensors
+of one number, so that nothing waits for the device before the end.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+
+from gradtool.evidence import Head, Layer
+from gradtool.witness.model.user_file import user_line
+from gradtool.witness.pytorch.model.activations import Activation, activation_of, called_as, dead_units
+from gradtool.witness.pytorch.model.head import head_seen, loss_called
+
+__all__ = ["Recorder", "tensors_in"]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """One module, or one function called inside a module, over all of its calls."""
+
+    kind: str
+    place: int
+    inner: bool
+    source: str
+    activation: Activation | None = None
+    calls: int = 0
+    shape: tuple[int, ...] = ()
+    forward: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
+    gradients: list[torch.Tensor] = field(default_factory=list)
+    dead: torch.Tensor | None = None
+    saturated: list[torch.Tensor] = field(default_factory=list)
+    samples: int = 0
+    axis: int = 0
+
+
+class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed here
+    """A context in which modules and activations are looked at. ``layers`` gives the figures afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._modules: dict[int, tuple[nn.Module, _Seen]] = {}
+        self._functions: dict[tuple[int, str, str], _Seen] = {}
+        self._stack: list[nn.Module] = []
+        self._last: tuple[Any, int, tuple[torch.Tensor, ...]] = (None, 0, ())
+        self._hooks = ExitStack()
+        self._asleep = False
+        self.final = ""
+        """The activation of the last layer that ran, if it is one."""
+        self.head: Head | None = None
+        """What the last loss function was given."""
+
+    def __enter__(self) -> Recorder:
+        for handle in (
+            register_module_forward_pre_hook(self._enter_module),
+            register_module_forward_hook(self._leave_module, always_call=True),
+        ):
+            self._hooks.callback(handle.remove)
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._hooks.close()
+
+    # ---- what happens while the model runs
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Every function of tensors passes here; an activation outside a module of its own is a layer."""
+        output = function(*args, **(kwargs or {}))
+        name = called_as(function)
+        if name and not self._asleep and not (self._stack and activation_of(self._stack[-1])):
+            self._function(name, args, kwargs or {}, output)
+        elif not self._asleep and (loss := loss_called(function)):
+            self.head = head_seen(loss, self.final, *args[:2], **(kwargs or {})) or self.head
+        return output
+
+    def _enter_module(self, module: nn.Module, _arguments: Any) -> None:
+        self._stack.append(module)
+
+    def _leave_module(self, module: nn.Module, _arguments: Any, output: Any) -> None:
+        while self._stack and self._stack.pop() is not module:
+            pass
+        if self._asleep:
+            return
+        if id(module) not in self._modules:
+            source = user_line(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
+            inner = any(True for _ in module.children())
+            row = _Seen(type(module).__name__, self._next(), inner, source, activation_of(module))
+            self._modules[id(module)] = (module, row)
+        seen = self._modules[id(module)][1]
+        for tensor in tensors_in(output):
+            self._look(seen, tensor)
+            break
+
+    def _function(self, name: str, args: Any, kwargs: Mapping[str, Any], output: Any) -> None:
+        source = user_line(sys._getframe(2))  # noqa: SLF001
+        owner = self._stack[-1] if self._stack else None
+        row = Activation.of(name, args, kwargs)
+        key = (id(owner), name, source)
+        seen = self._functions.setdefault(key, _Seen(name, self._next(), False, source, row))
+        for tensor in tensors_in(output):
+            self._look(seen, tensor)
+            break
+
+    def _next(self) -> int:
+        return len(self._modules) + len(self._functions)
+
+    def _look(self, seen: _Seen, tensor: torch.Tensor) -> None:
+        """Keep the figures of an output, and of the gradient when it comes."""
+        self._asleep = True
+        try:
+            with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's
+                value = tensor.detach()
+                seen.calls += 1
+                self.final = self.final if seen.inner else seen.activation.name if seen.activation else ""
+                seen.shape = tuple(value.shape)
+                seen.samples = max(seen.samples, value.shape[0] if value.ndim else 1)
+                if value.numel():
+                    seen.forward.append(self._figures(tensor))
+                    self._activation(seen, value)
+            if tensor.requires_grad:
+                tensor.register_hook(lambda gradient: seen.gradients.append(_norm(gradient)))
+        finally:
+            self._asleep = False
+
+    def _figures(self, tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(norm, least, largest); a container hands on the very tensor of its last child, which is not read twice."""
+        known, version, found = self._last
+        if known is not tensor or version != tensor._version:  # noqa: SLF001  # what counts changes in place
+            least, largest = torch.aminmax(tensor.detach())
+            found = (_norm(tensor), least, largest)
+            self._last = (tensor, tensor._version, found)  # noqa: SLF001
+        return found
+
+    def _activation(self, seen: _Seen, value: torch.Tensor) -> None:
+        row = seen.activation
+        if row is None:
+            return
+        seen.axis = value.shape[row.axis] if row.axis is not None and value.ndim else 0
+        if row.flat is not None:
+            low, high = row.flat
+            seen.saturated.append(((value <= low) | (value >= high)).float().mean())
+        if row.dies:
+            silent = dead_units(value)
+            seen.dead = silent if seen.dead is None or seen.dead.shape != silent.shape else seen.dead & silent
+
+    # ---- what is told afterwards
+
+    def layers(self, names: Mapping[int, str]) -> list[Layer]:
+        """The layers in the order of execution; ``names`` are those of the modules by ``id``.
+
+        The model itself, whose name is empty, ends where its last layer does, and is left out unless it is a layer.
+        """
+        rows = [(names.get(key, ""), seen) for key, (_, seen) in self._modules.items()]
+        rows = [(name, seen) for name, seen in rows if name or not seen.inner]
+        for (owner, _, _), seen in self._functions.items():
+            prefix = names.get(owner, "")
+            rows.append((f"{prefix}.{seen.kind}" if prefix else seen.kind, seen))
+        return sorted((_layer(name, seen) for name, seen in rows), key=lambda layer: layer.place)
+
+    def clear(self) -> None:
+        """Forget what was seen: a new iteration begins."""
+        self._modules, self._functions = {}, {}
+
+
+def _layer(name: str, seen: _Seen) -> Layer:
+    count = 1
+    for length in seen.shape:
+        count *= length
+    norms = [float(norm) for norm, _, _ in seen.forward]
+    rms = [norm / max(count, 1) ** 0.5 for norm in norms]
+    gradients = [float(norm) for norm in seen.gradients]
+    dead = seen.dead
+    return Layer(
+        name=name or seen.kind,
+        kind=seen.kind,
+        place=seen.place,
+        calls=seen.calls,
+        shape=seen.shape,
+        inner=seen.inner,
+        rms=_largest(rms),
+        least=min((float(least) for _, least, _ in seen.forward), default=0.0),
+        largest=_largest([float(largest) for _, _, largest in seen.forward]),
+        nonfinite=sum(1 for norm in norms if norm - norm != 0),
+        gradient=_largest(gradients) if gradients else None,
+        activation=seen.activation.name if seen.activation else "",
+        units=0 if dead is None else dead.numel(),
+        dead=0 if dead is None else int(dead.sum()),
+        samples=seen.samples,
+        saturated=_largest([float(share) for share in seen.saturated]),
+        axis=seen.axis,
+        source=seen.source,
+    )
+
+
+def _largest(numbers: list[float]) -> float:
+    """The largest; NaN if one of them is."""
+    return next((number for number in numbers if number != number), max(numbers, default=0.0))  # noqa: PLR0124
+
+
+def _norm(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.is_sparse:
+        tensor = tensor.coalesce().values()
+    kind = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+    return torch.linalg.vector_norm(tensor.detach(), dtype=kind)
+
+
+def tensors_in(output: Any) -> Iterator[torch.Tensor]:
+    """Every floating-point tensor in nested tuples, lists and mappings, in their order."""
+    if isinstance(output, torch.Tensor):
+        if output.is_floating_point():
+            yield output
+    elif isinstance(output, Mapping):
+        for part in output.values():
+            yield from tensors_in(part)
+    elif isinstance(output, list | tuple):
+        for part in output:
+            yield from tensors_in(part)

@@ -1,0 +1,185 @@
+"""The user's file as it is, run until its first backward pass has left its gradients.
+
+PyTorch's two ways to a backward pass and every optimizer's step are watched. Figures are taken after each backward
+pass, before anyone clips or clears the gradient; the optimizer's step, or weights that have changed when the next
+backward pass begins, end the watch. So several losses before one step count together, and a loop that updates bare
+tensors by hand works too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from gradtool.evidence import Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.parameters import Named, global_norm, module_names, optimizer_record, parameters
+from gradtool.witness.pytorch.model.recorder import Recorder
+
+__all__ = ["Observed", "run_file"]
+
+
+@dataclass(slots=True)
+class Observed:
+    """What one iteration of the user's own training left behind."""
+
+    loss: float = 0.0
+    source: str = ""
+    backwards: int = 0
+    models: dict[str, nn.Module] = field(default_factory=dict)
+    rows: list[Named] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    norm: float = 0.0
+    batch: int = 0
+    optimizer: Optimizer | None = None
+    steps: list[TrainingStep] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
+    head: Head | None = None
+
+
+def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
+    """The names of the file, and what was seen if it ran a backward pass; with ``stops`` it ends there."""
+    if not stops:
+        return execute(request.path, as_main=as_main), None
+    names: Mapping[str, Any] = {}
+    with Recorder() as recorder:
+        watch = _Watch(request, recorder)
+        try:
+            with watch.watching():
+                names = execute(request.path, as_main=as_main)
+        except Enough:
+            pass
+        except UserFileError:
+            if not watch.seen.backwards:
+                raise
+    return names, watch.seen if watch.seen.backwards else None
+
+
+class _Watch:
+    """Sees every backward pass and every optimizer step of the program."""
+
+    def __init__(self, request: ModelRequest, recorder: Recorder) -> None:
+        self.request = request
+        self.seen, self.recorder = Observed(), recorder
+        self._wanted = request.training.steps if request.training else 0
+        self._versions: list[int] = []
+        self._pending: list[torch.Tensor] = []
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Replace ``backward`` and ``grad`` while the program runs."""
+        tensor, engine, grad = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
+        inside = False
+
+        def backward_of(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+            tensors = [loss]
+            around(tensors, sys._getframe(1), lambda: tensor(loss, *args, **kwargs))  # noqa: SLF001
+
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
+            several = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
+            around(several, sys._getframe(1), lambda: engine(tensors, *args, **kwargs))  # noqa: SLF001
+
+        def gradients(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+            return around(several, sys._getframe(1), lambda: grad(outputs, inputs, *args, **kwargs), inputs)  # noqa: SLF001
+
+        def around(tensors: list[torch.Tensor], frame: FrameType, run: Any, inputs: Any = None) -> Any:
+            nonlocal inside
+            if inside:  # Tensor.backward calls autograd.backward
+                return run()
+            inside = True
+            try:
+                self._before(tensors)
+                found = run()
+                self._after(tensors, frame, inputs, found)
+                return found
+            finally:
+                inside = False
+
+        torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = backward_of, backward, gradients
+        before = register_optimizer_step_pre_hook(lambda optimizer, *_: self._step(optimizer))
+        try:
+            yield
+        finally:
+            before.remove()
+            torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = tensor, engine, grad
+
+    def _before(self, tensors: Sequence[torch.Tensor]) -> None:
+        """The weights have moved since the last backward pass: a new iteration begins."""
+        if self._versions and self._versions != self._now():
+            self._iteration()
+        self._pending = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
+
+    def _after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
+        if inputs is not None:
+            asked = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+            if not all(one.is_leaf for one in asked):
+                return  # a derivative on the way, such as a gradient penalty's
+            kept = [leaf.grad for leaf in asked]
+            for leaf, gradient in zip(asked, found, strict=True):
+                leaf.grad = gradient
+            self._look(tensors, frame)
+            for leaf, gradient in zip(asked, kept, strict=True):
+                leaf.grad = gradient
+        else:
+            self._look(tensors, frame)
+
+    def _look(self, tensors: Sequence[torch.Tensor], frame: FrameType) -> None:
+        """Take the figures, now that the gradients are there."""
+        seen = self.seen
+        if seen.backwards == 0:
+            seen.source = user_line(frame)
+        seen.loss = (seen.loss if seen.backwards else 0.0) + sum(float(t.detach().sum()) for t in tensors)
+        seen.backwards += 1
+        known = {id(row.tensor) for row in seen.rows}
+        if any(id(leaf) not in known for leaf in self._pending):
+            seen.models = models_of(frame, self._pending) | seen.models
+            seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
+        seen.norm = global_norm(seen.rows)
+        if not seen.steps:
+            seen.parameters = parameters(seen.rows, moments=self.request.moments)
+            seen.layers = self.recorder.layers(module_names(seen.models))
+            seen.head = self.recorder.head
+        self._versions = self._now()
+
+    def _step(self, optimizer: Any) -> None:
+        if not self.seen.backwards:
+            return
+        if not self.seen.steps:
+            rows = self.seen.rows
+            self.seen.optimizer = optimizer_record(optimizer, rows)
+            self.seen.parameters = [
+                _held(parameter, optimizer, row) for parameter, row in zip(self.seen.parameters, rows, strict=True)
+            ]
+        self._iteration()
+
+    def _iteration(self) -> None:
+        """One iteration is over; the last that was asked for ends the program."""
+        seen = self.seen
+        bad = next((p.name for p in seen.parameters if p.gradient and p.gradient.norm - p.gradient.norm != 0), "")
+        seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
+        if len(seen.steps) >= max(self._wanted, 1):
+            raise Enough
+        self._versions = []
+        seen.loss, seen.backwards = 0.0, 0
+        self.recorder.clear()
+
+    def _now(self) -> list[int]:
+        return [row.tensor._version for row in self.seen.rows]  # noqa: SLF001  # what counts changes in place
+
+
+def _held(parameter: Parameter, optimizer: Any, row: Named) -> Parameter:
+    """The parameter with its place in the optimizer."""
+    for place, group in enumerate(optimizer.param_groups):
+        if any(tensor is row.tensor for tensor in group["params"]):
+            return replace(parameter, group=place, rate=float(group["lr"]) if "lr" in group else None)
+    return parameter

@@ -1,0 +1,180 @@
+"""PyTorch's testimony on a model: find it, run it forward and backward once, and say what the gradient does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.discovery import CASE, Found, Kind, discover
+from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.pytorch.model.experiments import experiments
+from gradtool.witness.pytorch.model.head import batch_of
+from gradtool.witness.pytorch.model.optimizers import find_optimizer
+from gradtool.witness.pytorch.model.parameters import (
+    Named,
+    global_norm,
+    module_names,
+    named,
+    optimizer_record,
+    parameters,
+)
+from gradtool.witness.pytorch.model.script import Observed, run_file
+from gradtool.witness.pytorch.model.shadow import compared, shadow_of
+from gradtool.witness.pytorch.model.subject import subject
+
+__all__ = ["answer"]
+
+KIND = Kind(
+    "nn.Module",
+    lambda value: isinstance(value, nn.Module),
+    lambda value: isinstance(value, type) and issubclass(value, nn.Module) and value is not nn.Module,
+)
+HALF = ("float16", "bfloat16")
+
+
+def answer(record: Record) -> Iterator[Record]:
+    """The evidence on the model that a ModelRequest names; a Failure that begins in the user's own code otherwise."""
+    if not isinstance(record, ModelRequest):
+        return
+    try:
+        yield from _testimony(record)
+    except UserFileError as error:
+        yield Failure(record.key, "torch", "file", error.message, error.hint, error.detail)
+
+
+def _testimony(request: ModelRequest) -> Iterator[Record]:
+    began = time.perf_counter()
+    file = Path(request.path).name
+    torch.manual_seed(request.seed)
+    yield Progress(request.key, f"running {file}")
+    names, found, seen = _looked_for(request, file)
+    if seen is not None:
+        yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
+        return
+    if found is None:
+        raise UserFileError(
+            f"{file} defines no model, and runs no backward pass",
+            f"define an nn.Module, or a function {CASE}() that returns (model, inputs, targets, loss)",
+        )
+    yield Progress(request.key, f"running {found.name} forward and backward")
+    evidence = yield from _run(request, found, names)
+    yield replace(evidence, seconds=time.perf_counter() - began)
+
+
+def _looked_for(request: ModelRequest, file: str) -> tuple[Mapping[str, Any], Found | None, Observed | None]:
+    """The file's names, and the model in it, or what the file's own training showed.
+
+    A class alone says nothing about its data; if the file is also a program, that is run, and the class is taken only
+    where it fails.
+    """
+    text = Path(request.path).read_text(encoding="utf-8", errors="replace")
+    program = "__main__" in text
+    stops = request.script or not (request.name or f"def {CASE}" in text)
+    names, seen = run_file(request, as_main=request.script, stops=stops)
+    if seen is not None or request.script:
+        return names, None, seen
+    found = discover(names, file, request.name, KIND)
+    if not program or request.name or (found is not None and found.route != "class"):
+        return names, found, None
+    try:
+        again, seen = run_file(request, as_main=True, stops=True)
+    except UserFileError:
+        if found is None:
+            raise
+        return names, found, None
+    return (again, None, seen) if seen is not None or found is None else (names, found, None)
+
+
+def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Generator[Record, None, ModelEvidence]:
+    """One forward and backward pass of a model that we run ourselves, and the experiments."""
+    assumed = Assumptions()
+    assumed.add("model", f"{found.name} ({type(found.model).__name__})", _ROUTES[found.route], "FILE.py:NAME")
+    shadow = shadow_of(found.model) if request.dtype else None
+    one, run = subject(request, found, names, assumed)
+    rows = named({"": one.model})
+    optimizer = find_optimizer(one.model, names, found, request, assumed)
+    for row in rows:
+        row.tensor.grad = None
+    with blamed("the backward pass failed"):
+        run.loss.backward()
+    evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
+    first = rows[0].tensor
+    layers = run.recorder.layers(module_names({"": one.model}))
+    half = str(first.dtype).removeprefix("torch.") in HALF
+    evidence = replace(
+        evidence,
+        loss=Loss(float(run.loss.detach()), one.objective.how if one.objective else "training_step"),
+        parameters=parameters(rows, optimizer, moments=request.moments, half=half),
+        layers=layers,
+        norm=global_norm(rows),
+        batch=batch_of(one.batch),
+        head=run.recorder.head,
+        optimizer=optimizer_record(optimizer, rows),
+        candidates=found.candidates,
+    )
+    if shadow is not None:
+        digits = compared(request.seed, request.dtype, one, shadow, rows)
+        evidence = replace(evidence, digits=[digits])
+    return (yield from experiments(request, one, rows, optimizer, evidence))
+
+
+_ROUTES = {
+    "case": "it defines gradtool_case()",
+    "name": "by its name",
+    "only": "the only model of the file",
+    "class": "the only class that can be built without arguments",
+    "script": "the file trains it",
+}
+
+
+def _evidence(
+    request: ModelRequest, name: str, kind: str, route: str, rows: list[Named], assumed: Assumptions
+) -> ModelEvidence:
+    """What is known before any figure is."""
+    first = rows[0].tensor
+    trainable = sum(row.tensor.requires_grad for row in rows)
+    numbers = sum(row.tensor.numel() for row in rows)
+    assumed.add(
+        "parameters", f"{len(rows)} ({numbers:,} numbers), {len(rows) - trainable} frozen", "as the model has them"
+    )
+    assumed.add("seed", str(request.seed), "set before the file ran", "--seed")
+    dtype = str(first.dtype).removeprefix("torch.")
+    return ModelEvidence(
+        request.key, "torch", torch.__version__, request.path, name, kind, route, dtype, str(first.device),
+        request.mode, request.seed, assumed.rows(), Loss(0.0, ""), [], [], 0.0,
+    )  # fmt: skip
+
+
+def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
+    """What the user's own training left behind."""
+    if not seen.rows:
+        raise UserFileError("the backward pass reaches no parameter", "every leaf of the loss's graph is a constant")
+    assumed = Assumptions()
+    name = ", ".join(seen.models) or ", ".join(row.name for row in seen.rows[:4])
+    kind = ", ".join(type(model).__name__ for model in seen.models.values()) or "tensors"
+    assumed.add("model", f"{name} ({kind})", "the leaves of the loss that the file computes", "FILE.py:NAME")
+    assumed.add("loss", f"as in {seen.source}", "the file's own first backward pass", "--loss")
+    if seen.optimizer:
+        assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
+    evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
+    modes = {model.training for model in seen.models.values()}
+    return replace(
+        evidence,
+        mode="eval" if modes == {False} else "train",
+        loss=Loss(seen.loss, "the file's own", seen.source),
+        parameters=seen.parameters,
+        layers=seen.layers,
+        batch=max((layer.samples for layer in seen.layers[:1]), default=0),
+        head=seen.head,
+        norm=seen.norm,
+        optimizer=seen.optimizer,
+        steps=seen.steps if request.training else [],
+    )

@@ -1,0 +1,82 @@
+"""N optimizer steps on the batch, looked at one by one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import torch
+
+from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
+from gradtool.witness.pytorch.model.parameters import Named, global_norm
+from gradtool.witness.pytorch.model.recorder import Recorder
+from gradtool.witness.pytorch.model.statistics import norms
+from gradtool.witness.pytorch.model.subject import Subject
+
+__all__ = ["trained"]
+
+MOST = 50_000_000
+"""Numbers up to which a copy of the weights is kept, to measure how far a step moves them."""
+
+OFTEN = 0.2
+"""Seconds between two words about the progress."""
+
+
+def trained(
+    request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any
+) -> Generator[Record, None, list[TrainingStep]]:
+    """The loss before each step, the global norm, what clipping leaves of it, and how far the weights move.
+
+    Ends early where a loss or a gradient is not finite. The first step starts from the weights as they were found.
+    """
+    total = request.training.steps if request.training else 0
+    steps: list[TrainingStep] = []
+    told = time.monotonic()
+    own = [row.tensor for row in rows if row.tensor.requires_grad]
+    measured = sum(tensor.numel() for tensor in own) <= MOST
+    for number in range(1, total + 1):
+        optimizer.zero_grad()
+        torch.manual_seed(request.seed + number)
+        with Recorder() as recorder:
+            loss = one.loss()
+            loss.backward()
+        norm = global_norm(rows)
+        clipped = _clipped(own, rows, request.clip)
+        bad = _nonfinite(rows, norm)
+        before = [tensor.detach().clone() for tensor in own] if measured else []
+        if not bad:
+            optimizer.step()
+        ratio = _ratio(own, before) if measured else None
+        dead = max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
+        steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad))
+        if bad:
+            break
+        if time.monotonic() - told > OFTEN:
+            told = time.monotonic()
+            yield Progress(request.key, "training, step", number, total)
+    return steps
+
+
+def _clipped(own: Sequence[torch.Tensor], rows: Sequence[Named], limit: float | None) -> float | None:
+    if limit is None:
+        return None
+    torch.nn.utils.clip_grad_norm_(own, limit)
+    return global_norm(rows)
+
+
+def _nonfinite(rows: Sequence[Named], norm: float) -> str:
+    """The first parameter whose gradient holds a NaN or an infinity."""
+    if norm - norm == 0:
+        return ""
+    return next(
+        (row.name for row in rows if row.tensor.grad is not None and not row.tensor.grad.to_dense().isfinite().all()),
+        "loss",
+    )
+
+
+def _ratio(own: Sequence[torch.Tensor], before: Sequence[torch.Tensor]) -> float | None:
+    """The largest root mean square of an update over that of its weights; weights of 0 have none."""
+    weights = norms(before)
+    moves = norms([tensor.detach() - old for tensor, old in zip(own, before, strict=True)])
+    return max((move / weight for move, weight in zip(moves, weights, strict=True) if weight > 0), default=None)
