@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
@@ -24,6 +24,7 @@ __all__ = [
     "pair_text",
     "shape_of",
     "shape_text",
+    "upstream_name",
 ]
 
 _PAIR = Context(prec=34)
@@ -87,6 +88,14 @@ def entry_label(variable: str, index: Index, point: Mapping[str, Value]) -> str:
 def labels(point: Mapping[str, Value]) -> dict[str, tuple[str, Index]]:
     """The variable and the index of every number of a point, by its label."""
     return {label(name, index): (name, index) for name, value in point.items() for index in indices(shape_of(value))}
+
+
+def upstream_name(variables: Container[str]) -> str:
+    """What formulas call the upstream gradient: g, or another name where a variable is called that."""
+    name = "g"
+    while name in variables:
+        name = "upstream" if name == "g" else f"{name}_"
+    return name
 
 
 def coordinates(point: Mapping[str, Value]) -> dict[str, float]:

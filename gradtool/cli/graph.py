@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradtool.cli.files import look_at_file
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.chain import chain, size
 from gradtool.target.suite import Target, Unreadable
@@ -46,9 +47,7 @@ def _look_at_file(graph: Path) -> None:
     if graph.suffix.lower() not in SUFFIXES:
         hint = "name a file, as chain.mmd for Mermaid or chain.dot for Graphviz"
         raise ProblemError(Problem("graph", "a graph is a .mmd or a .dot file", name, (0, len(name)), hint=hint))
-    if graph.is_dir() or not graph.parent.is_dir():
-        why = "it is a folder" if graph.is_dir() else f"there is no folder {graph.parent}"
-        raise ProblemError(Problem("graph", f"{graph} can't be written: {why}"))
+    look_at_file(graph, "--graph")
 
 
 def write_graph(graph: Path, record: CheckRecord) -> None:

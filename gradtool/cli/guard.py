@@ -7,13 +7,14 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 
 from gradtool.problem import ExitCode, ProblemError
 from gradtool.terminal import terminal_for
 
-__all__ = ["guarded"]
+__all__ = ["guarded", "unread"]
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def guarded(*, debug: bool) -> Iterator[None]:
         _say("interrupted")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        _hush(sys.stdout)
         raise typer.Exit(ExitCode.OK) from None
     except OSError as error:
         _say(f"error: the report can't be written: {error.strerror or error}")
@@ -46,6 +47,20 @@ def guarded(*, debug: bool) -> Iterator[None]:
         _say(f"error: a bug in gradtool: {type(error).__name__}: {error}")
         _say("  hint: run it again with --debug, and report what it prints")
         raise typer.Exit(ExitCode.BUG) from None
+
+
+@contextmanager
+def unread(stream: TextIO) -> Iterator[None]:
+    """End the block quietly where the reader of ``stream`` has gone; what is still written there goes nowhere."""
+    try:
+        yield
+        stream.flush()
+    except BrokenPipeError:
+        _hush(stream)
+
+
+def _hush(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or the interpreter complains at its end
 
 
 def _say(line: str) -> None:

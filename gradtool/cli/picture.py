@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradtool.cli.files import look_at_file
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.suite import Target, Unreadable
 from gradtool.terminal import Terminal
@@ -24,6 +25,8 @@ def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str)
     if plot != "-" and not plot.lower().endswith(SUFFIXES):
         hint = "name a file, as sweep.png or sweep.svg; - draws in the terminal"
         raise ProblemError(Problem("plot", "a picture is a .png or a .svg file", plot, (0, len(plot)), hint=hint))
+    if plot != "-":
+        look_at_file(Path(plot), "--plot")
     points = targets[0].points if len(targets) == 1 and isinstance(targets[0], Target) else None
     if not points or len(points) < 2:  # one point is no sweep
         hint = "sweep a variable, as --at x=-3:3:101"

@@ -10,7 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from gradtool.cli.files import look_at_file
 from gradtool.cli.graph import look_at_steps, write_graph
+from gradtool.cli.guard import unread
 from gradtool.cli.picture import draw, look_at_plot
 from gradtool.pipeline import check as pipeline
 from gradtool.problem import ExitCode, Problem, ProblemError
@@ -46,12 +48,15 @@ def run_check(
     targets = _targets(target, settings)
     if settings.steps:
         look_at_steps(targets, graph)
+    if output is not None:
+        look_at_file(output, "--output")
     if plot is not None:
         look_at_plot(plot, targets, chosen)
     with opened(output) as stream, pipeline.open_witnesses(settings) as host:
         records = _report(targets, settings, host, chosen, stream, color, debug=debug)
         if plot is not None:
-            draw(plot, records, terminal_for(stream, color))
+            with unread(stream):
+                draw(plot, records, terminal_for(stream, color))
         if graph is not None:
             write_graph(graph, records[0])
     return exit_code(records, strict=strict)
@@ -128,8 +133,11 @@ def _report(
                 yield record
             progress.say("")
 
-        write(arriving(), terminal, _Elapsed())
-        stream.flush()
+        source = arriving()
+        with unread(stream):
+            write(source, terminal, _Elapsed())
+        for _ in source:  # nobody reads the rest, but the exit code speaks of all
+            pass
     if debug:
         for record in records:
             for failure in record.failures:

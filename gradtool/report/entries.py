@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
-from gradtool.report.numbers import short
+from gradtool.report.numbers import WRITTEN_OUT, short, value_text
+from gradtool.values import flat, upstream_name
 from gradtool.verdict.record import WORDS, CheckRecord, Entry
 
 __all__ = ["chosen", "derivative_name"]
@@ -45,6 +47,18 @@ def _summary(variable: str, entries: Sequence[Entry]) -> str:
     found = Counter(entry.verdict for entry in entries)
     verdicts = ", ".join(f"{found[word]} {word}" for word in WORDS if found[word])
     return f"{variable}: norm {math.hypot(*finite):.6g}, largest error {short(worst)} ulp; {verdicts}"
+
+
+def upstream_line(record: CheckRecord) -> str:
+    """What the formulas call the upstream gradient, where they name it; else nothing."""
+    if record.upstream is None:
+        return ""
+    name = upstream_name(record.point)
+    if not any(re.search(rf"(?<!\w){name}(?!\w)", text) for text in record.formulas.values()):
+        return ""
+    many = len(flat(record.upstream)) > WRITTEN_OUT
+    told = "" if many else f" {value_text(record.upstream, record.dtype)}"
+    return f"where {name} is the upstream gradient{told}"
 
 
 def derivative_name(label: str) -> str:

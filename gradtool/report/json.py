@@ -86,6 +86,7 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
         "index": list(entry.index),
         "label": entry.label,
         "count": entry.count,
+        "whole": entry.whole,
         "autodiff": _number(entry.autodiff),
         "unconnected": entry.unconnected,
         "symbolic": None if entry.symbolic is None else exact(entry.symbolic, 30),

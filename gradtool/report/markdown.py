@@ -7,7 +7,7 @@ from itertools import groupby
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
-from gradtool.report.entries import chosen, derivative_name
+from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.graph import mermaid
 from gradtool.report.markup import cell, code, plain
 from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
@@ -62,7 +62,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
         f"- {code(derivative_name(name).replace('∂', 'd'))} = {code(formula)}"
         for name, formula in first.formulas.items()
     ]
-    lines += [f"- {plain(text)}" for text in checker_lines(records)]
+    lines += [f"- {plain(text)}" for text in (upstream_line(first), *checker_lines(records)) if text]
     for record in records:
         lines += [f"- {f.severity} {f.code} {code(f.where)}: {plain(f.message)}" for f in record.findings]
         lines += [f"- error: {plain(failure.message)}. {plain(failure.hint)}" for failure in record.failures]

@@ -14,7 +14,7 @@ from rich.text import Text
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.columns import Cell, Row, Sheet, unfolded
-from gradtool.report.entries import chosen, derivative_name
+from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.numbers import (
     DIGITS,
     EQUAL,
@@ -121,7 +121,7 @@ class _Page:
         self.table(["by", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"], rows)
         for text in more:
             self.line(text, indent=2)
-        for entry in (entry for record in records for entry in record.entries if entry.count > 1):
+        for entry in (entry for record in records for entry in record.entries if entry.whole):
             self.line(f"{entry.label}: {entry.reason}", indent=2)
 
     def _cells(self, record: CheckRecord, entry: Entry) -> list[Cell]:
@@ -162,7 +162,7 @@ class _Page:
             self.line(head, self.terminal.style(severity), indent=2)
             if remedy:
                 self.line(f"→ {remedy}", indent=4)
-        entries = [entry for record in records for entry in record.entries if entry.count == 1]
+        entries = [entry for record in records for entry in record.entries if not entry.whole]
         verified = [entry for entry in entries if entry.verdict == "verified"]
         powers = [entry.power for entry in verified if entry.power is not None]
         if powers:
@@ -298,6 +298,7 @@ def _formulas(record: CheckRecord) -> list[str]:
     if left_out := [len(text) for text in record.formulas.values() if len(text) > limit]:
         what = "a formula" if len(left_out) == 1 else f"{len(left_out)} formulas"
         lines.append(f"{what} of up to {max(left_out)} characters: --format json")
+    lines += filter(None, [upstream_line(record)])
     return [*lines, f"no formula: {record.formula_note}"] if record.formula_note else lines
 
 

@@ -42,6 +42,7 @@ ROWS = (
     Operation("norm", X, "Euclidean length: the square root of the sum of squares.",
               "torch.linalg.vector_norm({x}, dim={axis}, keepdim={keepdims})",
               formula=f"sqrt(sum(x**2, {_OVER}))", options=_REDUCE, shape="reduce", group="reduction",
+              instead="norm is the Euclidean length; the 1-norm is sum(abs(x)), the largest magnitude max(abs(x))",
               pullback=("G*x/out",)),
     Operation("amax", X, "Largest entry, of all or along an axis; max(x) means this.",
               "torch.amax({x}, dim={axis}, keepdim={keepdims})",

@@ -16,6 +16,8 @@ __all__ = ["MAX_ORDER", "asked_for"]
 MAX_ORDER = 5
 """Highest derivative: each nested reverse pass multiplies the work."""
 
+UPSTREAM_FORMS = "finite numbers in the shape of the value: 2, [1, 0], [[1, 2], [3, 4]], normal(2,3) or @file.npy"
+
 MAX_DERIVATIVES = 100_000
 """Most entries of a Jacobian or a Hessian."""
 
@@ -52,7 +54,7 @@ def _look_at_order(settings: CheckSettings, expression: Expression, wrt: Mapping
 def _upstream(settings: CheckSettings, expression: Expression, shape: Shape) -> Value | None:
     if settings.upstream is None:
         return None
-    value = read_value("upstream", settings.upstream, settings.dtype, settings.seed)
+    value = read_value("upstream", settings.upstream, settings.dtype, settings.seed, UPSTREAM_FORMS)
     if isinstance(value, Problem):
         raise ProblemError(value)
     if isinstance(value, Sweep):

@@ -57,6 +57,8 @@ class Operation:
     stable: str = ""
     gather: bool = False
     """Takes any number of arguments, as one list."""
+    instead: str = ""
+    """What to write where people ask the row for more than it does."""
     called: str = ""
     """What people call it, where that is not the name: amax is written max(x)."""
     hidden: bool = False

@@ -73,7 +73,8 @@ def _axes(row: Operation, shape: Shape, axis: int | tuple[int, ...] | None) -> t
     for one in wanted:
         if not -len(shape) <= one < len(shape):
             has = f"has {len(shape)} ax{'is' if len(shape) == 1 else 'es'}" if shape else "is a single number"
-            raise ShapeError(f"{row.name} has no axis {one} to work along: its argument {has}", _axis_hint(shape))
+            hint = "; ".join(filter(None, (_axis_hint(shape), row.instead)))
+            raise ShapeError(f"{row.name} has no axis {one} to work along: its argument {has}", hint)
     found = tuple(one % len(shape) for one in wanted)
     if len(set(found)) < len(found):
         raise ShapeError(f"{row.name} names an axis twice", _axis_hint(shape))
@@ -83,7 +84,9 @@ def _axes(row: Operation, shape: Shape, axis: int | tuple[int, ...] | None) -> t
 def _axis_hint(shape: Shape) -> str:
     if not shape:
         return "give the variable a shape, as in --at x=normal(3)"
-    return f"the axes of {_shown(shape)} are 0 to {len(shape) - 1}"
+    if len(shape) == 1:
+        return f"{_shown(shape)} has one axis: 0, or -1 from the end"
+    return f"the axes of {_shown(shape)} are 0 to {len(shape) - 1}, or from the end -1 to -{len(shape)}"
 
 
 def _reduce(row: Operation, shapes: Sequence[Shape], options: Options) -> tuple[Shape, Options]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,11 +16,30 @@ from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.expression import Call, Expression, Number, Tree, parse
 from gradtool.target.inference import label_variables, output_shape
 from gradtool.target.point import normal, parse_points, wanted_variables
+from gradtool.target.syntax import suggestion
 from gradtool.values import Shape, Value, shape_of
 
 __all__ = ["Target", "Unreadable", "read_line", "read_suite", "read_target"]
 
-KEYS = ("name", "expression", "at", "wrt", "order")
+KEYS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "name": ((str,), "a text"),
+    "expression": ((str,), "a text"),
+    "at": ((dict,), 'an object of names and values, as {"x": "3", "y": [1, 2]}'),
+    "wrt": ((list, str), 'a list of names, as ["x", "y"]'),
+    "order": ((int,), "a whole number"),
+    "jacobian": ((bool,), "true or false"),
+    "hessian": ((bool,), "true or false"),
+    "upstream": ((str, list, int, float), 'an array, as [1, 0, 1] or "normal(3)"'),
+}
+"""The keys of a JSON line: of which types their values are, and the same in words."""
+
+MODES = ("order", "jacobian", "hessian", "upstream")
+"""The keys that say which derivatives are asked for; a line has one of them."""
+
+MODE_OF = {"order": "orders", "jacobian": "jacobian", "hessian": "hessian"}
+"""What the settings call them; an upstream gradient goes with a plain gradient."""
+
+EXAMPLE = 'as in {"name": "square", "expression": "x**2", "at": {"x": "3"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +109,11 @@ def read_line(line: str, origin: str, settings: CheckSettings) -> Target | Unrea
     try:
         if not line.startswith("{"):
             return read_target(line, settings)
-        item = _object(line)
-        name = str(item.get("name") or item["expression"])
-        return read_target(item["expression"], _of_line(item, settings), name)
+        name = _name(line)
+        item = _json(line)
+        name = _told(item) or name
+        _look_at_keys(line, item)
+        return read_target(item["expression"], _of_line(line, item, settings), name)
     except ProblemError as error:
         placed = tuple(
             Problem(p.code, p.message, p.source, p.span, p.why, p.hint, origin=origin) for p in error.problems
@@ -99,35 +121,59 @@ def read_line(line: str, origin: str, settings: CheckSettings) -> Target | Unrea
         return Unreadable(name, line, placed)
 
 
-def _of_line(item: Mapping[str, Any], settings: CheckSettings) -> CheckSettings:
+def _name(line: str) -> str:
+    """What a line seems to call itself, which may be no JSON; else the line."""
+    found = re.search(r'"name"\s*:\s*"([^"\\]+)"', line)
+    return found[1] if found else line
+
+
+def _told(item: Any) -> str:
+    """What the object of a line calls itself: its name, else its expression, else nothing."""
+    told = [item.get(key) for key in ("name", "expression")] if isinstance(item, dict) else []
+    return next((text for text in told if isinstance(text, str) and text), "")
+
+
+def _of_line(line: str, item: Mapping[str, Any], settings: CheckSettings) -> CheckSettings:
     """The settings of the run with what a line of its own says."""
     if "at" in item:
         settings = replace(settings, at={normal(str(key)): str(value) for key, value in item["at"].items()})
     if "wrt" in item:
         chosen = item["wrt"]
         settings = replace(settings, wrt=(chosen,) if isinstance(chosen, str) else tuple(map(str, chosen)))
-    if item.get("order", 1) != 1:
-        settings = replace(settings, mode="orders", order=item["order"])
-    return settings
+    if not (own := [key for key in MODES if key in item]):
+        return settings
+    asked = [key for key in own if item[key] is not False and (key, item[key]) != ("order", 1)]
+    if len(asked) > 1:
+        hint = "each asks for other derivatives; write one line for each"
+        raise _pointed(line, asked[1], f"take one of {', '.join(MODES[:-1])} and {MODES[-1]}", hint)
+    mode = next((MODE_OF[key] for key in asked if key in MODE_OF), "gradient")
+    upstream = str(item["upstream"]) if "upstream" in asked else None
+    return replace(settings, mode=mode, order=item["order"] if "order" in asked else 1, upstream=upstream)
 
 
-def _object(line: str) -> dict[str, Any]:
-    hint = 'as in {"name": "square", "expression": "x**2", "at": {"x": "3"}}'
+def _json(line: str) -> Any:
     try:
-        item = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         at = getattr(error, "pos", 0)
-        raise ProblemError(Problem("suite", f"this is not JSON: {error}", line, (at, at + 1), hint=hint)) from None
+        raise ProblemError(Problem("suite", f"this is not JSON: {error}", line, (at, at + 1), hint=EXAMPLE)) from None
+
+
+def _look_at_keys(line: str, item: Any) -> None:
+    """Raise ProblemError where a line has no expression, a key that is not known, or a value of the wrong kind."""
     if not isinstance(item, dict) or not isinstance(item.get("expression"), str):
-        raise ProblemError(Problem("suite", "a JSON line needs an expression", line, (0, len(line)), hint=hint))
-    unknown = [key for key in item if key not in KEYS]
-    if unknown:
-        at = line.find(f'"{unknown[0]}"')
-        known = f"the keys are {', '.join(KEYS)}"
-        span = (at, at + len(unknown[0]) + 2)
-        raise ProblemError(Problem("suite", f"there is no key {unknown[0]}", line, span, hint=known))
-    for key, kinds in (("at", dict), ("wrt", (list, str)), ("name", str), ("order", int)):
-        if key in item and (not isinstance(item[key], kinds) or isinstance(item[key], bool)):
-            at = line.find(f'"{key}"')
-            raise ProblemError(Problem("suite", f"{key} has the wrong shape", line, (at, at + len(key) + 2), hint=hint))
-    return item
+        raise ProblemError(Problem("suite", "a JSON line needs an expression", line, (0, len(line)), hint=EXAMPLE))
+    for key in item:
+        if key not in KEYS:
+            near = suggestion(key, list(KEYS))
+            known = f"the keys are {', '.join(KEYS)}"
+            raise _pointed(line, key, f"there is no key {key}", f"did you mean {near}? {known}" if near else known)
+    for key, (kinds, meaning) in KEYS.items():
+        if key in item and (not isinstance(item[key], kinds) or (isinstance(item[key], bool) and kinds != (bool,))):
+            raise _pointed(line, key, f"{key} has the wrong shape", f"{key} is {meaning}")
+
+
+def _pointed(line: str, key: str, message: str, hint: str) -> ProblemError:
+    found = re.search(rf'"{re.escape(key)}"\s*:', line)  # with its colon: a name may be called as a key is
+    at = found.start() if found else 0
+    return ProblemError(Problem("suite", message, line, (at, at + len(key) + 2), hint=hint))

@@ -98,15 +98,16 @@ def _symbols(text: str, tokens: list[re.Match[str]]) -> list[Problem]:
 
 
 def _in_brackets(tokens: list[re.Match[str]]) -> Iterator[tuple[re.Match[str], str, str]]:
-    """Each token, the one before it, and the innermost bracket that it stands in."""
+    """Each token, the one before it, and the innermost bracket that it stands in, ``(`` with the name before it."""
     opened, before = [""], ""
     for match in tokens:
         yield match, before, opened[-1]
-        before = match.group()
-        if before in ("(", "["):
-            opened.append(before)
-        elif before in (")", "]") and len(opened) > 1:
+        text = match.group()
+        if text in ("(", "["):
+            opened.append(before + text if text == "(" else text)
+        elif text in (")", "]") and len(opened) > 1:
             opened.pop()
+        before = text
 
 
 def _is_written_out(word: str, before: str, bracket: str) -> bool:
@@ -115,7 +116,9 @@ def _is_written_out(word: str, before: str, bracket: str) -> bool:
         return word in (":", "None")
     if word in {"True", "False", "None"}:
         return before == "="
-    return word == "=" and bracket == "(" and before in _OPTIONS
+    called = operation(bracket.removesuffix("("))
+    with_options = before in _OPTIONS or (before.isidentifier() and called is not None and called.options)
+    return word == "=" and bracket.endswith("(") and bool(with_options)
 
 
 def _brackets(text: str, tokens: list[re.Match[str]]) -> list[Problem]:

@@ -15,12 +15,12 @@ from gradtool.target.shapes import MAX_ENTRIES
 from gradtool.target.tree import CONSTANTS
 from gradtool.values import Array, Shape, Value, flat
 
-__all__ = ["MAX_SWEEP", "Sweep", "read_value"]
+__all__ = ["FORMS", "MAX_SWEEP", "Sweep", "read_value"]
 
 MAX_SWEEP = 20_000
 """Most points of a sweep, over all swept variables together."""
 
-_FORMS = "a number, a list [1, 2], a sweep -3:3:101, normal(2,3), uniform(0,1,3), zeros(3), ones(3) or @file.npy"
+FORMS = "a number, a list [1, 2], a sweep -3:3:101, normal(2,3), uniform(0,1,3), zeros(3), ones(3) or @file.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,17 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class _RefusedError(Exception):
+    """``hint`` empty: what may be written."""
+
     message: str
-    hint: str
+    hint: str = ""
     why: str = ""
 
 
-def read_value(name: str, text: str, dtype: str, seed: int) -> Value | Sweep | Problem:
+def read_value(name: str, text: str, dtype: str, seed: int, forms: str = FORMS) -> Value | Sweep | Problem:
     """The value that ``text`` gives to variable ``name``, each number rounded to ``dtype``; or what is wrong with it.
 
-    Random arrays follow from ``seed`` and the name of the variable alone.
+    Random arrays follow from ``seed`` and the name of the variable alone. ``forms`` says what may be written.
     """
     source, start = f"{name}={text}", len(name) + 1
     try:
@@ -56,7 +58,7 @@ def read_value(name: str, text: str, dtype: str, seed: int) -> Value | Sweep | P
         return _fitting(name, value, dtype)
     except _RefusedError as refused:
         span = (start, start + len(text))
-        return Problem("point-value", refused.message, source, span, refused.why, refused.hint)
+        return Problem("point-value", refused.message, source, span, refused.why, refused.hint or f"write {forms}")
 
 
 def _read(name: str, text: str, seed: int) -> Value | Sweep:
@@ -75,7 +77,7 @@ def _python(name: str, text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _RefusedError(f"the value of {name} is not a list of numbers", f"write {_FORMS}") from None
+        raise _RefusedError(f"the value of {name} is not a list of numbers") from None
 
 
 def _single(name: str, text: str) -> float:
@@ -86,7 +88,7 @@ def _single(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise _RefusedError(f"the value of {name} is not a number", f"write {_FORMS}") from None
+        raise _RefusedError(f"the value of {name} is not a number") from None
 
 
 def _number(name: str, node: ast.expr) -> float:
@@ -102,7 +104,9 @@ def _number(name: str, node: ast.expr) -> float:
             return sign * float(node.value)  # type: ignore[arg-type]  # int or float
         except OverflowError:
             return sign * math.inf
-    raise _RefusedError(f"the value of {name} is not a number", f"write {_FORMS}")
+    if isinstance(node, ast.Name) and node.id == "nan":
+        return math.nan
+    raise _RefusedError(f"the value of {name} is not a number")
 
 
 def _nested(name: str, node: ast.expr) -> Value:
@@ -130,15 +134,19 @@ def _rows(name: str, node: ast.expr) -> tuple[Shape, list[float]]:
 def _sweep(name: str, text: str) -> Sweep:
     parts = text.split(":")
     hint = "write start:stop:points, as -3:3:101"
-    if len(parts) != 3 or not re.fullmatch(r"\s*\d+\s*", parts[2]):
+    if len(parts) != 3:
         raise _RefusedError(f"the sweep of {name} needs a start, a stop and a number of points", hint)
     try:
-        start, stop = (_single(name, part.strip()) for part in parts[:2])
+        start, stop, number = (_single(name, part.strip()) for part in parts)
     except _RefusedError:
-        raise _RefusedError(f"the ends of the sweep of {name} are not numbers", hint) from None
-    count = int(parts[2])
-    if not 2 <= count <= MAX_SWEEP:
-        raise _RefusedError(f"the sweep of {name} has {count} points", f"a sweep has 2 to {MAX_SWEEP}")
+        raise _RefusedError(f"the sweep of {name} is not made of numbers", hint) from None
+    bounds = f"a sweep has 2 to {MAX_SWEEP} points"
+    if not number.is_integer():
+        told = f"{parts[2].strip()} is no whole number of points for the sweep of {name}"
+        raise _RefusedError(told, f"{hint}; {bounds}")
+    if not 2 <= number <= MAX_SWEEP:
+        raise _RefusedError(f"the sweep of {name} has {parts[2].strip()} points", bounds)
+    count = int(number)
     if not (math.isfinite(start) and math.isfinite(stop)) or start == stop:
         raise _RefusedError(f"the sweep of {name} must run between two different finite numbers", hint)
     # Weighted ends, not repeated steps: both ends are hit exactly, and a symmetric sweep hits 0.
@@ -202,14 +210,15 @@ _MAKERS: Mapping[str, Maker] = {
 
 
 def _from_file(path: str) -> Value:
-    from gradtool.target.npy import read_npy  # noqa: PLC0415  # NumPy only where a file is read
+    from gradtool.target.npy import beside, read_npy  # noqa: PLC0415  # NumPy only where a file is read
 
     try:
         value = read_npy(path)
     except (OSError, ValueError) as error:
         told = getattr(error, "strerror", None) or " ".join(str(error).split())
+        hint = beside(path) if isinstance(error, FileNotFoundError) else ""
         raise _RefusedError(
-            f"{path} can't be read: {told}", "numpy.save writes such files; save plain numbers"
+            f"{path} can't be read: {told}", hint or "numpy.save writes such files; save plain numbers"
         ) from None
     if not len(flat(value)):
         raise _RefusedError(f"{path} holds an empty array", "an empty array has no gradient")
@@ -220,8 +229,7 @@ def _fitting(name: str, number: float, dtype: str) -> float:
     """``number`` rounded to ``dtype``. Raises _RefusedError where it is not finite, or does not fit."""
     if math.isnan(number) or math.isinf(number):
         what = "not a number" if math.isnan(number) else "infinite"
-        why = "a derivative exists only at a point of the real line"
-        raise _RefusedError(f"the value of {name} is {what}", "give a finite number", why)
+        raise _RefusedError(f"the value of {name} is {what}", "give finite numbers: a derivative needs them")
     form, kept = FORMATS[dtype], rounded(number, dtype)
     if math.isinf(kept) or (number and not kept):
         raise _unfit(name, dtype, f"largest is {form.largest:.2g}" if kept else f"smallest is {form.smallest:.2g}")

@@ -41,7 +41,8 @@ def options_of(row: Operation, call: ast.Call, *, own_text: bool) -> tuple[tuple
         name = ALIASES.get(keyword.arg or "", keyword.arg or "")
         if name not in row.options:
             takes = f"write {row.signature}" if row.options else f"{row.name} takes its arguments by position"
-            raise WrittenError(call, f"{row.name} has no option {keyword.arg}", takes)
+            hint = "; ".join(filter(None, (takes, row.instead)))
+            raise WrittenError(call, f"{row.name} has no option {keyword.arg}", hint)
         if name in found:
             raise WrittenError(keyword.value, f"{name} is given twice", "give it once")
         found[name] = _option(name, keyword.value, own_text=own_text)

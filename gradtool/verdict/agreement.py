@@ -99,15 +99,17 @@ Key = tuple[str, Index]
 def _claims(case: Case, wrt: Sequence[str]) -> Iterator[tuple[Key, float | None]]:
     """Every derivative with what autodiff says about it; None where it says nothing, or returned None."""
     told = case.exact.entries if case.exact else []
+    grids = {grid.variable: grid.high.shape for grid in case.exact.grids} if case.exact else {}
     if case.autodiff is None:
-        keys = [(entry.variable, entry.index) for entry in told] or [(name, ()) for name in wrt]
-        yield from ((key, None) for key in keys)
+        keys = [(name, index) for name, shape in grids.items() for index in indices(shape)]
+        keys += [(entry.variable, entry.index) for entry in told if entry.variable not in grids]
+        yield from ((key, None) for key in keys or [(name, ()) for name in wrt])
         return
     for name, value in case.autodiff.gradients.items():
         if value is not None:
             yield from zip(((name, index) for index in indices(shape_of(value))), flat(value), strict=True)
             continue
-        known = [entry.index for entry in told if entry.variable == name]
+        known = [entry.index for entry in told if entry.variable == name and name not in grids]
         shape = shape_of(case.point.get(name, 0.0))
         yield from (((name, index), None) for index in known or indices(shape))
 

@@ -63,6 +63,8 @@ class Entry:
     label: str = ""
     count: int = 1
     """How many derivatives this stands for, where they were not followed one by one."""
+    whole: bool = False
+    """Whether the verdict is on the gradient by the variable as a whole: no single entry was looked at."""
 
     def __post_init__(self) -> None:
         if not self.label:

@@ -70,7 +70,15 @@ def total(records: Sequence[CheckRecord]) -> str:
         what = "derivative" if entries == 1 else "derivatives"
     else:
         what = "gradient entry" if entries == 1 else "gradient entries"
-    return f"{entries} {what}: {parts}" if parts else "nothing was checked"
+    return f"{entries} {what}: {parts}{_as_a_whole(records, entries)}" if parts else "nothing was checked"
+
+
+def _as_a_whole(records: Sequence[CheckRecord], entries: int) -> str:
+    """How many of the ``entries`` were not looked at one by one, as the end of a sentence."""
+    number = sum(entry.count for record in records for entry in record.entries if entry.whole)
+    if not number:
+        return ""
+    return f", {'' if number == entries else f'{number} of them '}as a whole: no single entry was looked at"
 
 
 def exit_code(records: Iterable[CheckRecord], *, strict: bool) -> ExitCode:

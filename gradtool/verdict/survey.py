@@ -35,8 +35,9 @@ def judge_survey(autodiff: Autodiff, survey: Survey, point: Mapping[str, Value],
             reason,
             power=survey.power if math.isfinite(survey.power) else None,
             unconnected=value is None,
-            label=f"{name} ({count} entries)",
+            label=f"{name} ({count} {'entry' if count == 1 else 'entries'})",
             count=count - len(wrong),
+            whole=True,
         )
         for entry in wrong:
             told = f"autodiff gives {entry.claimed!r}, and its own difference {entry.estimated:.6g} +/- {entry.bar:.1g}"
@@ -60,9 +61,9 @@ def _whole(survey: Survey, name: str) -> tuple[str, str]:
         return "wrong", f"the whole gradient is {factor:.6g} times what the function says along {directions}"
     if survey.agree and survey.power <= SAYS_ENOUGH:
         told = f"agrees with the path integral of the framework's own function along {directions}"
-        any_one = f"{survey.entries.get(name, math.nan):.1g} in any one entry"
-        seen = f"an error of {survey.power:.1g} of the whole, or of {any_one}, would have been found"
-        return "verified", f"{told}; {seen}"
+        any_one = f"an absolute one of {survey.entries.get(name, math.nan):.1g} in any one entry"
+        seen = f"a relative error of {survey.power:.1g} of the whole, or {any_one}, would have been found"
+        return "verified", f"{told}; {seen}; no single entry was looked at"
     if survey.agree:
         return "inconclusive", f"the path integral along {directions} agrees, but it would miss errors of this size"
     if any(entry.variable == name for entry in survey.wrong) and survey.complete:

@@ -73,6 +73,55 @@ def test_what_does_not_go_together_is_said(cli: Any, arguments: tuple[str, ...],
     assert said in run.err
 
 
+@pytest.mark.parametrize("text", ["[a,1]", "one", "[nan,1]", "inf"])
+def test_a_bad_upstream_gradient_is_told_what_one_is(cli: Any, text: str) -> None:
+    """It is no sweep, and it is finite."""
+    run = cli("check", "sin(x)", "--at", "x=[1,2]", "--upstream", text)
+    told = " ".join(run.err.split())
+    assert run.code == 2
+    assert "finite numbers" in told
+    assert "sweep" not in told
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("norm(x, ord=1)", "norm has no option ord"),
+        ("norm(x, p=1)", "norm has no option p"),
+        ("norm(x, 1)", "norm has no axis 1"),
+    ],
+)
+def test_another_norm_is_told_how_it_is_written(cli: Any, expression: str, said: str) -> None:
+    told = " ".join(cli("check", expression, "--at", "x=[1,2]").err.split())
+    assert said in told
+    assert "the 1-norm is sum(abs(x))" in told
+    assert cli("check", "sum(abs(x)) + max(abs(x))", "--at", "x=[1,-2]").code == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("sum(x, axs=0)", "sum has no option axs"),
+        ("where(x=1, x, 2)", "compare with == inside where()"),
+        ("(sum)*(x=2)", "= does not belong in an expression"),
+        ("sum(sin(x=2))", "= does not belong in an expression"),
+    ],
+)
+def test_an_equals_sign_is_an_option_only_where_there_are_some(cli: Any, expression: str, said: str) -> None:
+    assert said in " ".join(cli("check", expression, "--at", "x=[1,2]").err.split())
+
+
+@pytest.mark.parametrize(
+    ("expression", "shape", "hint"),
+    [
+        ("sum(x, axis=1)", "3", "(3,) has one axis: 0, or -1 from the end"),
+        ("sum(x, axis=2)", "3,4", "the axes of (3, 4) are 0 to 1, or from the end -1 to -2"),
+    ],
+)
+def test_a_missing_axis_is_told_which_there_are(cli: Any, expression: str, shape: str, hint: str) -> None:
+    assert hint in " ".join(cli("check", expression, "--at", f"x=normal({shape})").err.split())
+
+
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_a_jacobian_of_100_by_100_shows_its_norm_and_the_worst(cli: Any, framework: str) -> None:
     at = "A=normal(100,100),x=normal(100)"
@@ -82,3 +131,12 @@ def test_a_jacobian_of_100_by_100_shows_its_norm_and_the_worst(cli: Any, framewo
     assert "10000 derivatives: 10000 verified" in run.out
     assert "Jacobian norm 101.731" in run.out
     assert len(run.out.splitlines()) < 90
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_random_upstream_gradient_is_told_beside_the_formulas_that_name_it(cli: Any, form: str) -> None:
+    asked = ("check", "sin(x)", "--at", "x=[1,2]", "--format", form, "--upstream")
+    told = " ".join(cli(*asked, "normal(2)").out.replace("`", "").replace("\\", "").split())
+    assert "x[1] = g[1]*cos(x[1])" in told
+    assert "where g is the upstream gradient [0." in told
+    assert "where g is" not in cli(*asked, "[1,2]").out

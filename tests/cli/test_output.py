@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from gradtool import __version__
+from gradtool.cli import files
+from gradtool.cli import run as running
 from gradtool.target.operations import ALIASES, OPERATIONS
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
@@ -35,11 +37,52 @@ def test_a_report_goes_to_a_file(cli: Any, tmp_path: Path, form: str, begins: st
         assert "verified" in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("place", ["missing/report.txt", "."], ids=["missing folder", "a folder"])
-def test_a_file_that_cannot_be_written_is_said_before_anything_runs(cli: Any, tmp_path: Path, place: str) -> None:
-    run = cli(*CHECK, "-o", str(tmp_path / place))
+OUTPUTS = {
+    "-o": (*CHECK, "-o", "report.txt"),
+    "--plot": ("check", "x**2", "--at", "x=0:1:5", "--plot", "sweep.svg"),
+    "--graph": (*CHECK, "--graph", "chain.dot"),
+}
+"""A command for each file that can be written, its name last."""
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a witness was asked")
+
+    monkeypatch.setattr(running.pipeline, "check", refuse)
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("option", OUTPUTS)
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("missing folder", "there is no folder"),
+        ("folder", "it is a folder"),
+        ("protected", "it is write-protected"),
+        ("protected folder", "it is write-protected"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_before_anything_runs(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, kind: str, why: str
+) -> None:
+    *command, name = OUTPUTS[option]
+    path = tmp_path / "none" / name if kind == "missing folder" else tmp_path / name
+    if kind == "folder":
+        path.mkdir()
+    if kind == "protected":
+        path.write_text("older", encoding="utf-8")
+    if kind.startswith("protected"):  # stood in for: root may write everywhere
+        closed = tmp_path if kind == "protected folder" else path
+        monkeypatch.setattr(files.os, "access", lambda place, mode: Path(place) != closed or mode != files.os.W_OK)
+    run = cli(*command, str(path))
+    told = " ".join(run.err.split())
     assert (run.code, run.out) == (2, "")
-    assert "can't be written" in " ".join(run.err.split())
+    assert f"can't be written: {why}" in told
+    assert "^^^" in told
+    assert "hint:" in told
+    assert kind != "protected" or path.read_text(encoding="utf-8") == "older"
 
 
 def test_a_mistake_leaves_an_older_report_alone(cli: Any, tmp_path: Path) -> None:
@@ -102,15 +145,32 @@ def test_help_is_there(cli: Any, arguments: tuple[str, ...]) -> None:
         assert "Exit codes" in words
 
 
-@pytest.mark.parametrize("arguments", [("ops",), ("rule",), ("doctor",), CHECK], ids=" ".join)
-def test_a_closed_pipe_is_quiet_and_no_finding(arguments: tuple[str, ...]) -> None:
-    """As in gradtool ops | head -1: the reader has gone."""
+UNSTABLE = ("check", "log(1 + exp(x))", "--at", "x=1000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("ops",), 0),
+        (("rule",), 0),
+        (("doctor",), 0),
+        (CHECK, 0),
+        (UNSTABLE, 1),
+        ((*UNSTABLE, "--format", "jsonl"), 1),
+        ((*UNSTABLE, "--exit-zero"), 0),
+        (("check", "log(1 + exp(x))", "--at", "x=0:1000:5", "--plot", "-"), 1),
+        (("check", "log(1 + exp(x))", "--at", "x=0:1000:5", "--format", "jsonl"), 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_closed_pipe_is_quiet_and_changes_no_exit_code(arguments: tuple[str, ...], code: int) -> None:
+    """As in gradtool ops | head -1: the reader has gone. Of a sweep the first points are verified, the last is not."""
     command = [sys.executable, "-m", "gradtool", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # a process of its own
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
-        assert (process.stderr.read(), process.wait()) == (b"", 0)
+        assert (process.stderr.read(), process.wait()) == (b"", code)
 
 
 def test_version(cli: Any) -> None:

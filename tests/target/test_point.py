@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import struct
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gradtool.problem import Problem, ProblemError
@@ -153,6 +155,52 @@ def test_rounding_keeps_signs_and_what_is_not_finite(value: float) -> None:
     )
     assert struct.pack("d", once) == struct.pack("d", expected)
     assert struct.pack("d", rounded(once, "float32")) == struct.pack("d", once)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("0:1:10.5", "10.5 is no whole number of points", "a sweep has 2 to 20000 points"),
+        ("0:1:nan", "nan is no whole number of points", "a sweep has 2 to 20000 points"),
+        ("0:1:1e6", "has 1e6 points", "a sweep has 2 to 20000 points"),
+        ("0:1:1", "has 1 points", "a sweep has 2 to 20000 points"),
+        ("0:1:" + "9" * 5000, "whole number of points", "a sweep has 2 to 20000 points"),
+        ("0:1", "needs a start, a stop and a number of points", "write start:stop:points"),
+        ("0:1:many", "not made of numbers", "write start:stop:points"),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_sweep_that_is_none_is_told_what_one_is(text: str, said: str, hint: str) -> None:
+    (problem,) = refused({"x": text}, "x**2")
+    assert said in problem.message
+    assert hint in problem.hint
+
+
+@pytest.mark.parametrize("count", ["5", "5.0", "5e0", " 5 "])
+def test_a_whole_number_of_points_may_be_written_in_any_way(count: str) -> None:
+    points = parse_points({"x": f"0:1:{count}"}, parse("x**2"), "float64", 0)
+    assert [point["x"] for point in points] == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("weigths.npy", "did you mean {}/weights.npy?"),
+        ("zzz.npy", "there is biases.npy, weights.npy"),
+        ("no/zzz.npy", "there is no folder {}/no"),
+    ],
+)
+def test_a_file_that_is_missing_gets_the_nearest_one(tmp_path: Path, asked: str, hint: str) -> None:
+    for name in ("weights", "biases"):
+        np.save(tmp_path / name, np.ones(2))
+    (problem,) = refused({"x": f"@{tmp_path / asked}"}, "x**2")
+    assert asked in problem.message
+    assert problem.hint == hint.format(tmp_path)
+
+
+def test_a_folder_without_arrays_says_so(tmp_path: Path) -> None:
+    (problem,) = refused({"x": f"@{tmp_path / 'x.npy'}"}, "x**2")
+    assert "no .npy file" in problem.hint
 
 
 def test_a_missing_value_is_pointed_at_in_the_expression() -> None:

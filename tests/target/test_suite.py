@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradtool.settings import CheckSettings
 from gradtool.target.suite import Target, Unreadable, read_line, read_suite
+from gradtool.values import Array
 
 
 def target(line: str, at: dict[str, str] | None = None, wrt: list[str] | None = None, dtype: str = "float64") -> Target:
@@ -72,6 +74,12 @@ def test_without_a_point_points_are_to_be_drawn() -> None:
         ({"expression": "x", "name": 3}, "name has the wrong shape", '"name"'),
         ({"expression": "x", "order": "first"}, "order has the wrong shape", '"order"'),
         ({"expression": "x", "order": True}, "order has the wrong shape", '"order"'),
+        ({"expression": "x", "jacobian": 1}, "jacobian has the wrong shape", '"jacobian"'),
+        ({"expression": "x", "hessian": "yes"}, "hessian has the wrong shape", '"hessian"'),
+        ({"expression": "x", "upstream": None}, "upstream has the wrong shape", '"upstream"'),
+        ({"name": "order", "expression": "x", "order": []}, "order has the wrong shape", '"order"'),
+        ({"expression": "x", "jacobian": True, "hessian": True}, "take one of", '"hessian"'),
+        ({"expression": "x", "order": 2, "upstream": 1}, "take one of", '"upstream"'),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
@@ -80,6 +88,71 @@ def test_a_json_line_of_the_wrong_shape_is_pointed_at(item: dict[str, Any], said
     assert problem.span is not None
     assert (problem.code, problem.source[slice(*problem.span)]) == ("suite", under)
     assert said in problem.message
+
+
+def test_a_key_that_is_also_a_name_is_pointed_at_where_it_is_a_key() -> None:
+    (problem,) = unreadable('{"name": "order", "expression": "x", "order": []}').problems
+    assert problem.span == (37, 44)
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("att", "at"), ("jacobain", "jacobian"), ("Hessian", "hessian"), ("expresion", "expression")]
+)
+def test_a_misspelt_key_gets_the_nearest_one(key: str, near: str) -> None:
+    (problem,) = unreadable(json.dumps({"expression": "x", key: 1})).problems
+    assert f"did you mean {near}?" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("keys", "mode", "order", "upstream"),
+    [
+        ({"jacobian": True}, "jacobian", 1, None),
+        ({"hessian": True}, "hessian", 1, None),
+        ({"order": 3}, "orders", 3, None),
+        ({"upstream": 2}, "gradient", 1, 2.0),
+        ({"upstream": "0.5"}, "gradient", 1, 0.5),
+        ({"jacobian": False}, "gradient", 1, None),
+        ({"jacobian": False, "hessian": True}, "hessian", 1, None),
+        ({}, "orders", 2, None),
+        ({"order": 1}, "gradient", 1, None),
+    ],
+    ids=json.dumps,
+)
+def test_a_line_says_which_derivatives_it_asks_for(
+    keys: dict[str, Any], mode: str, order: int, upstream: float | None
+) -> None:
+    """As the options do, in place of those of the run: here --order 2."""
+    line = json.dumps({"expression": "x**3", "at": {"x": 2}, **keys})
+    found = read_line(line, "suite.txt:1", CheckSettings(mode="orders", order=2))
+    assert isinstance(found, Target), found
+    assert (found.mode, found.order, found.upstream) == (mode, order, upstream)
+
+
+@pytest.mark.parametrize("upstream", [[1, 0, 0.5], "[1, 0, 0.5]"], ids=["list", "text"])
+def test_an_upstream_gradient_of_a_line_has_the_shape_of_the_value(upstream: object) -> None:
+    line = {"expression": "sin(x)", "at": {"x": [1, 2, 3]}, "upstream": upstream}
+    assert target(json.dumps(line)).upstream == Array.of((3,), [1.0, 0.0, 0.5])
+    (problem,) = unreadable(json.dumps(line | {"at": {"x": [1, 2]}})).problems
+    assert "the upstream gradient (3,)" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"expression": "[x*y, y]", "jacobian": True}, [3.0, 0.0, 2.0, 1.0]),
+        ({"expression": "x*y**2", "hessian": True}, [0.0, 6.0, 6.0, 4.0]),
+        ({"expression": "[x*y, y]", "upstream": [2, 1]}, [6.0, 5.0]),
+    ],
+    ids=json.dumps,
+)
+def test_what_a_line_asks_for_is_what_is_checked(
+    cli: Any, tmp_path: Path, keys: dict[str, Any], expected: list[float]
+) -> None:
+    """At x = 2, y = 3, by hand."""
+    (tmp_path / "suite").write_text(json.dumps({"at": {"x": 2, "y": 3}, **keys}), encoding="utf-8")
+    done = cli("check", f"@{tmp_path / 'suite'}", "--json")
+    assert [entry["autodiff"] for entry in done.json["gradients"]] == expected
+    assert (done.code, done.json["verdict"]) == (0, "verified")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +199,12 @@ def test_an_unreadable_line_keeps_the_name_it_has() -> None:
     assert unreadable('{"name": "my line", "expression": "x^2"}').name == "my line"
     assert unreadable('{"expression": "x^2"}').name == "x^2"
     assert unreadable("x^2").name == "x^2"
+    assert unreadable('{"name": "my line", "expresion": "x^2"}').name == "my line"
+    assert unreadable('{"name": "my line", "expression": "x", "order": "two"}').name == "my line"
+    assert unreadable('{"name": "my line"}').name == "my line"
+    assert unreadable('{"name": "my line", "expression": "x",}').name == "my line"
+    assert unreadable('{"name": 3, "expression": "x^2"}').name == "x^2"
+    assert unreadable('{"at": {}}').name == '{"at": {}}'
 
 
 def test_blank_lines_and_comments_are_no_targets_but_count_as_lines() -> None:

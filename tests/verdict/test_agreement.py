@@ -7,7 +7,9 @@ import math
 import pytest
 from testimony import exact, judged
 
-from gradtool.evidence import ExactEntry, Place
+from gradtool.evidence import Autodiff, Exact, ExactEntry, Grid, Place
+from gradtool.values import Array
+from gradtool.verdict.agreement import Case, judge
 
 EPS = 2.0**-52
 NEXT = math.nextafter(1.0, 2.0)
@@ -171,3 +173,18 @@ def test_a_wrong_entry_names_the_deviation_that_is_known(
     assert found.verdict == "wrong"
     assert said in found.reason
     assert ("known deviation" in found.reason) == (operations != ("sin",))
+
+
+@pytest.mark.parametrize("failed", [True, False], ids=["no autodiff", "returned None"])
+def test_a_large_gradient_that_only_the_exact_walk_knows_is_told_entry_by_entry(failed: bool) -> None:
+    """Where the framework failed, the grid of ordinary entries was asked for an entry without an index."""
+    flat = Array.of((3,), [0.0] * 3)
+    grid = Grid("x", Array.of((3,), [1.0, 2.0, 3.0]), flat, flat, flat, flat, [])
+    special = ExactEntry("x", "smooth", "5", index=(1,))
+    autodiff = None if failed else Autodiff(0, "torch", "2", 1.0, {"x": None}, [], 0.0)
+    walked = Exact(0, "defined", "1", [special], grids=[grid])
+    point = {"x": Array.of((3,), [1.0] * 3)}
+    case = Case("sum(x)", "float64", "torch", "PyTorch", autodiff, walked, frozenset(), ("x",), point)
+    found = judge(case, ["x"])
+    assert [(entry.index, entry.symbolic) for entry in found] == [((0,), "1"), ((1,), "5"), ((2,), "3")]
+    assert {entry.verdict for entry in found} == {"inconclusive" if failed else "wrong"}

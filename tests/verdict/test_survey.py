@@ -11,7 +11,7 @@ from gradtool.evidence import Autodiff, Exact, Survey, WrongEntry
 from gradtool.values import Array
 from gradtool.verdict.agreement import Case, judge
 from gradtool.verdict.record import CheckRecord, Entry
-from gradtool.verdict.summary import counts
+from gradtool.verdict.summary import counts, total
 
 X = Array.of((2, 3), range(6))
 
@@ -30,8 +30,15 @@ def judged(**cells: Any) -> list[Entry]:
 def test_what_agrees_is_verified_within_its_power() -> None:
     first, second = judged()
     assert (first.label, first.count, first.verdict, first.power) == ("x (6 entries)", 6, "verified", 1e-11)
-    assert "1e-11 of the whole" in first.reason
+    assert "a relative error of 1e-11 of the whole, or an absolute one of 1e-09 in any one entry" in first.reason
+    assert "no single entry was looked at" in first.reason
+    assert (first.whole, second.whole, second.label) == (True, True, "y (1 entry)")
     assert (second.verdict, second.count) == ("verified", 1)
+
+
+def test_the_totals_say_that_no_single_entry_was_looked_at() -> None:
+    record = CheckRecord("f", "f", "torch", "PyTorch", "float64", 0, entries=tuple(judged()))
+    assert total([record]) == "7 gradient entries: 7 verified, as a whole: no single entry was looked at"
 
 
 @pytest.mark.parametrize("power", [0.5, 2.0, math.inf])
@@ -46,6 +53,9 @@ def test_a_wrong_entry_is_named_and_the_rest_is_not_accused() -> None:
     assert (entry.label, entry.verdict, entry.autodiff, entry.finite_difference) == ("x[1,2]", "wrong", 5.05, 5.0)
     record = CheckRecord("f", "f", "torch", "PyTorch", "float64", 0, entries=(x, entry, y))
     assert counts([record]) == {"wrong": 1, "verified": 6}
+    assert total([record]) == (
+        "7 gradient entries: 1 wrong, 6 verified, 6 of them as a whole: no single entry was looked at"
+    )
 
 
 def test_a_search_that_was_not_finished_leaves_the_rest_open() -> None:

@@ -13,6 +13,7 @@ from mpmath import mp
 
 from gradtool.evidence import Formulas, Request
 from gradtool.target.expression import parse
+from gradtool.values import Array, Value
 from gradtool.witness.symbolic import formula as module
 from gradtool.witness.symbolic.derivative import derive
 from gradtool.witness.symbolic.formula import differentiate
@@ -175,3 +176,43 @@ def test_a_formula_that_takes_too_long_is_cut_with_a_note(budget: float, monkeyp
     assert signal.getsignal(signal.SIGALRM) is handler
     monkeypatch.setattr(module, "BUDGET", 10.0)
     assert asked("x**2", {"x": 3.0}).formulas == {"x": "2*x"}
+
+
+UPSTREAM: list[tuple[str, dict[str, Value], Value, dict[str, str]]] = [
+    ("sin(x)", {"x": 1.0}, 0.811415529070228, {"x": "g*cos(x)"}),
+    ("sin(x)", {"x": 1.0}, 0.1, {"x": "0.1*cos(x)"}),
+    ("sin(x)", {"x": 1.0}, -0.1, {"x": "-0.1*cos(x)"}),
+    ("sin(x)", {"x": 1.0}, 0.75, {"x": "3*cos(x)/4"}),
+    ("g*sin(x)", {"g": 2.0, "x": 1.0}, 1 / 3, {"g": "upstream*sin(x)", "x": "g*upstream*cos(x)"}),
+    (
+        "x*y",
+        {"x": Array.of((2,), [1, 2]), "y": 3.0},
+        Array.of((2,), [1 / 3, 2]),
+        {"x[0]": "g[0]*y", "x[1]": "2*y", "y": "g[0]*x[0] + 2*x[1]"},
+    ),
+    (
+        "exp(X)",
+        {"X": Array.of((1, 2), [0, 1])},
+        Array.of((1, 2), [0, 1 / 7]),
+        {"X[0,0]": "0", "X[0,1]": "g[0,1]*exp(X[0,1])"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "upstream", "formulas"), UPSTREAM, ids=[f"{c[0]} by {c[2]}" for c in UPSTREAM]
+)
+def test_a_long_number_of_the_upstream_gradient_is_named_and_not_written(
+    text: str, point: dict[str, Value], upstream: Value, formulas: dict[str, str]
+) -> None:
+    """A random one made fractions of 16 digits by 16."""
+    assert differentiate(Request(0, text, point, list(point), "torch", upstream=upstream)).formulas == formulas
+
+
+def test_a_formula_with_an_upstream_gradient_has_the_value_of_the_derivative() -> None:
+    """cos(1)/3 and 0.1 cos(1), with the float64 nearest to 1/3 and to 0.1, by mpmath."""
+    for number in (1 / 3, 0.1, -0.1):
+        told = differentiate(Request(0, "sin(x)", {"x": 1.0}, ["x"], "torch", upstream=number)).values["x"]
+        assert told is not None
+        with mp.workdps(50):
+            assert abs(D(told) - D(number) * mp.cos(1)) < D(10) ** -35

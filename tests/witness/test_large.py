@@ -238,6 +238,41 @@ def test_overflow_makes_the_bound_infinite_where_it_happens_only() -> None:
     assert not found.grids[0].unknown[1]
 
 
+OUTDONE = [
+    ("sum(exp(-x)*exp(x))", {"x": np.array([720.0, 760.0])}, "exp"),
+    ("sum(log(exp(-x)*exp(x)))", {"x": np.array([720.0, 780.0])}, "exp"),
+    ("sum((exp(-x)/sum(exp(-x)))*exp(x))", {"x": np.array([740.0, 745.0, 750.0])}, "exp"),
+    ("sum(sqrt(x**2 + y**2))", {"x": np.array([1e-200, 1e-180]), "y": np.array([1e160, 1e170])}, "pow"),
+    ("sum((a @ exp(-x))*(a @ exp(x)))", {"a": np.ones((2, 2)), "x": np.array([720.0, 760.0])}, "exp"),
+]
+
+
+@pytest.mark.parametrize(("text", "point", "operation"), OUTDONE, ids=[case[0] for case in OUTDONE])
+def test_an_overflow_is_named_beside_the_worst_underflow(text: str, point: dict[str, Any], operation: str) -> None:
+    """exp is beyond float64 from 709.8 on, and so is the square of 1e160: both walks name that.
+
+    What is lost where 1e-330 is no float64 was infinite to the walk on whole arrays, and as bad as an overflow.
+    """
+    asked = request(text, point)
+    found = derive_large(asked, steps_of(asked))
+    grids = {part.variable: part for part in found.grids}
+    for entry in derive(asked).entries:
+        part = grids[entry.variable]
+        step = found.step(int(part.loss[entry.index]))
+        assert entry.loss is not None
+        assert step is not None
+        assert (entry.loss.operation, entry.cause) == (operation, "overflow")
+        assert (step.operation, found.cause(int(part.cause[entry.index]))) == (operation, "overflow")
+
+
+def test_a_local_derivative_beyond_the_dtype_overflows_backward() -> None:
+    """1/x is 1e310 at 1e-310, and its product with the adjoint 1e-10 is no more than 1e300."""
+    asked = request("sum(log(x)*1e-10)", {"x": np.array([1e-310, 1e-320])})
+    found = derive_large(asked, steps_of(asked))
+    causes = [entry.cause for entry in derive(asked).entries]
+    assert [found.cause(int(code)) for code in found.grids[0].cause] == causes == ["backward_overflow"] * 2
+
+
 def test_a_number_beyond_any_computer_is_unknown() -> None:
     found = grid("sum(sin(exp(exp(x))))", {"x": np.array([1e10, 1.0])})
     assert found.unknown.tolist() == [True, False]

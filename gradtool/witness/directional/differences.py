@@ -33,6 +33,16 @@ def random_direction(arrays: Mapping[str, Floats], draw: np.random.Generator) ->
     return found
 
 
+def _claim(claims: Mapping[str, Floats], direction: Mapping[str, Floats]) -> float:
+    """The slope along ``direction`` by the gradient ``claims``; NaN where infinities cancel or the sum is too large."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = np.concatenate([claims[name].ravel() * direction[name].ravel() for name in claims])
+    try:
+        return math.fsum(parts.tolist())
+    except (ValueError, OverflowError):
+        return math.nan
+
+
 def along_directions(
     moved: Callable[[Mapping[str, Floats]], Floats],
     arrays: Mapping[str, Floats],
@@ -44,7 +54,7 @@ def along_directions(
     found = []
     for number in range(1, DIRECTIONS + 1):
         direction = random_direction({name: arrays[name] for name in claims}, draw)
-        claim = math.fsum(float(part) for name in claims for part in claims[name].ravel() * direction[name].ravel())
+        claim = _claim(claims, direction)
         name = f"direction {number}"
 
         def values(columns: Mapping[str, Floats], name: str = name, way: Mapping[str, Floats] = direction) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.symbolic.large.bounds import as_computed, beyond, change, faint, lost_by
-from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Losses, relative, scaled, worse
+from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Losses, relative, scaled, times, worse
 from gradtool.witness.symbolic.large.flow import chosen_branch, flow, flow_losses
 from gradtool.witness.symbolic.large.gathered import axes_of, factor_of, first_extremes
 from gradtool.witness.symbolic.large.numbers import ZERO, Floats, Mask, Numbers, boxed, finite, sizes
@@ -201,6 +201,9 @@ class _Spreader:
         units = units + np.where(slope == 1, 0.0, size)
         if (small := faint(slope, self.tiny) & (size >= self.tiny)).any():
             excess = excess + np.where(small, self.tiny * np.maximum(1.0, self.size), 0.0)
+        if (large := beyond(slope, self.arithmetic) & (size >= self.tiny)).any():
+            excess = np.where(large, np.inf, excess)
+            losses = Losses.offer(losses, np.asarray(np.inf), large, cell.place, "backward_overflow")
         for stake in cell.stakes:
             if stake.singular and place in stake.places:
                 units, excess = np.where(stake.where, 0.0, units), np.where(stake.where, 0.0, excess)
@@ -271,7 +274,7 @@ class _Spreader:
         size = sizes(share.product)
         if (small := faint(size, self.tiny)).any():
             share.excess = share.excess + np.where(small, self.tiny * np.maximum(1.0, self._scale(size.shape)), 0.0)
-            factor = self.tiny / (size * self.unit)
+            factor = times(np.asarray(self.tiny), size * self.unit)
             share.losses = Losses.offer(share.losses, factor, small, self.cell.place, "underflow")
         if (large := beyond(size, self.arithmetic) & finite(share.product)).any():
             share.excess = np.where(large, np.inf, share.excess)

@@ -27,6 +27,7 @@ __all__ = [
     "any_of",
     "relative",
     "scaled",
+    "times",
     "unstretched",
     "worse",
 ]
@@ -40,7 +41,9 @@ CAUSES = (
 )  # fmt: skip
 
 _BRANCH, _EDGE = CAUSES.index("branch"), CAUSES.index("edge")
+_GRADUAL = ("cancellation", "adjoint", "backward", "amplification")
 _KINDS = 16
+_MOST = float(np.finfo(np.float64).max)
 
 NOTHING: Floats = np.zeros(())
 """A bound of 0."""
@@ -63,6 +66,8 @@ class Losses:
     @staticmethod
     def offer(known: Losses | None, factor: Floats, where: Mask, place: int, cause: str) -> Losses | None:
         """``known``, or the loss by ``factor`` at ``place`` at entries ``where`` that is worse."""
+        if cause in _GRADUAL:  # a bound beyond the largest float is no overflow of the dtype
+            factor = np.minimum(factor, _MOST)
         offered = np.where(where & (factor > 100), factor, 0.0)
         if not offered.any():
             return known
@@ -152,10 +157,20 @@ def scaled(factor: Floats, error: Floats) -> Floats:
     return np.where((factor == 0) | (error == 0), 0.0, product) if np.isnan(product).any() else product
 
 
+def times(over: Floats, under: Floats) -> Floats:
+    """How many times ``under`` is in ``over``: the largest float where the quotient of finite numbers is beyond it.
+
+    Infinite is what overflows. Beside that an underflow by whatever factor is the lesser loss.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        quotient = np.asarray(over / under)
+    return np.where(np.isinf(quotient) & np.isfinite(over), _MOST, quotient)
+
+
 def relative(unit: float, units: Floats, excess: Floats, size: Floats) -> Floats:
     """The bound as a share of the magnitude; 0 where that is 0."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        share = (unit * units + excess) / size
+    with np.errstate(over="ignore"):
+        share = times(np.asarray(unit * units + excess), size)
     return np.where((size == 0) | np.isnan(share), 0.0, share)
 
 

@@ -16,7 +16,18 @@ from flint import arb
 from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.symbolic.large.bounds import as_computed, beyond, faint
-from gradtool.witness.symbolic.large.cell import NONE, NOTHING, Cell, Losses, Stake, any_of, relative, scaled, worse
+from gradtool.witness.symbolic.large.cell import (
+    NONE,
+    NOTHING,
+    Cell,
+    Losses,
+    Stake,
+    any_of,
+    relative,
+    scaled,
+    times,
+    worse,
+)
 from gradtool.witness.symbolic.large.gathered import extreme, multiply, running, summed
 from gradtool.witness.symbolic.large.kinks import look_at_edges, look_at_kinks
 from gradtool.witness.symbolic.large.numbers import (
@@ -234,8 +245,7 @@ class Forward:
         small = faint(size, self.tiny)
         if small.any():
             cell.excess = cell.excess + np.where(small, self.tiny, 0.0)
-            with np.errstate(over="ignore", divide="ignore"):
-                cell.offer(self.tiny / (size * self.unit), small, "underflow")
+            cell.offer(times(np.asarray(self.tiny), size * self.unit), small, "underflow")
         if (large := beyond(size, self.arithmetic) & finite(cell.value)).any():
             cell.excess = np.where(large, np.inf, cell.excess)
             cell.offer(np.asarray(np.inf), large, "overflow")
