@@ -47,8 +47,9 @@ def parameter_sections(evidence: ModelEvidence, known: Places, view: FlowView) -
             after=tuple(Told(text) for text in (*_hidden(rows, shown, view), _legend(axis), *_ties(evidence))),
         )
     ]
-    singled = [own for own in worst_first(rows) if own.word in {"error", "warning"}]
-    if len(shown) < len(rows) and singled:
+    alone = {own.name for own in shown}
+    singled = [own for own in worst_first(rows) if own.word in {"error", "warning"} and own.name not in alone]
+    if singled:
         left_out = len(singled) - WORST
         after = (Told(f"and {counted(left_out, 'more parameter')} with findings: {SHOW_ALL}"),)
         grid = _grid(singled[:WORST], columns, axis)

@@ -205,7 +205,7 @@ def test_experiments_are_sentences() -> None:
     report = " ".join(told(EXPERIMENTS).split())
     for text in (
         "clipped to 1: norm 4221.95 before, 1 after, factor 0.000237; PyTorch's own function: 1",
-        "the loss falls, from 2.302585 to 2.3024; the change is -0.000185, the gradient promises -0.000185",
+        "the loss falls by 0.000185, from 2.302585 to 2.3024; the gradient promises 0.000185",
         "accumulated over 4 micro-batches of 8, 8, 8, 7: norm 1.2478, of the full batch 1.25",
         "most in fc1.bias (0.043 of its own) because: BatchNorm sees each part alone",
         "verified: the gradient agrees with path integrals along 3 random directions, 1,500 evaluations",
@@ -218,7 +218,7 @@ def test_experiments_are_sentences() -> None:
 def test_a_refuted_gradient_is_told_with_its_entries() -> None:
     report = " ".join(told(REFUTED).split())
     for text in (
-        "clipping to 5 changes nothing: the norm is 1.25", "the loss does not fall, from 2.5 to 2.75",
+        "clipping to 5 changes nothing: the norm is 1.25", "the loss does not fall but rises by 0.25, from 2.5 to 2.75",
         "wrong: the gradient disagrees with path integrals along 1 random direction",
         "fc2.bias is 2 times what it should be", "fc1.weight[3,4]: 0.5 by backward, 0.25 ± 1e-08 by differences",
         "12.1 % are lost (below 2^-24)", "30 nan inf fc1.weight", "12 of 31 steps are shown",
