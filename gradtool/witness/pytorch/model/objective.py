@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gradtool.witness.model.assumed import Assumptions
-from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.model.user_file import UserFileError, blamed, line_of
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.model.targets import drawn_targets
 
@@ -57,7 +57,7 @@ class Asked:
 def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked, assumed: Assumptions) -> Objective:
     """The loss: asked for on the command line, given by the case, found in ``names``, or inferred from ``output``."""
     found = _found(names, asked, assumed)
-    if targets is None and found is None and isinstance(_own(output), torch.Tensor):
+    if found is None and isinstance(_own(output), torch.Tensor):
         assumed.add("loss", "the model's own", "its output has a loss")
         return Objective(lambda out, _: scalar(_own(out), "of the model"), "the loss in the model's output")
     head = _head(output)
@@ -100,17 +100,26 @@ def _found(names: Mapping[str, Any], wanted: Asked, assumed: Assumptions) -> tup
 
 
 def _name(loss: Any) -> str:
-    return type(loss).__name__ if isinstance(loss, nn.Module) else getattr(loss, "__name__", type(loss).__name__)
+    """What the loss is called; a lambda by its line."""
+    if isinstance(loss, nn.Module):
+        return type(loss).__name__
+    name = str(getattr(loss, "__name__", type(loss).__name__))
+    code = getattr(loss, "__code__", None)
+    return f"of {line_of(code.co_filename, code.co_firstlineno)}" if name == "<lambda>" and code else name
 
 
 def _own(output: Any) -> Any:
-    return output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
+    return _part(output, "loss")
+
+
+def _part(output: Any, name: str) -> Any:
+    return output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
 
 
 def _head(output: Any) -> torch.Tensor:
     """The output that a loss is taken of: logits if they are named, else the first floating tensor."""
-    if isinstance(output, Mapping) and isinstance(output.get("logits"), torch.Tensor):
-        return output["logits"]
+    if isinstance(logits := _part(output, "logits"), torch.Tensor):
+        return logits
     tensor = next(tensors_in(output), None)
     if tensor is None:
         raise UserFileError(

@@ -142,7 +142,8 @@ class _Watch:
         seen.backwards += 1
         known = {id(row.tensor) for row in seen.rows}
         if any(id(leaf) not in known for leaf in self._pending):
-            seen.models = models_of(frame, self._pending) | seen.models
+            ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
+            seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
             seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
         seen.norm = global_norm(seen.rows)
         if not seen.steps:
