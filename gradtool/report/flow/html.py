@@ -14,7 +14,6 @@ from gradtool.problem import printable
 from gradtool.report.flow.depth import profile
 from gradtool.report.flow.figures import is_wide
 from gradtool.report.flow.section import Cell, Grid, Section, Told
-from gradtool.report.flow.figures import is_wide
 from gradtool.report.flow.sections import heading, last_line, sections
 from gradtool.report.flow.svg import Dot, chart
 from gradtool.settings import FlowView
