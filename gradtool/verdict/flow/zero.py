@@ -6,6 +6,7 @@ and the others are findings.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,18 +127,20 @@ def _partner(seen: _Seen, parameter: Parameter) -> Parameter | None:
     first = min(later, key=lambda p: seen.place[p.name], default=None)
     if first is None:
         return None
-    beside = [p for p in later if p.layer == first.layer]
-    return next((p for p in [*beside, *_gates(seen, parameter)] if _is_factor(p, parameter)), None)
+    beside = (p for p in later if p.layer == first.layer and _is_factor(p, parameter))
+    return next(itertools.chain(beside, _gates(seen, parameter)), None)
 
 
 def _moves(parameter: Parameter) -> bool:
     return parameter.gradient is not None and not all_zero(parameter)
 
 
-def _gates(seen: _Seen, parameter: Parameter) -> list[Parameter]:
+def _gates(seen: _Seen, parameter: Parameter) -> Iterator[Parameter]:
     """What may scale the module around it from the side, before it runs: a gate made from a condition."""
     around = paths(parameter.layer)[1:-1]
-    return [p for p in seen.parameters if _moves(p) and any(path in around for path in paths(p.layer)[1:-1][-2:])]
+    for p in seen.parameters:
+        if _is_factor(p, parameter) and _moves(p) and any(path in around for path in paths(p.layer)[1:-1][-2:]):
+            yield p
 
 
 def _is_factor(partner: Parameter, parameter: Parameter) -> bool:
