@@ -213,6 +213,8 @@ def _layer(name: str, seen: _Seen) -> Layer:
         saturated=_largest([float(share) for share in seen.saturated]),
         axis=seen.axis,
         source=seen.source,
+        first_rms=rms[0] if len(rms) > 1 else None,
+        last_gradient=gradients[0] if len(gradients) > 1 else None,  # backward begins at the last call
     )
 
 
