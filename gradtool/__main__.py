@@ -9,29 +9,49 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
-
-from gradtool.witness.process import SYMBOLIC, TENSORFLOW, TORCH, start_early
+from typing import NoReturn
 
 __all__ = ["main"]
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C.
+
+    After a plain KeyboardInterrupt inside ``exec`` of a text, as when a dataclass is made on import, Python dies of the
+    signal at its very end, caught or not, and its exit code is lost. It does not after a subclass.
+    """
+
+
 def main() -> None:
-    """Run the command line. A closed stdin, stdout or stderr is an empty one."""
-    for place, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open to the end
-            with contextlib.suppress(OSError):
-                os.dup2(getattr(sys, name).fileno(), place)
+    """Run the command line. A closed stdin, stdout or stderr is an empty one; Ctrl-C at any time exits with 130."""
     try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as under nohup
+            signal.signal(signal.SIGINT, _interrupt)
+        _open_closed()
         _run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit(130)
 
 
+def _interrupt(*_: object) -> NoReturn:
+    raise Interrupted
+
+
+def _open_closed() -> None:
+    for place, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open to the end
+            with contextlib.suppress(OSError):
+                os.dup2(getattr(sys, name).fileno(), place)
+
+
 def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["check"] and len(arguments) > 1 and not {"-h", "--help"} & set(arguments):
+        from gradtool.witness.process import SYMBOLIC, start_early  # noqa: PLC0415  # where an interrupt is caught
+
         start_early([_framework(arguments), SYMBOLIC])
     from gradtool.cli.app import main as run  # noqa: PLC0415  # after the witnesses have been started
 
@@ -40,6 +60,8 @@ def _run(arguments: list[str]) -> None:
 
 def _framework(arguments: list[str]) -> str:
     """The framework that the command line seems to ask for. A wrong guess costs a process that is ended unused."""
+    from gradtool.witness.process import TENSORFLOW, TORCH  # noqa: PLC0415  # likewise
+
     joined = "=".join(arguments)
     if "--framework=tensorflow" in joined:
         return TENSORFLOW

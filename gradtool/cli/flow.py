@@ -123,7 +123,7 @@ def flow(
             inputs=tuple(input or ()),
             loss=loss,
             labels=labels,
-            moments=moments,
+            moments=moments or plot is not None or html is not None,
             clip=clip,
             accumulate=accumulate,
             train=train,

@@ -12,28 +12,40 @@ from gradtool.target.suite import Target, Unreadable
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 
-__all__ = ["draw", "look_at_plot"]
+__all__ = ["draw", "look_at_library", "look_at_picture", "look_at_plot"]
 
 SUFFIXES = (".png", ".svg")
 
 
-def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str) -> None:
-    """Raise ProblemError where nothing could be drawn: no sweep, a suite, an unknown file type, a missing library."""
+def look_at_picture(plot: str, chosen: str) -> None:
+    """Raise ProblemError where ``plot`` is no picture that can be written, or ``-`` goes with another format."""
     if plot == "-" and chosen != "table":
         hint = "draw to a file, or leave out --format"
         raise ProblemError(Problem("plot", f"--plot - draws beside a table, not into {chosen}", hint=hint))
-    if plot != "-" and not plot.lower().endswith(SUFFIXES):
+    if plot == "-":
+        return
+    if not plot.lower().endswith(SUFFIXES):
         hint = "name a file, as sweep.png or sweep.svg; - draws in the terminal"
         raise ProblemError(Problem("plot", "a picture is a .png or a .svg file", plot, (0, len(plot)), hint=hint))
-    if plot != "-":
-        look_at_file(Path(plot), "--plot")
+    look_at_file(Path(plot), "--plot")
+    look_at_library("matplotlib")
+
+
+def look_at_library(name: str) -> None:
+    """Raise ProblemError where a library that draws is missing."""
+    if importlib.util.find_spec(name) is None:
+        raise ProblemError(Problem("plot", f"{name} is not installed", hint='pip install "gradtool[plot]"'))
+
+
+def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str) -> None:
+    """Raise ProblemError where nothing could be drawn: no sweep, a suite, an unknown file type, a missing library."""
+    look_at_picture(plot, chosen)
     points = targets[0].points if len(targets) == 1 and isinstance(targets[0], Target) else None
     if not points or len(points) < 2:  # one point is no sweep
         hint = "sweep a variable, as --at x=-3:3:101"
         raise ProblemError(Problem("plot", "a picture shows one expression at many points", hint=hint))
-    library = "plotille" if plot == "-" else "matplotlib"
-    if importlib.util.find_spec(library) is None:
-        raise ProblemError(Problem("plot", f"{library} is not installed", hint='pip install "gradtool[plot]"'))
+    if plot == "-":
+        look_at_library("plotille")
 
 
 def draw(plot: str, records: Sequence[CheckRecord], terminal: Terminal) -> None:

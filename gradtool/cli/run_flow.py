@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from gradtool.cli.files import look_at_file
+from gradtool.cli.picture import look_at_picture
 from gradtool.cli.run import opened
 from gradtool.evidence import Progress
 from gradtool.pipeline import flow as pipeline
@@ -15,10 +17,14 @@ from gradtool.report.flow import FORMATS
 from gradtool.settings import FlowSettings, FlowView
 from gradtool.target.model_file import read_model_file
 from gradtool.terminal import Progress as Line
-from gradtool.terminal import terminal_for
+from gradtool.terminal import Terminal, terminal_for
 from gradtool.verdict.flow.record import FlowRecord, exit_code
 
 __all__ = ["Outlet", "run_flow"]
+
+
+PAGE = 80
+"""Columns that a page's writer is told; it does not fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Outlet:
 
 def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet, *, strict: bool) -> ExitCode:
     """Look at the model that ``target`` names, and report."""
+    look_at_outlet(outlet)
     file = read_model_file(target)
     framework = pipeline.chosen_framework(settings, file)
     request = pipeline.requested(file, framework, settings)
@@ -45,23 +52,54 @@ def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet
                 f"{progress.doing} {progress.done}/{progress.total}" if progress.total else f"{progress.doing} ..."
             )
 
+        def relay(printed: bytes) -> None:
+            line.say("")
+            print(printed.decode(errors="replace"), end="", file=sys.stderr, flush=True)
+
         line.say(f"starting {framework} ...")
-        with pipeline.open_witness(framework, settings.timeout, heard) as host:
+        with pipeline.open_witness(framework, settings.timeout, heard, relay) as host:
             record = pipeline.flow(target, request, settings, host)
         line.say("")
         module, name = FORMATS[outlet.format]
         terminal = terminal_for(stream, outlet.color)
         getattr(import_module(module), name)(record, terminal, view)
+        _drawn(record, outlet, view, terminal)
         stream.flush()
     _told(record, debug=outlet.debug)
     return exit_code(record, strict=strict)
 
 
+def look_at_outlet(outlet: Outlet) -> None:
+    """Raise ProblemError where the report, a picture or a page could not be written; before any work."""
+    for path, option in ((outlet.output, "-o"), (outlet.html, "--html")):
+        if path is not None:
+            look_at_file(path, option)
+    if outlet.plot is not None:
+        look_at_picture(outlet.plot, outlet.format)
+
+
+def _drawn(record: FlowRecord, outlet: Outlet, view: FlowView, terminal: Terminal) -> None:
+    """The picture and the page beside the report; without evidence there is nothing to draw."""
+    if record.evidence is None:
+        return
+    # A drawing library only to draw.
+    if outlet.plot == "-":
+        from gradtool.report.flow.text_picture import draw_text  # noqa: PLC0415
+
+        terminal.stream.write("\n" + "\n".join(draw_text(record, terminal)) + "\n")
+    elif outlet.plot:
+        from gradtool.report.flow.picture import draw  # noqa: PLC0415
+
+        draw(record, Path(outlet.plot))
+    if outlet.html:
+        from gradtool.report.flow.html import write  # noqa: PLC0415
+
+        with opened(outlet.html) as stream:
+            write(record, Terminal(stream, PAGE, colour=False, unicode=True), view)
+
+
 def _told(record: FlowRecord, *, debug: bool) -> None:
-    """Why there is no evidence, on stderr."""
+    """What the user's own code raised, on stderr; the report says the rest."""
     for failure in record.failures:
-        print(f"error: {failure.message}", file=sys.stderr)
-        if failure.hint:
-            print(f"  hint: {failure.hint}", file=sys.stderr)
-        if debug or failure.reason == "file":
-            print(failure.detail, end="", file=sys.stderr)
+        if failure.detail and (debug or failure.reason == "file"):
+            print(failure.detail.rstrip("\n"), file=sys.stderr)

@@ -180,9 +180,10 @@ class ExactEntry:
     ``variable`` and ``index`` name it as in ``Autodiff``.
 
     ``kind`` is ``smooth`` (the derivative exists), ``kink``, ``jump``, ``vertical`` (an infinite one-sided slope),
-    ``one_sided`` (defined on one side only), ``isolated`` (on neither) or ``unknown``. ``bound`` is the rounding
-    error of the evaluation as written to first order, ``sensitivity`` what one rounding unit of the point does to the
-    derivative. ``loss`` is the node where most digits are lost, and ``cause`` is how:
+    ``one_sided`` (defined on one side only), ``isolated`` (on neither), ``unknown`` (the slopes have no limit),
+    ``baseless`` (of a higher derivative: the one below does not exist) or ``unsettled`` (the limits were not found).
+    ``bound`` is the rounding error of the evaluation as written to first order, ``sensitivity`` what one rounding unit
+    of the point does to the derivative. ``loss`` is the node where most digits are lost, and ``cause`` is how:
 
     - ``overflow`` and ``underflow`` of a value, ``backward_overflow`` of an adjoint, ``flushed`` of a subnormal
       coordinate;

@@ -111,9 +111,9 @@ class Parameter:
 
     ``layer`` is the module that owns it and ``kind`` that module's class. ``rows`` of ``all_rows`` are filled in a
     sparse gradient; 0 of 0 in a dense one. ``others`` are further names of the same tensor (tied weights), ``fan_in``
-    the numbers that one output sums over (0 where that means nothing), ``partner_zero`` that a factor which multiplies
-    this parameter on every path is itself exactly 0. ``group`` is its place in the optimizer's groups, None where the
-    optimizer does not hold it or there is none; ``hooks`` are the user's own that may change the gradient.
+    the numbers that one output sums over (0 where that means nothing). ``group`` is its place in the optimizer's
+    groups, None where the optimizer does not hold it or there is none; ``hooks`` are the user's own that may change
+    the gradient.
     """
 
     name: str
@@ -326,5 +326,7 @@ class ModelEvidence:
     steps: list[TrainingStep] = field(default_factory=list)
     verified: Survey | None = None
     digits: list[Digits] = field(default_factory=list)
+    zeroed: bool | None = None
+    """In a training script, whether the gradients were cleared between two steps; None where that was not seen."""
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0

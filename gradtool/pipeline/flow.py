@@ -31,9 +31,11 @@ def chosen_framework(settings: FlowSettings, file: ModelFile) -> str:
     return "torch" if importlib.util.find_spec("torch") or not importlib.util.find_spec("tensorflow") else "tensorflow"
 
 
-def open_witness(framework: str, timeout: float, heard: Callable[[Progress], None]) -> Host:
-    """Start the witness for a model; do this before anything else is imported."""
-    return Host([framework], timeout, MODEL_WITNESSES, heard)
+def open_witness(
+    framework: str, timeout: float, heard: Callable[[Progress], None], relay: Callable[[bytes], None]
+) -> Host:
+    """Start the witness for a model. ``heard`` is told of its progress, ``relay`` what the user's file prints."""
+    return Host([framework], timeout, MODEL_WITNESSES, heard, relay)
 
 
 def requested(file: ModelFile, framework: str, settings: FlowSettings) -> ModelRequest:

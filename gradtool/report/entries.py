@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from gradtool.report.numbers import WRITTEN_OUT, short, value_text
+from gradtool.report.numbers import WRITTEN_OUT, value_text
 from gradtool.values import flat, upstream_name
 from gradtool.verdict.record import WORDS, CheckRecord, Entry
+from gradtool.verdict.words import EQUAL, ulps
 
 __all__ = ["chosen", "derivative_name"]
 
@@ -46,7 +47,10 @@ def _summary(variable: str, entries: Sequence[Entry]) -> str:
     worst = max((entry.ulp for entry in entries if entry.ulp is not None), default=None)
     found = Counter(entry.verdict for entry in entries)
     verdicts = ", ".join(f"{found[word]} {word}" for word in WORDS if found[word])
-    return f"{variable}: norm {math.hypot(*finite):.6g}, largest error {short(worst)} ulp; {verdicts}"
+    parts = [f"{variable}: norm {math.hypot(*finite):.6g}"]
+    if worst is not None:  # else every truth is 0, or unknown
+        parts.append("exact to the last digit" if worst < EQUAL else f"largest error {ulps(worst)} ulp")
+    return f"{', '.join(parts)}; {verdicts}"
 
 
 def upstream_line(record: CheckRecord) -> str:

@@ -10,10 +10,11 @@ from gradtool.report.against import lines as checker_lines
 from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.graph import mermaid
 from gradtool.report.markup import cell, code, plain
-from gradtool.report.numbers import DIGITS, exact, float_text, point_text, short, with_bar
+from gradtool.report.numbers import DIGITS, exact, float_text, point_text, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.summary import total
+from gradtool.verdict.words import ulps
 
 __all__ = ["write"]
 
@@ -52,7 +53,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
                 symbolic,
                 with_bar(entry.finite_difference, entry.finite_difference_bar),
                 *([difference_text(record, entry)] if asked else []),
-                short(entry.ulp),
+                ulps(entry.ulp),
                 f"**{entry.verdict}**",
             ]
             lines.append(f"| {' | '.join(cells)} |")

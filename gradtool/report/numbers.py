@@ -15,9 +15,6 @@ __all__ = ["exact", "float_text", "nested", "point_text", "rounded_exact", "shor
 WRITTEN_OUT = 8
 """Arrays of up to so many numbers are written out."""
 
-EQUAL = 0.005
-"""Ulps below which two numbers are told as the same."""
-
 _CONTEXT = Context(prec=80, Emax=MAX_EMAX, Emin=MIN_EMIN)
 DIGITS = {"float64": 17, "float32": 9, "float16": 5, "bfloat16": 4}
 

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from rich.cells import cell_len
 
-from gradtool.report.numbers import EQUAL, WRITTEN_OUT, nested, rounded_exact, short, value_text
+from gradtool.report.numbers import WRITTEN_OUT, nested, rounded_exact, value_text
 from gradtool.report.wrap import wrapped
 from gradtool.target.operations import OPERATIONS
 from gradtool.terminal import Terminal
 from gradtool.values import Shape, Value, flat, shape_of, shape_text
 from gradtool.verdict.record import CheckRecord, Numbers, Step, StepPath
+from gradtool.verdict.words import EQUAL, ulps
 
 __all__ = ["head_text", "local_text", "numbers_text", "retained_text", "step_lines", "sum_text", "value_line"]
 
@@ -74,7 +75,7 @@ def retained_text(step: Step, dtype: str) -> str:
     parts = ["None, which counts as 0" if step.retained is None else _value(step.retained, dtype)]
     if step.ulp is not None:
         most = "at most " if step.shape and step.ulp >= EQUAL else ""
-        parts.append(f"{most}{'0' if step.ulp < EQUAL else short(step.ulp)} ulp")
+        parts.append(f"{most}{ulps(step.ulp)} ulp")
     return ", ".join([*parts, step.verdict])
 
 

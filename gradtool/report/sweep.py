@@ -10,15 +10,14 @@ from rich.cells import cell_len
 
 from gradtool.problem import printable
 from gradtool.report.entries import derivative_name
-from gradtool.report.numbers import point_text, short
+from gradtool.report.numbers import point_text
 from gradtool.values import Value
 from gradtool.verdict.record import WORDS, CheckRecord, Entry
 from gradtool.verdict.stretches import Stretch, along, coordinate, stretches, swept, why
+from gradtool.verdict.words import EQUAL, ulps
 
-__all__ = ["EXACT", "Line", "counted", "distinct", "headings", "lines_for", "shortened"]
+__all__ = ["Line", "counted", "distinct", "headings", "lines_for", "shortened"]
 
-EXACT = 0.005
-"""Ulps below which a derivative is told as exact."""
 LISTED = 30
 """So many stretches are listed."""
 
@@ -130,10 +129,10 @@ def _worst(records: Sequence[CheckRecord], names: Sequence[str]) -> list[Line]:
     if not known:
         return []
     ulp, record, entry = max(known, key=lambda item: item[0])
-    if ulp < EXACT:
+    if ulp < EQUAL:
         return [("every verified derivative is exact to the last digit", "verified")]
     by = f" of {derivative_name(entry.label)}" if len(record.entries) > 1 else ""
-    return [(f"largest verified error{by}: {short(ulp)} ulp at {_place(record, names)}", "verified")]
+    return [(f"largest verified error{by}: {ulps(ulp)} ulp at {_place(record, names)}", "verified")]
 
 
 def _place(record: CheckRecord, names: Sequence[str]) -> str:
@@ -142,7 +141,7 @@ def _place(record: CheckRecord, names: Sequence[str]) -> str:
 
 def _told(stretch: Stretch, name: str, texts: dict[float, str]) -> str:
     points = f", {stretch.points} points" if stretch.points > 1 else ""
-    error = f", up to {short(stretch.worst_ulp)} ulp" if stretch.worst_ulp and stretch.points > 1 else ""
+    error = f", up to {ulps(stretch.worst_ulp)} ulp" if stretch.worst_ulp and stretch.points > 1 else ""
     reason = f": {stretch.reason}" if stretch.reason else ""
     return f"{name} {_span(stretch.start, stretch.stop, texts)} {stretch.verdict}{points}{error}{reason}"
 

@@ -17,12 +17,10 @@ from gradtool.report.columns import Cell, Row, Sheet, unfolded
 from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.numbers import (
     DIGITS,
-    EQUAL,
     WRITTEN_OUT,
     exact,
     float_text,
     point_text,
-    short,
     value_text,
     with_bar,
 )
@@ -31,7 +29,9 @@ from gradtool.report.sweep import Line, lines_for
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
 from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.stretches import remedies
 from gradtool.verdict.summary import along_directions, counts, total
+from gradtool.verdict.words import EQUAL, ulps
 
 __all__ = ["write"]
 
@@ -93,8 +93,7 @@ class _Page:
         """A sweep in sentences, and what to do about its faults."""
         for text, verdict in lines:
             self.line(text, self.terminal.style(verdict), indent=2)
-        faults = [f for record in records for f in record.findings if f.severity == "error"]
-        for remedy in list(dict.fromkeys(fault.remedy for fault in faults))[:MOST_REMEDIES]:
+        for remedy in remedies(records)[:MOST_REMEDIES]:
             self.line(f"→ {remedy}", indent=4)
 
     def steps(self, record: CheckRecord) -> None:
@@ -137,7 +136,7 @@ class _Page:
             (f"{autodiff} (None)" if entry.unconnected else autodiff, ""),
             (symbolic, ""),
             (self.terminal.glyphs(with_bar(entry.finite_difference, entry.finite_difference_bar)), ""),
-            (_ulps(entry.ulp), ""),
+            (ulps(entry.ulp), ""),
             (entry.verdict, self.terminal.style(entry.verdict)),
         ]
 
@@ -189,14 +188,14 @@ class _Page:
         self.line("")
 
     def _row(self, group: Sequence[CheckRecord]) -> list[Cell]:
-        ulps = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
+        errors = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
         found = counts(group)
         words = next(iter(found), "inconclusive")
         name = self.terminal.glyphs(group[0].name)
         return [
             (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
             (str(sum(len(record.entries) for record in group)), ""),
-            (_ulps(max(ulps, default=None)), ""),
+            (ulps(max(errors, default=None)), ""),
             (words, self.terminal.style(words)),
         ]
 
@@ -244,10 +243,6 @@ def _power(power: float) -> str:
     if power >= 1:
         return "Rounding could explain any error here: a fault could hide."
     return f"Errors of {power:.1g} relative and more would have been found."
-
-
-def _ulps(value: float | None) -> str:
-    return "0" if value is not None and value < EQUAL else short(value)
 
 
 def _heading(records: Sequence[CheckRecord]) -> str:

@@ -19,12 +19,13 @@ from gradtool.target.dtype import FORMATS, Format, ulp
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Index, Shape, Value, entry_label, flat, indices, shape_of
 from gradtool.verdict.grid import entry_of, ordinary_error, symbolic_text
+from gradtool.verdict.no_derivative import SAFETY, baseless, kink, undefined, unsettled
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey
+from gradtool.verdict.words import named, short, source_of, ulps
 
 __all__ = ["SAFETY", "WIDE", "Case", "is_nothing_beside_the_value", "judge"]
 
-SAFETY = 4
 VAGUE = Decimal("1e-3")
 """A rounding bound above this share of the truth: the first-order analysis no longer says anything."""
 
@@ -78,7 +79,7 @@ def _gridded(case: Case, key: Key, raw: float | None, grid: Grid, bar: Differenc
         return _entry(case, key, raw, entry_of(grid, place, key[1]), bar)
     form, size = FORMATS[case.dtype], abs(grid.high.data[place])
     right = min(int(-math.log10(error * ulp(size, case.dtype) / size)), _decimals(form)) if error else _decimals(form)
-    told = f"agrees with the exact derivative to {right} of {_decimals(form)} digits ({error:.2g} ulp)"
+    told = f"agrees with the exact derivative to {right} of {_decimals(form)} digits ({ulps(error)} ulp)"
     power = SAFETY * grid.bound.data[place] / size
     symbolic = symbolic_text(grid, place)
     return Entry(key[0], raw, "verified", told, symbolic, ulp=error, power=power, index=key[1])
@@ -151,15 +152,19 @@ def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: D
     if case.exact is None or (exact is None and case.exact.status == "defined"):
         return _by_difference(claimed, bar)
     if case.exact.status == "undefined":
-        return _Opinion("undefined", _undefined(case.exact, claimed))
+        return _Opinion("undefined", undefined(case.exact, claimed))
     if case.exact.status == "beyond" and case.exact.value is not None:
         return _Opinion("out_of_range", f"the value does not fit {case.dtype}, nor any other: {case.exact.reason}")
     if case.exact.status == "beyond" or exact is None:
         return _Opinion("inconclusive", f"{case.exact.reason}, so no witness can follow")
     if too_large := _too_large(case, exact):
         return _Opinion("out_of_range", too_large)
+    if exact.kind == "unsettled":
+        return _Opinion("inconclusive", unsettled(case.text, exact))
+    if exact.kind == "baseless":
+        return _Opinion("not_differentiable", baseless(case.exact.entries, case.point, exact, claimed))
     if exact.kind != "smooth" or exact.derivative is None:
-        return _Opinion("not_differentiable", _kink(case, exact, claimed))
+        return _Opinion("not_differentiable", kink(case.dtype, exact, claimed))
     if claimed is None:
         return _Opinion("inconclusive", f"{case.title} gave no gradient to compare with the exact one")
     return _smooth(case, claimed, exact, Decimal(exact.derivative))
@@ -173,7 +178,7 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     size = abs(truth)
     bound, sensitivity = Decimal(exact.bound), Decimal(exact.sensitivity)
     power = float(min(SAFETY * bound / size, Decimal("Infinity"))) if size else None
-    shown = _short(truth)
+    shown = short(truth)
     if not math.isfinite(claimed):
         reason = f"autodiff gives {claimed} although the derivative is {shown}: {_loss(case, exact, finite=False)}"
         return _Opinion("unstable", reason, power=power)
@@ -213,14 +218,14 @@ def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None
     if not half:
         return "as exact as the point itself: one rounding unit of the point changes the derivative by more"
     digits = min(_digits_right(error, size), _decimals(form))
-    apart = f" ({in_ulp:.2g} ulp)" if in_ulp is not None else ""
+    apart = f" ({ulps(in_ulp)} ulp)" if in_ulp is not None else ""
     return f"agrees with the exact derivative to {digits} of {_decimals(form)} digits{apart}"
 
 
 def _flat(case: Case, exact: ExactEntry) -> str:
     if exact.flat is None:
         return ""
-    return f", which is 0: {_named(exact.flat)} in {_source(case.text, exact.flat)} is flat here"
+    return f", which is 0: {named(exact.flat)} in {source_of(case.text, exact.flat)} is flat here"
 
 
 def _digits(form: Format, error: Decimal, size: Decimal, claimed: float, shown: str) -> str:
@@ -245,8 +250,9 @@ def _unexplained(
     if known:
         return f"{told}; known deviation in this expression: {'; '.join(known)}"
     if exact.touched:
-        kink = _named(exact.touched)
-        return f"{told}; the derivative exists, but {kink} has a kink here and autodiff's convention fails"
+        return (
+            f"{told}; the derivative exists, but {named(exact.touched)} has a kink here and autodiff's convention fails"
+        )
     return told
 
 
@@ -254,14 +260,14 @@ def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
     """Where the digits go, in words; ``finite`` says that a number came out."""
     compared = exact.touched and OPERATIONS[exact.touched.operation].logical
     if exact.touched and not exact.loss and not compared:
-        return f"{_named(exact.touched)} has no finite derivative on the way"
+        return f"{named(exact.touched)} has no finite derivative on the way"
     if exact.loss is None:
         if compared or "where" in case.operations:
             return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
         if finite and FORMATS[case.dtype].coarse:
             return "no single step loses them, the rounding of all steps together does"
         return "the backward pass of the framework breaks here"
-    node = f"{_named(exact.loss)} in {_source(case.text, exact.loss)}"
+    node = f"{named(exact.loss)} in {source_of(case.text, exact.loss)}"
     if exact.loss.operation == "variable":
         node = "the contributions of several paths"
     return {
@@ -281,7 +287,7 @@ def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
 def _absorbed(case: Case, exact: ExactEntry) -> str:
     if exact.absorbing is None:
         return ""
-    return f", because {_source(case.text, exact.absorbing)} rounds to its larger term in {case.dtype}"
+    return f", because {source_of(case.text, exact.absorbing)} rounds to its larger term in {case.dtype}"
 
 
 def _way(case: Case, place: Place) -> str:
@@ -290,51 +296,7 @@ def _way(case: Case, place: Place) -> str:
     return f" as {re.sub('out', 'y', way)}, y its value," if way else " from rounded numbers,"
 
 
-# ---- no derivative
-
-
-def _kink(case: Case, exact: ExactEntry, claimed: float | None) -> str:
-    place = f" of {_named(exact.touched)}" if exact.touched else ""
-    left, right = (None if side is None else Decimal(side) for side in (exact.left, exact.right))
-    told = {
-        "kink": f"a kink{place}",
-        "jump": f"a jump{place}",
-        "vertical": f"a vertical tangent{place}",
-        "one_sided": f"the edge of the domain{place}",
-        "isolated": f"defined at this point only, on neither side{place}",
-        "unknown": f"the slopes have no limit{place}",
-    }[exact.kind]
-    sides = [
-        f"{_short(slope)} from the {side}" for slope, side in ((left, "left"), (right, "right")) if slope is not None
-    ]
-    if sides:
-        told += f": slope {' and '.join(sides)}"
-    if claimed is None or not sides:
-        return told
-    return f"{told}; autodiff's {_float(claimed)} {_convention(case.dtype, claimed, left, right)}"
-
-
-def _convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:
-    """Which of the slopes autodiff took, to a few rounding units."""
-    if math.isnan(claimed):
-        return "is no convention"
-    value, sides = Decimal(claimed), [side for side in (left, right) if side is not None]
-    near = SAFETY * Decimal(FORMATS[dtype].unit)
-    equal = [side == value or (side.is_finite() and abs(side - value) <= near * abs(side)) for side in sides]
-    if len(sides) == 1:
-        return "is that one" if equal[0] else "is not that one"
-    if any(equal):
-        return "is both" if all(equal) else f"is the {'left' if equal[0] else 'right'} one"
-    return "lies between them" if min(sides) <= value <= max(sides) else "lies outside"
-
-
-def _undefined(exact: Exact, claimed: float | None) -> str:
-    told = exact.reason
-    if exact.limit is not None:
-        told += f"; a removable singularity: the limit is {_short(Decimal(exact.limit))}"
-    if claimed is not None and math.isfinite(claimed):
-        told += f"; autodiff's {_float(claimed)} means nothing here"
-    return told
+# ---- beyond the dtype
 
 
 def _too_large(case: Case, exact: ExactEntry) -> str:
@@ -342,7 +304,7 @@ def _too_large(case: Case, exact: ExactEntry) -> str:
     for what, number in (("value", case.exact.value if case.exact else None), ("derivative", exact.derivative)):
         if number is not None and abs(Decimal(number)) > Decimal(largest):
             return (
-                f"the {what} {_short(Decimal(number))} does not fit {case.dtype}, whose largest number is {largest:.2g}"
+                f"the {what} {short(Decimal(number))} does not fit {case.dtype}, whose largest number is {largest:.2g}"
             )
     return ""
 
@@ -366,17 +328,7 @@ def _by_difference(claimed: float | None, bar: Difference | None) -> _Opinion:
     return _Opinion("verified", f"agrees with finite differences alone, blind below {power:.1g} relative", power=power)
 
 
-# ---- words and numbers
-
-
-def _named(place: Place) -> str:
-    row = OPERATIONS.get(place.operation)
-    return row.label if row else place.operation
-
-
-def _source(text: str, place: Place) -> str:
-    part = text[slice(*place.span)]
-    return part if len(part) <= 40 else part[:37] + "..."  # a line has room for that much
+# ---- digits
 
 
 def _digits_right(error: Decimal, size: Decimal) -> int:
@@ -385,19 +337,3 @@ def _digits_right(error: Decimal, size: Decimal) -> int:
 
 def _decimals(form: Format) -> int:
     return round(form.precision * math.log10(2))
-
-
-def _float(value: float) -> str:
-    return f"{value:.6g}"
-
-
-def _short(number: Decimal) -> str:
-    """A decimal to six digits, beyond the range of floats too."""
-    if number.is_infinite():
-        return "infinity" if number > 0 else "-infinity"
-    if not number:
-        return "0"
-    if -5 < number.adjusted() < 7:  # written out in full where that is short
-        return f"{float(number):.6g}"
-    mantissa, _, exponent = f"{number:.5e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent):+03d}"

@@ -21,7 +21,8 @@ CHECK_RULES = (
     ),
     Rule(
         "GT003", "not-differentiable", "note", "The point is a kink, a jump or a vertical tangent",
-        "Left and right derivatives differ, so no gradient is right. Autodiff returns a convention of its framework.",
+        "Left and right derivatives differ or are infinite, so no gradient is right. Autodiff returns a convention of "
+        "its framework.",
         "Usually harmless in training. For a check, move the point off the kink.",
     ),
     Rule(

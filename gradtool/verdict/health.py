@@ -16,9 +16,10 @@ from gradtool.target.dtype import FORMATS
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Array, Index, shape_text
 from gradtool.verdict.agreement import SAFETY, WIDE, Case, is_nothing_beside_the_value
-from gradtool.verdict.record import Entry, Finding
+from gradtool.verdict.record import HERE, Entry, Finding, worst
 from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding
+from gradtool.verdict.words import digits_apart, short
 
 __all__ = ["findings"]
 
@@ -27,6 +28,11 @@ MOST_ALIKE = 3
 
 STEEP = Decimal(1000)
 SMALL, LARGE = 1e-6, 10.0
+
+SPOILS = (
+    "An infinite or NaN gradient spoils every parameter that it reaches: keep the argument away from this place, "
+    "with a small number added to it or with where()."
+)
 
 _BY_VERDICT = {
     "wrong": "GT001",
@@ -78,12 +84,12 @@ def _verdicts(case: Case, entries: list[Entry], better: Mapping[str, Entry]) -> 
     for (verdict, variable), group in alike.items():
         if len(group) <= MOST_ALIKE:
             for entry in group:
-                yield finding(_BY_VERDICT[verdict], entry.label, entry.reason, _remedy(case, entry, better))
+                yield finding(_BY_VERDICT[verdict], entry.label, entry.reason, _remedy(case, [entry], better))
             continue
         entry = max(group, key=_badness)
-        others = ", ".join(other.label for other in group if other is not entry)
+        others = [other.label for other in group if other is not entry]
         more = f"; likewise {len(group) - 1} more entries of {variable}: {_cut(others)}"
-        yield finding(_BY_VERDICT[verdict], entry.label, entry.reason + more, _remedy(case, entry, better))
+        yield finding(_BY_VERDICT[verdict], entry.label, entry.reason + more, _remedy(case, group, better))
 
 
 def _badness(entry: Entry) -> float:
@@ -102,24 +108,30 @@ def _grouped(found: Iterable[Finding]) -> Iterator[Finding]:
         if len(group) <= MOST_ALIKE:
             yield from group
         else:
-            told = f"{group[0].message}; likewise {len(group) - 1} more: {_cut(', '.join(f.where for f in group[1:]))}"
+            told = f"{group[0].message}; likewise {len(group) - 1} more: {_cut([f.where for f in group[1:]])}"
             yield replace(group[0], message=told)
 
 
-def _cut(text: str) -> str:
-    """A list that a line has room for."""
-    return text if len(text) <= 60 else text[: text.rfind(",", 0, 58)] + ", ..."
+def _cut(labels: list[str]) -> str:
+    """A list that a line has room for; second derivatives have a comma of their own."""
+    mark = ";" if any(", " in label for label in labels) else ","
+    text = f"{mark} ".join(labels)
+    return text if len(text) <= 60 else text[: text.rfind(mark, 0, 58)] + f"{mark} ..."
 
 
-def _remedy(case: Case, entry: Entry, better: Mapping[str, Entry]) -> str:
-    """The rewrites that apply, and whether they mended the gradient when they were tried at this very point."""
-    if entry.verdict != "unstable" or entry.label not in better:
+def _remedy(case: Case, group: list[Entry], better: Mapping[str, Entry]) -> str:
+    """What to do if it is not what the rule says: mostly rewrites, with what came out when they were tried here."""
+    if group[0].verdict == "not_differentiable" and not all(math.isfinite(entry.autodiff or 0.0) for entry in group):
+        return SPOILS
+    tried = [better[entry.label].verdict for entry in group if entry.label in better]
+    if group[0].verdict != "unstable" or not tried:
         return ""
     advice = "; ".join(rewrite.advice() for rewrite in rewrites(case.text, list(case.variables), case.point))
-    tried = better[entry.label]
-    if tried.verdict == "verified":
-        return f"{advice}: verified at this point"
-    return f"{advice}: still {tried.verdict} at this point, so more than that is needed"
+    mended = tried.count("verified")
+    if mended == len(tried):
+        return f"{advice}: verified {HERE}"
+    told = f"verified for {mended} of these {len(tried)} entries only" if mended else f"still {worst(tried)}"
+    return f"{advice}: {told} {HERE}, so more than that is needed"
 
 
 def _sizes(case: Case, entry: Entry, *, absolute: bool) -> Iterator[Finding]:
@@ -188,7 +200,8 @@ def _witnesses(case: Case, entries: list[Entry], formulas: Formulas | None) -> I
                 told = f"the finite difference gives {bar.value:.6g} with a bar of {bar.bar:.1g}"
                 yield finding("GT016", entry.label, told)
         if said is not None and abs(Decimal(said) - truth) > Decimal("1e-25") * abs(truth) + Decimal("1e-300"):
-            told = f"SymPy's formula gives {float(Decimal(said)):.17g}, the exact walk {float(truth):.17g}"
+            digits = max(digits_apart((Decimal(said), truth)), 17)
+            told = f"SymPy's formula gives {short(Decimal(said), digits)}, the exact walk {short(truth, digits)}"
             yield finding("GT017", entry.label, told)
 
 

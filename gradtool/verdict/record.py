@@ -9,7 +9,7 @@ from gradtool.evidence import Checked, Difference, Failure
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
-__all__ = ["WORDS", "CheckRecord", "Entry", "Finding", "Step", "StepPath", "worst"]
+__all__ = ["HERE", "WORDS", "CheckRecord", "Entry", "Finding", "Step", "StepPath", "worst"]
 
 WORDS: Mapping[str, str] = {
     "wrong": "autodiff differs from the true derivative by more than rounding explains",
@@ -21,6 +21,10 @@ WORDS: Mapping[str, str] = {
     "verified": "autodiff agrees with independent witnesses, within what rounding explains",
 }
 """The seven verdicts, worst first, and what each means."""
+
+
+HERE = "at this point"
+"""What a remedy says of the point at which it was tried; a sweep says at how many instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from gradtool.values import Array
-from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.record import HERE, CheckRecord, Entry
 
-__all__ = ["Stretch", "along", "coordinate", "stretches", "swept", "why"]
+__all__ = ["Stretch", "along", "coordinate", "remedies", "stretches", "swept", "why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ def why(record: CheckRecord) -> str:
     if entries:
         return max(entries, key=lambda entry: -1.0 if entry.ulp is None else entry.ulp).reason
     return record.failures[0].message if record.failures else ""
+
+
+def remedies(records: Sequence[CheckRecord]) -> list[str]:
+    """What to do about the errors of a sweep, the most frequent first, each with the number of points it is about."""
+    faulty = [{f.remedy for f in record.findings if f.severity == "error" and f.remedy} for record in records]
+    faulty = [found for found in faulty if found]
+    counted = Counter(remedy for found in faulty for remedy in sorted(found))
+    if len(faulty) < 2:
+        return list(counted)
+    return [
+        remedy.replace(HERE, f"at {'all' if points == len(faulty) else points} of these {len(faulty)} points")
+        for remedy, points in counted.most_common()
+    ]
 
 
 def _ulp(record: CheckRecord) -> float | None:

@@ -61,7 +61,7 @@ class Host:
     """The witnesses of one run. Use it as a context manager: leaving it ends every process.
 
     ``timeout`` is the longest that a witness may take for one request, its start included, in seconds. ``heard`` is
-    told at once how far a long answer has come.
+    told at once how far a long answer has come, ``relay`` is shown what the processes print.
     """
 
     def __init__(
@@ -70,11 +70,16 @@ class Host:
         timeout: float,
         registry: Mapping[str, Witness] = WITNESSES,
         heard: Callable[[Progress], None] | None = None,
+        relay: Callable[[bytes], None] | None = None,
     ) -> None:
         self.timeout = timeout
         self.heard = heard
         self.registry = registry
+        self._doing = ""
         self._processes = {name: Process.begin(registry[name].module) for name in names}
+        if relay is not None:
+            for process in self._processes.values():
+                process.relay = relay
 
     def __enter__(self) -> Host:
         return self
@@ -110,8 +115,10 @@ class Host:
         if '"type":"Progress"' not in line[:40]:
             return False
         record = decode(line)
-        if self.heard is not None and isinstance(record, Progress):
-            self.heard(record)
+        if isinstance(record, Progress):
+            self._doing = record.doing
+            if self.heard is not None:
+                self.heard(record)
         return True
 
     def _titled(self, name: str, record: Record) -> Record:
@@ -126,17 +133,17 @@ class Host:
         return dataclasses.replace(record, witness=name, message=f"{witness.title} {record.message}")
 
     def _failure(self, name: str, key: int, reason: str, process: Process) -> Failure:
-        title = self.registry[name].title
+        title, during = self.registry[name].title, f", {self._doing}" if self._doing else ""
         code = None if reason == "timeout" else process.exit_code()  # its end first, then its last words
         noise = process.noise()
         process.kill()
         if reason == "timeout":
-            message = f"{title} gave no answer within {self.timeout:g} s and was stopped"
+            message = f"{title} gave no answer within {self.timeout:g} s{during}{',' * bool(during)} and was stopped"
             return Failure(key, name, "timeout", message, "raise --timeout, or make the problem smaller", noise)
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 reason = signal.Signals(-code).name
             hint = "out of memory?" if reason == "SIGKILL" else "run with --debug for what it printed"
-            return Failure(key, name, "killed", f"{title} was killed ({reason})", hint, noise)
-        message = f"{title} ended without an answer (exit code {code})"
+            return Failure(key, name, "killed", f"{title} was killed ({reason}){during}", hint, noise)
+        message = f"{title} ended without an answer (exit code {code}){during}"
         return Failure(key, name, "crashed", message, "run with --debug for what it printed", noise)

@@ -55,6 +55,8 @@ class Process:
     """One worker in a process group of its own, and three threads: one writes, two read."""
 
     def __init__(self, module: str) -> None:
+        self.relay: Callable[[bytes], None] = lambda _: None
+        """Is shown every line that the process prints, as it comes."""
         # -P: the folder the user stands in is no place to import from; it may hold a torch.py.
         self._process = subprocess.Popen(  # noqa: S603  # our own module, no shell
             [sys.executable, "-P", "-m", "gradtool.witness.worker", module],
@@ -133,7 +135,9 @@ class Process:
 
     def _listen(self) -> None:
         assert self._process.stderr is not None  # noqa: S101  # opened above
-        self._noise.extend(self._process.stderr)
+        for line in self._process.stderr:
+            self._noise.append(line)
+            self.relay(line)
 
     def _write(self) -> None:
         assert self._process.stdin is not None  # noqa: S101  # opened above

@@ -16,7 +16,8 @@ def test_a_sweep_is_told_in_stretches(cli: Any) -> None:
     assert run.code == 1
     assert "41 points, x in [-1000, 1000]: 6 unstable, 35 verified" in run.out
     assert "x in [750, 1000] unstable, 6 points" in run.out
-    assert "write softplus(x) instead of log(1 + exp(x)): verified at this point" in run.out
+    told = " ".join(run.out.split())
+    assert "write softplus(x) instead of log(1 + exp(x)): verified at all of these 6 points" in told
 
 
 def test_json_lines_hold_one_record_a_point(cli: Any) -> None:

@@ -160,6 +160,28 @@ def test_an_interrupt_exits_with_130_and_leaves_no_process(
     assert [worker for worker in workers if alive(worker)] == []
 
 
+@pytest.mark.parametrize("hurt", ["exec(INTERRUPT)", "eval(INTERRUPT)"])
+def test_an_interrupt_while_a_module_is_imported_exits_with_130(tmp_path: Path, hurt: str) -> None:
+    """Python run with -m died of the signal, -2 here, where it came while a dataclass was made from text."""
+    (tmp_path / "interrupted.py").write_text(
+        "from gradtool import __main__ as program\n"
+        'INTERRUPT = \'[__import__("os").kill(__import__("os").getpid(), 2), *range(10**6)]\'\n'
+        f"def _run(_):\n {hurt}\n"
+        "program._run = _run\n"
+        "program.main()\n"
+    )
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_closed_pipe_is_quiet() -> None:
     script = f"{sys.executable} -m gradtool ops | head -1"
     done = subprocess.run(

@@ -10,6 +10,7 @@ import pytest
 from handmade import FIVE, HOSTILE, KINK, SETS, SIXTY, SUITE, UNREADABLE, UNSTABLE, VERIFIED, record, told
 from rich.cells import cell_len
 
+from gradtool.report.entries import chosen
 from gradtool.verdict.record import CheckRecord, Entry
 
 WIDTHS = (40, 80, 120)
@@ -182,3 +183,16 @@ def test_a_problem_is_shown_with_its_caret_under_the_mistake() -> None:
 def test_a_long_formula_is_not_shown_but_counted() -> None:
     report = told([record("f(x)", *VERIFIED.entries, formulas={"x": "x + " * 200 + "x"})])
     assert "a formula of up to 801 characters: --format json" in report
+
+
+@pytest.mark.parametrize(
+    ("ulp", "line"),
+    [(3.4e-24, "x: norm 2, exact to the last digit; 25 verified"),
+     (0.21, "x: norm 2, largest error 0.21 ulp; 25 verified"),
+     (None, "x: norm 2; 25 verified")],
+)  # fmt: skip
+def test_many_derivatives_are_summed_up_with_an_error_that_means_something(ulp: float | None, line: str) -> None:
+    """The largest error was told as 3.4e-24 ulp, and as - ulp where every derivative is 0."""
+    entries = [Entry("x", 0.4, "verified", "", "0.4", ulp=ulp, index=(place,)) for place in range(25)]
+    _, lines = chosen(record("sum(x)", *entries))
+    assert lines[-1] == line

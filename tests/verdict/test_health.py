@@ -197,6 +197,50 @@ def test_a_value_off_by_more_than_rounding_is_a_warning(
     assert codes(noticed(1.0, value=value, **cells)) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "verified at this point"),
+        ([0, 3], "verified for 2 of these 4 entries only at this point, so more than that is needed"),
+        ([0, 1, 2, 3], "still unstable at this point, so more than that is needed"),
+    ],
+    ids=["all", "some", "none"],
+)
+def test_a_rewrite_is_judged_by_all_the_entries_that_it_is_for(words: list[int], said: str) -> None:
+    """It was by the worst of them alone."""
+    case = Case("log(1 + exp(x))", "float64", "torch", "PyTorch", None, None, frozenset(), ("x",), {"x": 1.0})
+    entries = [Entry("x", math.nan, "unstable", "nan", index=(place,), label=f"x[{place}]") for place in range(4)]
+    better = {
+        e.label: Entry("x", 1.0, "unstable" if place in words else "verified", "") for place, e in enumerate(entries)
+    }
+    (found,) = findings(case, entries, None, (), better, absolute=False)
+    assert found.remedy == f"write softplus(x) instead of log(1 + exp(x)): {said}"
+
+
+@pytest.mark.parametrize(("gradient", "harmless"), [(0.0, True), (None, True), (math.inf, False), (math.nan, False)])
+def test_an_infinite_gradient_is_not_called_harmless(gradient: float | None, harmless: bool) -> None:
+    """As that of sqrt(x) at 0 was."""
+    (found,) = [f for f in noticed(gradient, "0", kind="vertical", right="Infinity") if f.code == "GT003"]
+    assert ("harmless" in found.remedy) == harmless
+    assert ("spoils" in found.remedy) != harmless
+
+
+def test_a_formula_that_differs_late_is_told_in_so_many_digits() -> None:
+    """Both were told as 1: the difference could not be seen."""
+    (found,) = noticed(1.0, "1", formula="1.00000000000000000000003")
+    assert found.code == "GT017"
+    assert found.message == "SymPy's formula gives 1.00000000000000000000003, the exact walk 1"
+
+
+def test_a_list_of_second_derivatives_can_be_read() -> None:
+    """It was x[0], x[1], x[1], x[0] for two of them."""
+    case = Case("norm(x)", "float64", "torch", "PyTorch", None, None, frozenset(), ("x",), {"x": 1.0})
+    labels = [f"x[{row}], x[{column}]" for row in (0, 1) for column in (0, 1)]
+    entries = [Entry("x,x", math.nan, "not_differentiable", "none", label=label) for label in labels]
+    (found,) = findings(case, entries, None, (), {}, absolute=False)
+    assert found.message == "none; likewise 3 more entries of x,x: x[0], x[1]; x[1], x[0]; x[1], x[1]"
+
+
 @pytest.mark.parametrize(("word", "said"), [("verified", "verified at this point"), ("unstable", "still unstable")])
 def test_the_remedy_of_an_unstable_gradient_is_a_rewrite_that_was_tried(word: str, said: str) -> None:
     better = {"x": Entry("x", 1.0, word, "")}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from array import array
 
 import pytest
 from testimony import MISSING, bar, exact, judged
 
 from gradtool.evidence import ExactEntry, Place
+from gradtool.values import Array
+from gradtool.verdict.no_derivative import baseless, kink
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,11 @@ def test_beyond_every_number_only_the_value_itself_is_out_of_range(value: str | 
         (1.5, "-1", "1", "lies outside"),
         (-1.5, "-1", "1", "lies outside"),
         (math.nan, "-1", "1", "is no convention"),
-        (0.0, "0", "0", "is both"),
+        (0.0, "0", "0", "slope 0 on both sides; autodiff's 0 is that one"),
+        (1.0, "0.99999999", "1.00000001", "left and 1.00000001 from the right; autodiff's 1 lies between them"),
+        (0.99999999, "0.99999999", "1.00000001", "autodiff's 0.99999999 is the left one"),
+        (1.0, "1", "1.0000000000000000000001", "autodiff's 1 is either, to the last digits"),
+        (1e5, "1234567", "1234568", "1234567 from the left and 1234568 from the right; autodiff's 100000 lies outside"),
         (2.0, None, "2", "is that one"),
         (2.0, "2", None, "is that one"),
         (0.0, None, "2", "is not that one"),
@@ -88,6 +95,74 @@ def test_every_kind_of_point_without_a_derivative_is_named(kind: str, said: str,
     found = judged(claimed, exact(None, kind))
     assert found.verdict == "not_differentiable"
     assert said in found.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("isolated", "defined at this point only, on neither side of it, because of sqrt"),
+        ("unknown", "the slopes have no limit at sqrt"),
+        ("vertical", "a vertical tangent of sqrt: slope infinity from the right; autodiff's 0 is not that one"),
+    ],
+)
+def test_the_operation_is_named_by_what_it_does(kind: str, told: str) -> None:
+    right = "Infinity" if kind == "vertical" else None
+    assert kink("float64", ExactEntry("x", kind, None, right=right, touched=Place("sqrt", (0, 6))), -0.0) == told
+
+
+@pytest.mark.parametrize("claimed", [0.0, math.nan, MISSING], ids=["0", "nan", "no autodiff"])
+def test_slopes_that_nobody_had_the_time_to_find_are_no_verdict(claimed: float) -> None:
+    found = judged(claimed, exact(None, "unsettled", touched=Place("exp", (9, 15))))
+    assert found.verdict == "inconclusive"
+    told = "exp in exp(x) has a kink, a hole or an infinite slope here, and the search for the slopes on both sides"
+    assert found.reason.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("below", "said"),
+    [
+        (("kink", "0", "1"), "the first derivative jumps from 0 to 1 at this point"),
+        (
+            ("kink", "0.99999999", "1.00000001"),
+            "the first derivative jumps from 0.99999999 to 1.00000001 at this point",
+        ),
+        (("jump", "0", "0"), "the function jumps at this point"),
+        (("vertical", None, "Infinity"), "the first derivative is infinite at this point"),
+        (("one_sided", None, "0"), "the first derivative exists on one side of this point only"),
+        (("isolated", None, None), "the function is defined at this point only"),
+        (("unknown", None, None), "the first derivative has no limit at this point"),
+    ],
+)
+def test_a_second_derivative_without_a_first_says_why(below: tuple[str, str | None, str | None], said: str) -> None:
+    kind, left, right = below
+    first, second = ExactEntry("x", kind, None, left=left, right=right), ExactEntry("x,x", "baseless", None)
+    told = baseless([first, second], {"x": 0.0}, second, 0.0)
+    assert told == f"{said}, so there is no second derivative; autodiff's 0 means nothing here"
+
+
+def test_a_third_derivative_falls_with_the_second() -> None:
+    entries = [
+        ExactEntry("x", "smooth", "0"),
+        ExactEntry("x,x", "kink", None, left="-2", right="2"),
+        ExactEntry("x,x,x", "baseless", None),
+        ExactEntry("x,x,x,x", "baseless", None),
+    ]
+    third, fourth = (baseless(entries, {"x": 0.0}, entry, None) for entry in entries[2:])
+    assert third == "the second derivative jumps from -2 to 2 at this point, so there is no third derivative"
+    assert fourth == "there is no third derivative at this point, so there is no fourth derivative"
+
+
+def test_a_row_of_a_hessian_falls_with_its_first_derivative() -> None:
+    """The first derivatives are not among the entries; an entry of an array is called by its index."""
+    entry = ExactEntry("x,y", "baseless", None, index=(1,))
+    told = baseless([entry], {"x": Array((2,), array("d", [0, 0])), "y": 0.0}, entry, math.nan)
+    assert told == "there is no first derivative by x[1] at this point, so there is no second derivative"
+
+
+def test_a_kink_of_a_higher_derivative_says_of_which() -> None:
+    found = kink("float64", ExactEntry("x,x", "kink", None, left="-2", right="2", touched=Place("abs", (0, 6))), 0.0)
+    told = "a kink of abs, in the first derivative: slope -2 from the left and 2 from the right"
+    assert found == f"{told}; autodiff's 0 lies between them"
 
 
 @pytest.mark.parametrize(

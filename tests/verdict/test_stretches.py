@@ -12,7 +12,8 @@ from gradtool.evidence import Failure
 from gradtool.problem import Problem
 from gradtool.values import Array
 from gradtool.verdict.record import WORDS, CheckRecord, Entry
-from gradtool.verdict.stretches import Stretch, along, stretches, swept, why
+from gradtool.verdict.rules import finding
+from gradtool.verdict.stretches import Stretch, along, remedies, stretches, swept, why
 
 
 def record(point: Mapping[str, object], *entries: Entry, verdict: str = "", **cells: object) -> CheckRecord:
@@ -87,3 +88,20 @@ def test_what_could_not_be_read_is_left_out() -> None:
     unread = record({}, problems=(Problem("symbol", "no"),))
     assert stretches([unread, *sweep(["wrong"])], "x") == stretches(sweep(["wrong"]), "x")
     assert stretches([], "x") == []
+
+
+def test_a_remedy_of_a_sweep_says_at_how_many_points_it_was_tried_with_what_end() -> None:
+    """At this point, said of a whole sweep, was about the first."""
+    write = "write softplus(x) instead of log(1 + exp(x)): "
+    ends = ["still wrong at this point", "verified at this point", "verified at this point"]
+    told = [
+        record({"x": float(x)}, findings=(finding("GT002", "x", "lost", write + end),)) for x, end in enumerate(ends)
+    ]
+    fine = record({"x": 4.0}, findings=(finding("GT011", "x", "vanishing"),))
+    assert remedies([*told, fine]) == [
+        f"{write}verified at 2 of these 3 points",
+        f"{write}still wrong at 1 of these 3 points",
+    ]
+    assert remedies([*told[1:], fine]) == [f"{write}verified at all of these 2 points"]
+    assert remedies([told[0], fine]) == [f"{write}still wrong at this point"]
+    assert remedies([fine]) == []

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from gradtool.evidence import Exact, ExactEntry, Request
+from gradtool.witness.symbolic import derivative
 from gradtool.witness.symbolic.derivative import derive
+from gradtool.witness.symbolic.limits import sided
 
 Point = dict[str, float]
 
@@ -186,6 +188,60 @@ def test_a_hole_is_undefined_and_filled_only_by_a_true_limit(case: tuple[str, Po
     else:
         assert record.limit is not None
         assert float(record.limit) == pytest.approx(limit, rel=1e-9, abs=0)
+
+
+ORDERS: list[tuple[str, list[tuple[str, float | None]]]] = [
+    ("relu(x)", [("kink", None), ("baseless", None), ("baseless", None)]),
+    ("floor(x)", [("jump", None), ("baseless", None)]),
+    ("abs(x)*x", [("smooth", 0), ("kink", None), ("baseless", None)]),
+    ("abs(x)**3", [("smooth", 0), ("smooth", 0), ("kink", None), ("baseless", None)]),
+    ("relu(x) - relu(-x)", [("smooth", 1), ("smooth", 0), ("smooth", 0)]),
+    ("sqrt(abs(x))", [("vertical", None), ("baseless", None)]),
+    ("x**1.5", [("one_sided", None), ("baseless", None)]),
+    ("abs(x)**1.5", [("smooth", 0), ("vertical", None), ("baseless", None)]),
+    ("cbrt(x**3)", [("smooth", 1), ("unsettled", None), ("unsettled", None)]),
+]
+
+
+@pytest.mark.parametrize(("text", "kinds"), ORDERS, ids=[text for text, _ in ORDERS])
+def test_a_higher_derivative_exists_only_where_the_one_below_does(
+    text: str, kinds: list[tuple[str, float | None]]
+) -> None:
+    """At 0. The third derivative of relu was verified to be 0; sqrt(abs(x)) was called undefined where it is 0."""
+    found = derive(Request(0, text, at(0), ["x"], "torch", mode="orders", order=len(kinds)))
+    assert found.status == "defined"
+    told = [(entry.kind, None if entry.derivative is None else float(entry.derivative)) for entry in found.entries]
+    assert told == kinds
+
+
+def test_a_row_of_a_hessian_exists_only_where_the_first_derivative_does() -> None:
+    """x*relu(y) at y = 0: its derivative by x has a kink, and by y there is none."""
+    point = {"x": 2.0, "y": 0.0}
+    found = derive(Request(0, "x*relu(y)", point, ["x", "y"], "torch", mode="hessian"))
+    kinds = {entry.variable: entry.kind for entry in found.entries}
+    assert kinds == {"x,x": "smooth", "x,y": "kink", "y,x": "baseless", "y,y": "baseless"}
+
+
+@pytest.mark.timeout(20)
+def test_a_search_for_slopes_that_would_take_minutes_is_given_up() -> None:
+    """Beside the zero of lgamma the cube root asks for ever more digits, of which lgamma is slow."""
+    found = entry("cbrt(relu(lgamma(2*x)**3))", at(1), "x")
+    assert (found.kind, found.left, found.right) == ("unsettled", None, None)
+
+
+def test_after_a_few_searches_without_time_the_others_are_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def noted(task: Any, name: str, slope: Any) -> Any:
+        begun.append(name)
+        return sided(task, name, slope)
+
+    monkeypatch.setattr(derivative, "LONGEST", 0.0)
+    monkeypatch.setattr(derivative, "sided", noted)
+    found = exact("abs(u) + abs(v) + abs(w) + abs(x) + abs(y) + z", dict.fromkeys("uvwxyz", 0.0))
+    assert [entry.kind for entry in found.entries] == [*["unsettled"] * 5, "smooth"]
+    assert begun == ["u", "v", "w", "x"]
+    assert exact("sin(x)/x", at(0)).limit is None
 
 
 @pytest.mark.parametrize("joined", ["", " and x < 100", " or x > 100"], ids=["alone", "and", "or"])

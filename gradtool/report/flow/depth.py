@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from gradtool.evidence import Layer, ModelEvidence
 from gradtool.report.flow.figures import counted, decades, number
-from gradtool.report.flow.groups import grouped
+from gradtool.report.flow.groups import SHOW_ALL, grouped
 from gradtool.report.flow.row import SEVERITIES, Places
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.settings import FlowView
+from gradtool.verdict.flow.depth import depth_profile
 
 __all__ = ["Point", "depth_section", "profile"]
 
@@ -47,7 +48,7 @@ def profile(evidence: ModelEvidence, known: Places, *, every: bool) -> list[Poin
 
 
 def _point(name: str, layers: Sequence[Layer], known: Places) -> Point:
-    findings = [finding for layer in layers for finding in known.get(layer.name, ())]
+    findings = [found for where, own in known.items() if any(_at(where, layer) for layer in layers) for found in own]
     one = layers[0]
     times = f" x{one.calls}" if one.calls > 1 else ""
     return Point(
@@ -59,6 +60,11 @@ def _point(name: str, layers: Sequence[Layer], known: Places) -> Point:
         flags=tuple(dict.fromkeys(finding.code for finding in findings)),
         word=min((finding.severity for finding in findings), key=SEVERITIES.index, default=""),
     )
+
+
+def _at(where: str, layer: Layer) -> bool:
+    """Whether a finding is on the module, or on a parameter of its own."""
+    return where == layer.name or where.startswith((f"{layer.name}.", f"{layer.name}/"))
 
 
 def _largest(values: Sequence[float | None]) -> float | None:
@@ -86,9 +92,7 @@ def depth_section(evidence: ModelEvidence, known: Places, view: FlowView) -> Sec
     points = profile(evidence, known, every=view.every)
     axis = decades(point.gradient for point in points)
     modules = sum(not layer.inner for layer in evidence.layers)
-    hidden = f"{counted(modules, 'module')} in {counted(len(points), 'row')}: --every shows each; " * (
-        len(points) < modules
-    )
+    hidden = f"{counted(modules, 'module')} in {counted(len(points), 'row')}: {SHOW_ALL}; " * (len(points) < modules)
     legend = (
         f"{hidden}gradient: l2 norm of the loss's gradient by the module's output; gain: that over the next one's, "
         f"the factor that backward multiplies by on its way here; bars: the gradient {axis}"
@@ -106,6 +110,19 @@ def depth_section(evidence: ModelEvidence, known: Places, view: FlowView) -> Sec
         for point in points
     )
     heads = ("layer", "kind", "gradient", "gain", "forward RMS", "log scale", "flag")
-    return Section(
-        "depth", "profile over depth", grid=Grid(heads, rows, lead=(0, 1, len(heads) - 1)), after=(Told(legend),)
+    grid = Grid(heads, rows, lead=(0, 1, len(heads) - 1))
+    return Section("depth", "profile over depth", _fall(evidence), grid=grid, after=(Told(legend),))
+
+
+def _fall(evidence: ModelEvidence) -> tuple[Told, ...]:
+    """What the strongest path does from the last layers to the first."""
+    found = depth_profile(evidence.layers)
+    if found.fall is None or found.steepest is None:
+        return ()
+    verb = "falls" if found.fall >= 0 else "rises"
+    return (
+        Told(
+            f"from the last layers to the first the gradient {verb} by {abs(found.fall):.2g} decades; the steepest "
+            f"step is through {found.points[found.steepest].name}: times {number(found.step)}"
+        ),
     )

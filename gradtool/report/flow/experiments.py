@@ -44,13 +44,12 @@ def _clipped(clipped: Clipped, title: str) -> Told:
 
 
 def _descent(descent: Descent) -> Told:
-    change = descent.after - descent.before
-    verb = "falls" if change < 0 else "does not fall"
+    gone = descent.before - descent.after
+    verb = f"falls by {number(gone)}" if gone > 0 else f"does not fall but rises by {number(-gone)}"
     return Told(
         f"one step of {number(descent.step)} along -g: the loss {verb}, from {wide_number(descent.before)} to "
-        f"{wide_number(descent.after)}; the change is {number(change)}, the gradient promises "
-        f"{number(descent.promised)}",
-        "" if change < 0 else "warning",
+        f"{wide_number(descent.after)}; the gradient promises {number(descent.promised)}",
+        "" if gone > 0 else "warning",
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Decades", "bar_text", "counted", "decades", "number", "share", "sparkline", "wide_number"]
+__all__ = ["Decades", "bar_text", "counted", "decades", "is_wide", "number", "share", "sparkline", "wide_number"]
 
 LEAST = 3
 """Decades that an axis has at least, so that like figures get bars of like length."""
@@ -76,16 +76,21 @@ def bar_text(length: float, width: int, *, unicode: bool) -> str:
     return EIGHTHS[-1] * full + (EIGHTHS[rest - 1] if rest else "")
 
 
+def is_wide(values: Iterable[float]) -> bool:
+    """Whether the finite values are all above 0 and differ by more than a factor of 100: a case for a log scale."""
+    known = [value for value in values if math.isfinite(value)]
+    return bool(known) and min(known) > 0 and max(known) / 100 > min(known)
+
+
 def sparkline(values: Sequence[float], *, unicode: bool) -> str:
     """One sign for each value from the lowest to the highest, ``x`` where it is no finite number.
 
-    Positive values that differ by more than a factor of 100 are shown by their logarithm.
+    Values that are far apart are shown by their logarithm.
     """
     levels = LEVELS if unicode else PLAIN_LEVELS
-    known = [value for value in values if math.isfinite(value)]
-    if known and min(known) > 0 and max(known) / min(known) > 100:
+    if is_wide(values):
         values = [math.log10(value) if math.isfinite(value) else value for value in values]
-        known = [value for value in values if math.isfinite(value)]
+    known = [value for value in values if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
     steps = [(value / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.0 for value in known]
     signs = iter(levels[min(int(step * len(levels)), len(levels) - 1)] for step in steps)

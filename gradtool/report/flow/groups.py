@@ -8,10 +8,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["MOST", "Group", "grouped"]
+__all__ = ["SHOW_ALL", "Group", "grouped"]
 
-MOST = 40
-"""So many rows read well."""
+ALONE, ROWS = 40, 24
+"""Up to ALONE names each have a row of their own; more are told in at most ROWS rows."""
+
+SHOW_ALL = "--all shows each"
+"""What is said where rows stand for several, or are left out."""
 
 _SEPARATOR = re.compile(r"[./]")
 _NUMBER = re.compile(r"\d+")
@@ -27,12 +30,14 @@ class Group:
     """What the names begin with, up to a dot or a slash; a whole name where there is only one."""
 
 
-def grouped(names: Sequence[str], most: int = MOST) -> list[Group]:
-    """The names in at most ``most`` groups, in their own order; each on its own where they are few.
+def grouped(names: Sequence[str], alone: int = ALONE, rows: int = ROWS) -> list[Group]:
+    """The names in at most ``rows`` groups, in their own order; up to ``alone`` names each on its own.
 
     Modules that differ in a number only (``layer.0``, ``layer.1``) are opened together or not at all, those with the
     most names first, as long as there is room for all that comes out.
     """
+    if len(names) <= alone:
+        return [Group(name, (place,), name) for place, name in enumerate(names)]
     groups = [Group("", tuple(range(len(names))), "")]
     shut: set[str] = set()
     while True:
@@ -45,13 +50,13 @@ def grouped(names: Sequence[str], most: int = MOST) -> list[Group]:
             return groups
         kind = max(opens, key=sizes.__getitem__)
         opened = [part for group in groups for part in (_children(group, names) if _kind(group) == kind else [group])]
-        room = most - (len(groups) - len(kinds[kind]))
-        if len(opened) > most and len(kinds[kind]) == 1 and 2 * sizes[kind] > len(names):
+        room = rows - (len(groups) - len(kinds[kind]))
+        if len(opened) > rows and len(kinds[kind]) == 1 and 2 * sizes[kind] > len(names):
             opened = [
                 part for group in groups for part in (_runs(group, names, room) if _kind(group) == kind else [group])
             ]
             shut.update(map(_kind, opened))
-        if len(opened) <= most:
+        if len(opened) <= rows:
             groups = sorted(opened, key=lambda group: group.places[0])
         else:
             shut.add(kind)

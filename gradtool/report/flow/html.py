@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from gradtool.problem import printable
 from gradtool.report.flow.depth import profile
+from gradtool.report.flow.figures import is_wide
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.report.flow.sections import heading, last_line, sections
 from gradtool.report.flow.svg import Dot, chart
@@ -98,10 +99,8 @@ def _curves(record: FlowRecord, section: Section) -> Iterable[str]:
     """The trajectory of a training."""
     steps = record.evidence.steps if record.evidence else []
     for curve in section.curves:
-        known = [value for value in curve.values if value > 0]
-        log = len(known) == len(curve.values) and max(known) > 100 * min(known)
         dots = [Dot(f"step {step.step}", value) for step, value in zip(steps, curve.values, strict=True)]
-        yield chart(dots, f"{curve.name} over the steps", log=log)
+        yield chart(dots, f"{curve.name} over the steps", log=is_wide(curve.values))
 
 
 PICTURES: Mapping[str, Callable[[FlowRecord, Section], Iterable[str]]] = {"depth": _depth}

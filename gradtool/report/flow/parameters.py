@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from gradtool.evidence import ModelEvidence
 from gradtool.report.flow.figures import Decades, counted, decades, number, share
-from gradtool.report.flow.groups import grouped
+from gradtool.report.flow.groups import SHOW_ALL, grouped
 from gradtool.report.flow.row import Places, Row, row, rows_together, worst_first
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.settings import FlowView
@@ -47,10 +47,11 @@ def parameter_sections(evidence: ModelEvidence, known: Places, view: FlowView) -
             after=tuple(Told(text) for text in (*_hidden(rows, shown, view), _legend(axis), *_ties(evidence))),
         )
     ]
-    singled = [own for own in worst_first(rows) if own.word in {"error", "warning"}]
-    if len(shown) < len(rows) and singled:
+    alone = {own.name for own in shown}
+    singled = [own for own in worst_first(rows) if own.word in {"error", "warning"} and own.name not in alone]
+    if singled:
         left_out = len(singled) - WORST
-        after = (Told(f"and {counted(left_out, 'more parameter')} with findings: --every shows each"),)
+        after = (Told(f"and {counted(left_out, 'more parameter')} with findings: {SHOW_ALL}"),)
         grid = _grid(singled[:WORST], columns, axis)
         title = "the worst parameters" if left_out > 0 else "the parameters with findings"
         sections.append(Section("worst", title, grid=grid, after=after if left_out > 0 else ()))
@@ -90,8 +91,8 @@ def _hidden(rows: Sequence[Row], shown: Sequence[Row], view: FlowView) -> list[s
         return []
     hidden = sum(own.parameters for own in shown if own.parameters > 1)
     modules = sum(own.parameters > 1 for own in shown)
-    told = f"{counted(hidden, 'parameter')} told in {counted(modules, 'row')} by module: --every shows each"
-    return [told if view.order == "worst" else f"{told}, --sort worst puts the worst first"]
+    told = f"{counted(hidden, 'parameter')} told in {counted(modules, 'row')} by module: {SHOW_ALL}"
+    return [told if view.order == "worst" else f"{told}, --sort puts the worst first"]
 
 
 def _legend(axis: Decades) -> str:

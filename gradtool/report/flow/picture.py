@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gradtool.problem import Problem, ProblemError, printable
+from gradtool.report.flow.figures import is_wide
 from gradtool.report.flow.row import Row, places, row
 from gradtool.report.flow.section import Curve
 from gradtool.report.flow.sections import heading
@@ -52,7 +53,7 @@ def _figure(record: FlowRecord) -> Figure:
 
     def fill(figure: Figure) -> None:
         heights = [3.2] * sizes + [1.5] * len(courses)
-        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
         if sizes:
             _sizes(panels[0], rows, _codes(record))
             figure.align_ylabels(panels)
@@ -154,9 +155,8 @@ def _names(panel: Axes, names: Sequence[str]) -> None:
 
 
 def _course(panel: Axes, steps: Sequence[int], curve: Curve) -> None:
-    """A figure over the steps of a training; logarithmic where it spans more than a factor of 100."""
-    known = [value for value in curve.values if math.isfinite(value)]
-    if known and min(known) > 0 and max(known) > 100 * min(known):
+    """A figure over the steps of a training; logarithmic where its values are far apart."""
+    if is_wide(curve.values):
         panel.set_yscale("log")
     shown = [value if math.isfinite(value) else math.nan for value in curve.values]
     panel.plot(steps, shown, color=FRAMEWORK, linewidth=1.4, marker="o", markersize=3.5 if len(steps) <= 60 else 0)

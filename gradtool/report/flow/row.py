@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gradtool.evidence import Parameter, Statistics
 from gradtool.values import shape_text
+from gradtool.verdict.flow.groups import paths
 from gradtool.verdict.record import Finding
 
 __all__ = ["SEVERITIES", "Places", "Row", "places", "row", "rows_together", "worst_first"]
@@ -72,7 +73,7 @@ def places(findings: Sequence[Finding]) -> Places:
 
 def row(parameter: Parameter, known: Places) -> Row:
     """The row of one parameter."""
-    named = dict.fromkeys([parameter.name, *([parameter.layer] if parameter.layer else [])])
+    named = dict.fromkeys([parameter.name, *filter(None, paths(parameter.layer))])  # a module stands for all in it
     findings = [finding for name in named for finding in known.get(name, ())]
     own = parameter.gradient
     return Row(

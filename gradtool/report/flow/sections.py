@@ -10,6 +10,7 @@ from gradtool.evidence import Assumed, Head, Loss, ModelEvidence
 from gradtool.report.flow.depth import depth_section
 from gradtool.report.flow.experiments import experiment_section, training_section
 from gradtool.report.flow.figures import counted, number, wide_number
+from gradtool.report.flow.groups import SHOW_ALL
 from gradtool.report.flow.parameters import parameter_sections
 from gradtool.report.flow.row import SEVERITIES, places
 from gradtool.report.flow.section import Cell, Grid, Section, Told
@@ -148,7 +149,7 @@ def _of_rule(findings: Sequence[Finding], most: int) -> list[Told]:
         again = after is not None and after.remedy == finding.remedy
         told.append(Told(_finding(finding), finding.severity, _more("", "" if again else finding.remedy)))
     if len(findings) > len(shown):
-        left_out = f"and {len(findings) - len(shown)} more of {findings[0].code}: --every shows each"
+        left_out = f"and {len(findings) - len(shown)} more of {findings[0].code}: {SHOW_ALL}"
         told.append(Told(left_out, findings[0].severity))
     return told
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradtool.problem import Problem, ProblemError
-from gradtool.report.sweep import EXACT
 from gradtool.values import Array
 from gradtool.verdict.record import WORDS, CheckRecord, Entry
 from gradtool.verdict.stretches import along, coordinate, swept
+from gradtool.verdict.words import EQUAL
 
 __all__ = ["Sample", "chosen", "derived", "drawable", "runs", "samples", "slope_dots", "value_runs"]
 
@@ -115,7 +115,7 @@ def _error(entry: Entry) -> float | None:
         return math.inf
     if entry.ulp is None:
         return 0.0 if entry.autodiff == truth else None
-    return 0.0 if entry.ulp < EXACT else entry.ulp
+    return 0.0 if entry.ulp < EQUAL else entry.ulp
 
 
 def chosen(sweep: Sequence[Sample]) -> int:

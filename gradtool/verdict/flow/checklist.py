@@ -129,9 +129,8 @@ def _descends(evidence: ModelEvidence) -> str:
     return f"{descent.before:.6g} -> {descent.after:.6g}, {share:.0%} of the decrease that the gradient promises"
 
 
-def _nothing(_evidence: ModelEvidence) -> str:
-    """No record tells this yet."""
-    return ""
+def _zeroed(evidence: ModelEvidence) -> str:
+    return "they were gone when the second step began" if evidence.zeroed else ""
 
 
 _UNSOUND = "cannot be told while numbers are not finite, or of fewer than 3 layers"
@@ -149,6 +148,6 @@ ROWS = (
     Row("every trainable parameter reached", ("GT106", "GT105"), _reached, "no parameter is trainable"),
     Row("every one in the optimizer", ("GT120",), _held, "no optimizer was found; --optimizer and --lr name one"),
     Row("the loss decreases along -g", ("GT124",), _descends, "no step was tried, or numbers are not finite"),
-    Row("gradients are zeroed between steps", (), _nothing, "only a training script shows it: --script"),
+    Row("gradients are zeroed between steps", ("GT130",), _zeroed, "only a training script shows it: --script"),
 )
 """The checklist, in the order in which a person would go through it."""

@@ -22,6 +22,9 @@ LEAST_POINTS = 3
 LEAST_WINDOW, WINDOW_SHARE = 2, 6
 """The strongest of the first and of the last sixth of the points, and of two at least, is compared."""
 
+TIE = 3
+"""Steps alike to so many places of their decades are equally steep, whatever rounding says, and the first is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class DepthPoint:
@@ -43,21 +46,17 @@ class DepthProfile:
     """The points in the order of execution, and how far the strongest path falls from the last of them to the first.
 
     ``fall`` is in decades, negative where the gradient grows; None for fewer than three points. ``steepest`` is the
-    position in ``points`` of the output behind the steepest step of the strongest path: the layer that shrinks (or
-    grows) the gradient most. ``silent`` layers have a gradient of exactly zero or none, ``nonfinite`` ones NaN or
-    infinity; neither is a point.
+    position in ``points`` of the output behind the steepest step of the strongest path, the layer that shrinks (or
+    grows) the gradient most, and ``step`` what the gradient is multiplied by there. ``silent`` layers have a gradient
+    of exactly zero or none, ``nonfinite`` ones NaN or infinity; neither is a point.
     """
 
     points: tuple[DepthPoint, ...]
     fall: float | None
     steepest: int | None
+    step: float | None
     silent: tuple[str, ...] = ()
     nonfinite: tuple[str, ...] = ()
-
-    @property
-    def step(self) -> float | None:
-        """What the gradient is multiplied by in the steepest step."""
-        return None if self.steepest is None else self.points[self.steepest - 1].gain
 
     @property
     def usual_gain(self) -> float | None:
@@ -82,7 +81,8 @@ def depth_profile(layers: Iterable[Layer]) -> DepthProfile:
         for (layer, log), gain in zip(live, [*gains, None], strict=False)
     )
     fall = _fall(logs)
-    return DepthProfile(points, fall, None if fall is None else _steepest(logs, fall), silent, nonfinite)
+    steepest, step = (None, None) if fall is None else _steepest(logs, fall)
+    return DepthProfile(points, fall, steepest, step, silent, nonfinite)
 
 
 def _log(gradient: float | None) -> float | None:
@@ -97,8 +97,8 @@ def _fall(logs: list[float]) -> float | None:
     return max(logs[-window:]) - max(logs[:window])
 
 
-def _steepest(logs: list[float], fall: float) -> int:
-    """Where the strongest path changes most, seen in the direction of the fall.
+def _steepest(logs: list[float], fall: float) -> tuple[int, float]:
+    """Where the strongest path changes most, seen in the direction of the fall, and by which factor on the way back.
 
     Of a vanishing gradient the strongest so far, from the first point on, only rises towards the output, so the dip of
     a weak branch is no step of it; of an exploding one the same holds from the last point on.
@@ -110,4 +110,6 @@ def _steepest(logs: list[float], fall: float) -> int:
     else:
         for i in range(len(logs) - 2, -1, -1):
             strongest[i] = max(strongest[i + 1], logs[i])
-    return max(range(1, len(logs)), key=lambda i: abs(strongest[i] - strongest[i - 1]))
+    most = max(range(1, len(logs)), key=lambda i: round(abs(strongest[i] - strongest[i - 1]), TIE))
+    on_path = next(i for i in range(most, len(logs)) if logs[i] >= strongest[most])
+    return on_path, 10.0 ** (strongest[most - 1] - strongest[most])

@@ -67,6 +67,11 @@ EXPERIMENT_RULES = (
         "Look at the backward of the custom function on the parameter's path: a wrong sign, factor or missing term.",
     ),
     Rule(
+        "GT130", "not-zeroed", "error", "Gradients of earlier steps are still there when the next backward pass begins",
+        "PyTorch adds to what .grad holds. Without zero_grad() every step moves along the sum of all gradients so far.",
+        "Call optimizer.zero_grad() once in each step, before backward().",
+    ),
+    Rule(
         "GT131", "diverges", "error", "Training diverges",
         "The loss or the gradient's norm rises a thousandfold over the run. A warning where the loss ends at its "
         "highest and tenfold of where it began.",

@@ -25,11 +25,11 @@ def trainable(evidence: ModelEvidence) -> list[Parameter]:
     return [parameter for parameter in evidence.parameters if parameter.trainable]
 
 
-def group_of(hit: Sequence[Parameter], among: Sequence[Parameter]) -> tuple[str, str]:
+def group_of(hit: Sequence[Parameter], among: Sequence[Parameter], what: str = "parameters") -> tuple[str, str]:
     """Where the parameters ``hit`` are, and a phrase that counts and names them.
 
     A module all of whose parameters ``among`` those that come into question are hit stands for them. The place is the
-    first module or parameter of the phrase.
+    first module or parameter of the phrase; ``what`` is what they are called.
     """
     everything, struck = _count(among), _count(hit)
     groups: dict[str | None, list[Parameter]] = {}
@@ -41,9 +41,9 @@ def group_of(hit: Sequence[Parameter], among: Sequence[Parameter]) -> tuple[str,
         if path is None or len(members) == 1:
             alone += [(member.name, member.name) for member in members]
         elif path == "":
-            alone.append((WHOLE, f"all {len(members)} parameters"))
+            alone.append((WHOLE, f"all {len(members)} {what}"))
         else:
-            alone.append((path, f"{len(members)} parameters of {path}.*"))
+            alone.append((path, f"{len(members)} {what} of {path}.*"))
     return alone[0][0], listed([text for _, text in alone])
 
 

@@ -17,7 +17,7 @@ from gradtool.verdict.flow.record import Item
 from gradtool.verdict.flow.size import absolute_sizes, exploding, forward_growth, vanishing
 from gradtool.verdict.flow.start import initialisation
 from gradtool.verdict.flow.units import batchnorm_of_one, dead_units, eval_mode, saturated_units, softmax_of_one
-from gradtool.verdict.flow.updates import foreign_in_optimizer, lost_updates, not_in_optimizer, updates
+from gradtool.verdict.flow.updates import foreign_in_optimizer, lost_updates, not_in_optimizer, not_zeroed, updates
 from gradtool.verdict.flow.zero import zero_gradients
 from gradtool.verdict.record import Finding
 
@@ -26,11 +26,11 @@ __all__ = ["judge"]
 Judge = Callable[[ModelEvidence], Iterator[Finding]]
 
 JUDGES: tuple[Judge, ...] = (
-    nonfinite_loss, nan_gradients, infinite_gradients, wrong_gradient, missing_gradients, softmax_of_one, dead_units,
-    zero_gradients, vanishing, exploding, nan_in_training, diverges, units_die, output_range, loss_head_mismatch,
-    shapes_broadcast, updates, loss_rises, saturated_units, forward_growth, lost_updates, half_precision,
-    not_in_optimizer, accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer,
-    gradient_hooks, opposed_terms, low_precision_digits,
+    nonfinite_loss, nan_gradients, infinite_gradients, not_zeroed, wrong_gradient, missing_gradients, softmax_of_one,
+    dead_units, zero_gradients, vanishing, exploding, nan_in_training, diverges, units_die, output_range,
+    loss_head_mismatch, shapes_broadcast, updates, loss_rises, saturated_units, forward_growth, lost_updates,
+    half_precision, not_in_optimizer, accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen,
+    foreign_in_optimizer, gradient_hooks, opposed_terms, low_precision_digits,
 )  # fmt: skip
 """Among findings of one severity this is the order: causes before what follows from them."""
 

@@ -109,7 +109,7 @@ FLOW_RULES = (
     Rule(
         "GT125", "initialisation", "note", "Weights lie far outside the Xavier and He range, or are all alike",
         "The root mean square of a matrix, times the square root of the numbers that one output sums over, is 1 by "
-        "LeCun, 1.41 by He and 0.58 by PyTorch's default: below 0.1 signals fade, above 5 they grow with every layer. "
+        "LeCun, 1.41 by He and 0.58 by PyTorch's default: below 0.03 signals fade, above 5 they grow with every layer. "
         "Units whose weights are all the same learn the same.",
         "Initialise for the activation: He (kaiming) for ReLU and its kin, Xavier (glorot) for tanh and sigmoid.",
     ),

@@ -13,8 +13,9 @@ from gradtool.verdict.rules import finding
 
 __all__ = ["initialisation"]
 
-LOW, HIGH = 0.1, 5.0
-"""Gains beyond these are outside of what He, Xavier, LeCun, PyTorch's default or a deviation of 0.02 give."""
+LOW, HIGH = 0.03, 5.0
+"""Gains beyond these are outside of what He, Xavier, LeCun and PyTorch's default give, and a deviation of 0.02
+as in BERT even to a fan-in of 9, or in GPT-2, over the root of twice its depth, to one of 64."""
 
 EQUAL = 1e-6
 """Numbers are all alike where the largest is their root mean square up to float32 rounding."""
@@ -30,13 +31,13 @@ def initialisation(evidence: ModelEvidence) -> Iterator[Finding]:
         ("large", [(p, gain) for p, gain in known if gain > HIGH], max),
     ):
         if hit:
-            where, named = group_of([p for p, _ in hit], every)
+            where, named = group_of([p for p, _ in hit], every, "matrices")
             gain = extreme(gain for _, gain in hit)
             told = f"the weights of {named} are {word}: deviation times root of the fan-in is {gain:.2g}"
             yield finding("GT125", where, f"{told}, where {ideal:.2g} keeps the size of signals")
     alike = [p for p in every if _all_alike(p)]
     if alike:
-        where, named = group_of(alike, every)
+        where, named = group_of(alike, every, "matrices")
         yield finding("GT125", where, f"the weights of {named} are all of the same size: every unit learns the same")
 
 

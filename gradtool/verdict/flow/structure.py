@@ -35,14 +35,15 @@ LINEAR_GAIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """``activation`` is the most frequent one, ``flat`` how many layers apply one that saturates on both sides.
+    """What bears on the size of the gradient.
 
-    ``gain`` is the median over the weight matrices, ``ideal`` what the activation asks for. ``recurrent``
-    says that layers run more than once, as in a loop over time.
+    ``activation`` is the most frequent one, ``flat`` says that most layers apply one that saturates on both sides,
+    ``recurrent`` that layers run in a loop over time. ``gain`` is the median over the weight matrices, ``ideal`` what
+    the activation asks for.
     """
 
     activation: str
-    flat: int
+    flat: bool
     normalised: bool
     recurrent: bool
     gain: float | None
@@ -56,7 +57,7 @@ def structure_of(evidence: ModelEvidence) -> Structure:
     gains = [gain for parameter in evidence.parameters if (gain := gain_of(parameter))]
     return Structure(
         activation=most,
-        flat=sum(number for name, number in used.items() if name in FLAT),
+        flat=sum(number for name, number in used.items() if name in FLAT) > sum(used.values()) / 2,
         normalised=any(is_norm(layer.kind) for layer in evidence.layers),
         recurrent=any(word in layer.kind for layer in evidence.layers for word in RECURRENT)
         or any(layer.calls > 1 and not layer.inner and not layer.activation for layer in evidence.layers),

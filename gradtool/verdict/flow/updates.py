@@ -15,7 +15,7 @@ from gradtool.verdict.flow.structure import rms
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["foreign_in_optimizer", "lost_updates", "not_in_optimizer", "update_ratio", "updates"]
+__all__ = ["foreign_in_optimizer", "lost_updates", "not_in_optimizer", "not_zeroed", "update_ratio", "updates"]
 
 TOO_LARGE, TOO_SMALL = 0.1, 1e-6
 
@@ -77,7 +77,7 @@ def _judged(
     known = [p for p in trainable(evidence) if p.name in ratios]
     hit = [p for p in known if guilty(p, ratios[p.name])]
     if hit and evidence.optimizer:
-        where, named = group_of(hit, known)
+        where, named = group_of(hit, known, "weight matrices")
         most = extreme([ratios[p.name] for p in hit])
         rate = hit[0].rate if hit[0].rate is not None else evidence.optimizer.rate
         told = (
@@ -106,3 +106,10 @@ def foreign_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     if optimizer is not None and optimizer.foreign:
         tensors = "1 tensor" if optimizer.foreign == 1 else f"{optimizer.foreign} tensors"
         yield finding("GT121", WHOLE, f"{optimizer.kind} holds {tensors} that the model does not")
+
+
+def not_zeroed(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT130: the training script was seen to begin its second step on the gradients of its first."""
+    if evidence.zeroed is False:
+        told = "the second step's backward pass added to the gradients of the first"
+        yield finding("GT130", WHOLE, told, source=evidence.loss.source)

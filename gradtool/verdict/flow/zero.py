@@ -6,6 +6,7 @@ and the others are findings.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class _Seen:
     parameters: Sequence[Parameter]
     place: Mapping[str, int]
     zero: Sequence[Parameter]
+    faded: float
+    """Before this place a vanishing gradient is so small that its products may underflow to 0."""
 
 
 def all_zero(parameter: Parameter) -> bool:
@@ -47,7 +50,7 @@ def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT105: gradients of exactly zero by their reason; what a dead or constant layer explains is told there."""
     parameters = trainable(evidence)
     zero = [parameter for parameter in parameters if all_zero(parameter)]
-    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero)
+    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero, _faded(evidence))
     if zero and evidence.loss.value == 0 and not any(_moves(parameter) for parameter in parameters):
         told = "every gradient is exactly 0, as the loss is: there is nothing left to learn"
         yield finding("GT105", WHOLE, told, "Nothing to do.", severity="note")
@@ -79,8 +82,16 @@ def _told_elsewhere(seen: _Seen, parameter: Parameter) -> bool:
         return True
     if _fed_by_nothing(seen, parameter, here):
         return True
-    profile = depth_profile(seen.evidence.layers)
-    return profile.fall is not None and profile.fall > FADING and here < profile.points[0].place
+    return here < seen.faded
+
+
+def _faded(evidence: ModelEvidence) -> float:
+    """Where the strongest path comes within two decades of its largest; nowhere before that is it so strong."""
+    profile = depth_profile(evidence.layers)
+    if profile.fall is None or profile.fall <= FADING:
+        return -math.inf
+    strong = max(point.log_norm for point in profile.points) - FADING
+    return min(point.place for point in profile.points if point.log_norm >= strong)
 
 
 def _fed_by_nothing(seen: _Seen, parameter: Parameter, here: float) -> bool:
@@ -96,7 +107,7 @@ def _lawful(seen: _Seen, parameter: Parameter) -> str:
     """Why this zero is as it should be; empty where it is not."""
     siblings = [p for p in seen.parameters if p.layer == parameter.layer and p is not parameter]
     moving = any(p.gradient is not None and not all_zero(p) for p in siblings)
-    if moving and parameter.name.endswith(STATES):
+    if moving and any(word in parameter.name for word in STATES):
         return "the state starts at 0 and is used once; a longer sequence reaches it"
     if moving and len(parameter.shape) == 1:
         return "a bias that cancels out: what follows subtracts it again (a normalisation, a softmax)"
@@ -116,18 +127,20 @@ def _partner(seen: _Seen, parameter: Parameter) -> Parameter | None:
     first = min(later, key=lambda p: seen.place[p.name], default=None)
     if first is None:
         return None
-    beside = [p for p in later if p.layer == first.layer]
-    return next((p for p in [*beside, *_gates(seen, parameter)] if _is_factor(p, parameter)), None)
+    beside = (p for p in later if p.layer == first.layer and _is_factor(p, parameter))
+    return next(itertools.chain(beside, _gates(seen, parameter)), None)
 
 
 def _moves(parameter: Parameter) -> bool:
     return parameter.gradient is not None and not all_zero(parameter)
 
 
-def _gates(seen: _Seen, parameter: Parameter) -> list[Parameter]:
+def _gates(seen: _Seen, parameter: Parameter) -> Iterator[Parameter]:
     """What may scale the module around it from the side, before it runs: a gate made from a condition."""
     around = paths(parameter.layer)[1:-1]
-    return [p for p in seen.parameters if _moves(p) and any(path in around for path in paths(p.layer)[1:-1][-2:])]
+    for p in seen.parameters:
+        if _is_factor(p, parameter) and _moves(p) and any(path in around for path in paths(p.layer)[1:-1][-2:]):
+            yield p
 
 
 def _is_factor(partner: Parameter, parameter: Parameter) -> bool:

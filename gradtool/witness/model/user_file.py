@@ -79,14 +79,15 @@ def blamed(what: str) -> Iterator[None]:
         told = f"{what}: it ended itself with sys.exit({error.code!r})"
         raise UserFileError(f"{told}{place}", "guard the exit with if __name__ == '__main__'") from None
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
-        detail = "".join(traceback.format_exception(type(error), error, _own(error.__traceback__)))
+        own = _own(error.__traceback__)
+        detail = "".join(traceback.format_exception(type(error), error, own)) if own else ""
         text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
         raise UserFileError(f"{what}: {text}{_last_line(error.__traceback__)}", detail=detail) from None
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame that is not ours."""
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ROOT):
+    """The traceback from the first of the user's frames; None if there is none."""
+    while trace is not None and not is_users(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     return trace
 

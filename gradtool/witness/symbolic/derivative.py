@@ -30,6 +30,12 @@ from gradtool.witness.walk import VAST, Step, compile_tree, is_vast
 
 __all__ = ["derive"]
 
+LONGEST = 5.0
+"""Seconds for the limits beside the point by one variable: a hundred times what they take as a rule."""
+
+MOST_GIVEN_UP = 4
+"""After so many searches for limits that took too long, those by the other variables are not begun."""
+
 MANY = 1000
 """From so many numbers on, expressions of arrays are walked array by array."""
 
@@ -65,13 +71,17 @@ def _of_many(request: Request, steps: Sequence[Step]) -> Exact | None:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Derivatives of one step: those before it, the index of the output or entry, and by which variables."""
+    """Derivatives of one step: those before it, the index of the output or entry, and by which variables.
+
+    ``told`` is False where the testimony is not about these, but only about derivatives of them.
+    """
 
     steps: list[Step]
     root: int
     before: tuple[str, ...]
     index: Index
     wrt: Sequence[str]
+    told: bool = True
 
 
 class _Derivation:
@@ -80,6 +90,8 @@ class _Derivation:
     def __init__(self, request: Request, program: Program) -> None:
         self.request, self.program, self.coordinates = request, program, coordinates(request.point)
         self.names = labels({name: request.point[name] for name in request.wrt})
+        self.given_up = 0
+        self.found: dict[tuple[str, Index], tuple[str, Any]] = {}
 
     def exact(self) -> Exact:
         """Every row in turn; the first that has no value ends it."""
@@ -87,16 +99,24 @@ class _Derivation:
         value, bound, most = None, "0", 0
         for row in self._rows():
             task = Task(row.steps, self.request, row.wrt, self.coordinates, row.root)
+            lower = self.found.get((",".join(row.before), row.index))
+            if lower and lower[1] is None:
+                entries += [self._without(row, text, lower[0]) for text in row.wrt]
+                continue
             try:
                 walk, digits = task.settled()
             except UndefinedError as error:
-                return self._undefined(task, error)
+                if lower is None:
+                    return self._undefined(task, error)
+                entries += [self._beside(task, row, text, error) for text in row.wrt]
+                continue
             except BeyondError as error:
                 return self._beyond(task, error)
             most = max(most, digits)
             with mp.workdps(digits):
                 sensitivity = _sensitivity(task, walk)
-                entries += [self._entry(task, walk, row, text, sensitivity[text]) for text in row.wrt]
+                found = [self._entry(task, walk, row, text, sensitivity[text]) for text in row.wrt]
+                entries += found if row.told else []
                 if not self.program.shape and row.root == self.program.outputs[0]:
                     noise = walk.root.units * mp.eps
                     value = text_of(0 if abs(walk.root.value) <= noise else walk.root.value)
@@ -112,6 +132,7 @@ class _Derivation:
                 for index, root in zip(indices(self.program.shape), outputs, strict=True):
                     yield _Row(steps, root, (), index, every)
             case "hessian":
+                yield _Row(steps, outputs[0], (), (), every, told=False)
                 more, places = gradient_program(steps, outputs[0], self.names, request.framework)
                 more.append(Step((0, 0), inlined=True))
                 for text, (name, index) in self.names.items():
@@ -136,12 +157,13 @@ class _Derivation:
             derivative = mp.mpf(0)
         kind, left, right = "smooth", None, None
         if node.touched:
-            kind, derivative, left, right = sided(task, text, derivative)
+            kind, derivative, left, right = self._sided(task, row, text, derivative)
         shrinking, growing = _links(walk) if text == task.wrt[0] else (None, None)
         blame = node.blame.worse(node.loss)
-        name, index = self.names[text]
+        variable, index = self._called(row, text)
+        self.found[variable, index] = kind, derivative
         return ExactEntry(
-            ",".join((*row.before, name)),
+            variable,
             kind,
             None if derivative is None else text_of(derivative),
             bound=text_of(units * walk.unit + node.adjoint_excess),
@@ -156,8 +178,55 @@ class _Derivation:
             absorbing=_first(walk.absorbing),
             shrinking=shrinking,
             growing=growing,
-            index=(*row.index, *index),
+            index=index,
         )
+
+    def _called(self, row: _Row, text: str) -> tuple[str, Index]:
+        """What the derivative of a row by the variable called ``text`` is called in the testimony."""
+        name, index = self.names[text]
+        return ",".join((*row.before, name)), (*row.index, *index)
+
+    def _without(self, row: _Row, text: str, kind: str) -> ExactEntry:
+        """The testimony where the derivative below does not exist, for the reason ``kind``, or is not settled."""
+        variable, index = self._called(row, text)
+        kind = "unsettled" if kind == "unsettled" else "baseless"
+        self.found[variable, index] = kind, None
+        return ExactEntry(variable, kind, None, index=index)
+
+    def _beside(self, task: Task, row: _Row, text: str, error: UndefinedError) -> ExactEntry:
+        """The testimony where the derivative below exists, but its formula has no value at the point."""
+        variable, index = self._called(row, text)
+        _, task.known = self.found[",".join(row.before), row.index]
+        kind, derivative, left, right = self._searched(task, text, mp.nan)
+        if kind not in ("smooth", "kink"):  # the value between both sides has 30 digits only: too few for a jump
+            kind, derivative, left, right = "unsettled", None, None, None
+        self.found[variable, index] = kind, derivative
+        told = [None if number is None else text_of(number) for number in (derivative, left, right)]
+        place = place_of(error.step)
+        return ExactEntry(
+            variable, kind, told[0], left=told[1], right=told[2], touched=place, doubtful=True, index=index
+        )
+
+    def _sided(self, task: Task, row: _Row, text: str, derivative: Any) -> tuple[str, Any, Any, Any]:
+        """Limits from both sides; a derivative that exists may jump in its formula only, so that is tried again."""
+        found = self._searched(task, text, derivative)
+        if found[0] == "jump" and row.before:
+            _, task.known = self.found[",".join(row.before), row.index]
+            found = self._searched(task, text, derivative)
+            task.known = None
+            if found[0] == "jump" and self.names[text] == (row.before[-1], row.index):
+                return "unsettled", None, None, None  # no derivative jumps along its own variable (Darboux)
+        return found
+
+    def _searched(self, task: Task, text: str, derivative: Any) -> tuple[str, Any, Any, Any]:
+        """As ``limits.sided``; of the kind ``unsettled`` where that takes too long, or did for other variables."""
+        if self.given_up < MOST_GIVEN_UP:
+            try:
+                with task.within(LONGEST):
+                    return sided(task, text, derivative)
+            except TimeoutError:
+                self.given_up += 1
+        return "unsettled", None, None, None
 
     def _beyond(self, task: Task, error: BeyondError) -> Exact:
         value = "Infinity" if error.step is task.steps[task.root] else None
@@ -175,7 +244,7 @@ class _Derivation:
             if operand != _shown(value)
         )
         needs = needs or "finite arguments"
-        limit = filling(task)
+        limit = _filling(task)
         entries = [ExactEntry(name, "isolated", None, index=index) for name, index in self.names.values()]
         return Exact(
             self.request.key,
@@ -186,6 +255,15 @@ class _Derivation:
             where=place_of(error.step),
             limit=None if limit is None else text_of(limit),
         )
+
+
+def _filling(task: Task) -> Any:
+    """As ``limits.filling``; None too where that takes too long."""
+    try:
+        with task.within(LONGEST):
+            return filling(task)
+    except TimeoutError:
+        return None
 
 
 def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:

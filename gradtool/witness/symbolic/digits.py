@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -43,7 +46,11 @@ def needed(steps: Sequence[Step], root: int) -> dict[int, bool]:
 
 
 class Task:
-    """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels."""
+    """One step of a program at one point, to be differentiated by the variables ``wrt``, called by their labels.
+
+    ``known`` is the value at the point where the program has none or a framework's convention instead: that of a
+    derivative which only limits have found.
+    """
 
     def __init__(
         self,
@@ -59,6 +66,17 @@ class Task:
         names = {steps[place].name for place in wanted if steps[place].operation == "variable"}
         self._point = {name: mp.mpf(value) for name, value in coordinates.items() if name in names}
         self._bases: dict[int, Walk] = {}
+        self.known: Any = None
+        self._deadline = math.inf
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """In the block, walks raise TimeoutError once so many seconds have passed."""
+        self._deadline = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._deadline = math.inf
 
     def walk(self, values: Mapping[str, Any], *, bounds: bool = False, moved: str = "") -> Walk:
         """One walk at ``values``, at the current precision.
@@ -67,7 +85,7 @@ class Task:
         depend on it are walked again.
         """
         request = self.request
-        how: dict[str, Any] = {"bounds": bounds, "root": self.root, "order": self.order}
+        how: dict[str, Any] = {"bounds": bounds, "root": self.root, "order": self.order, "deadline": self._deadline}
         if moved and len(self.steps) > SMALL:
             how |= {"base": self._base(), "moved": self._dependents(moved)}
         wrt = [moved] if moved else self.wrt
@@ -75,15 +93,14 @@ class Task:
 
     def centre(self) -> Any:
         """The value at the point, at the current precision."""
-        return self._base().root.value
+        return self._base().root.value if self.known is None else self.known
 
     def _base(self) -> Walk:
         """The walk at the point itself, once for each precision."""
         if mp.prec not in self._bases:
             request, point = self.request, self.point()
-            self._bases[mp.prec] = Walk(
-                self.steps, request.framework, request.dtype, point, self.wrt, root=self.root, order=self.order
-            )
+            how: dict[str, Any] = {"root": self.root, "order": self.order, "deadline": self._deadline}
+            self._bases[mp.prec] = Walk(self.steps, request.framework, request.dtype, point, self.wrt, **how)
         return self._bases[mp.prec]
 
     def _dependents(self, name: str) -> frozenset[int]:

@@ -55,6 +55,7 @@ class Walk(Forward):
         self.root.adjoint = mp.mpf(1)
         backward = list(reversed(self.nodes.values()))
         for node in backward:
+            self.keep_time()
             self._spread(node)
         self._mark(backward)
         self._variables = {node.step.name: node for node in backward if node.step.operation == "variable"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +42,7 @@ class Forward:
     The steps work on single numbers; ``root`` is the place of the one that is differentiated. ``base`` is a walk at
     a point that differs in the variables of ``wrt`` only, and ``moved`` the steps that depend on them: all others are
     taken from it. ``order`` are steps to begin with, so that a long chain needs no deep recursion. Raises
-    UndefinedError or BeyondError.
+    UndefinedError or BeyondError, and TimeoutError after the ``deadline`` on the clock of ``time.monotonic``.
 
     Afterwards ``root`` is the value's node; ``stakes`` are the kinks and singular derivatives that the point stands
     on, ``near`` the steps within the dtype's rounding of one, ``thin`` whether more digits are needed to tell, and
@@ -60,9 +62,10 @@ class Forward:
         base: Forward | None = None,
         moved: frozenset[int] = frozenset(),
         order: Sequence[int] = (),
+        deadline: float = math.inf,
     ) -> None:
         self.steps, self.framework, self.values, self.bounds = steps, framework, values, bounds
-        self.base, self.moved = base, moved
+        self.base, self.moved, self.deadline = base, moved, deadline
         self.dtype, self.arithmetic = dtype, FORMATS[dtype]
         self.unit = mp.ldexp(mp.mpf(1), -self.arithmetic.precision)
         self.tiny = mp.ldexp(mp.mpf(1), self.arithmetic.low)
@@ -79,10 +82,16 @@ class Forward:
             self._node(index)
         self.root = self._node(root % len(steps))
 
+    def keep_time(self) -> None:
+        """Raise TimeoutError after the deadline; asked at every node, because a single walk may be slow."""
+        if time.monotonic() > self.deadline:
+            raise TimeoutError
+
     # ---- forward
 
     def _node(self, index: int) -> Node:
         if index not in self.nodes:
+            self.keep_time()
             node = self._copied(index) or self._computed(self.steps[index])
             self.nodes[index] = node  # after its arguments: the dictionary's order is an order of evaluation
         return self.nodes[index]

@@ -236,7 +236,7 @@ EXPERIMENTS = record(
         MLP,
         LAYERS,
         clipped=Clipped(1.0, 4221.95, 0.99999976, 0.99999976),
-        descent=Descent(1e-4, 2.3025851, 2.3024, -1.85e-4),
+        descent=Descent(1e-4, 2.3025851, 2.3024, 1.85e-4),
         accumulated=Accumulated(
             4, [8, 8, 8, 7], 1.25, 1.2478, 0.0125, "fc1.bias", 0.0425, ["BatchNorm sees each part alone"]
         ),
@@ -250,7 +250,7 @@ REFUTED = record(
     evidence(
         [replace(MLP[0], halves=Halves(256, 31, 77, 0.0625, 1e-9)), *MLP[1:]],
         clipped=Clipped(5.0, 1.25, 1.25, 1.25),
-        descent=Descent(1e-4, 2.5, 2.75, -1e-4),
+        descent=Descent(1e-4, 2.5, 2.75, 1e-4),
         verified=Survey(
             [(0.1, 0.2, 1e-9)],
             False,

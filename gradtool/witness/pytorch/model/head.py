@@ -16,7 +16,7 @@ EXPECTS: Mapping[str, str] = {
     "cross_entropy": "logits",
     "binary_cross_entropy_with_logits": "logits",
     "binary_cross_entropy": "probabilities",
-    "nll_loss": "log-probabilities",
+    "nll_loss": "log_probabilities",
     "mse_loss": "",
     "l1_loss": "",
     "smooth_l1_loss": "",

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gradtool.witness.model.assumed import Assumptions
-from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.model.user_file import UserFileError, blamed, line_of
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.model.targets import drawn_targets
 
@@ -57,9 +57,11 @@ class Asked:
 def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked, assumed: Assumptions) -> Objective:
     """The loss: asked for on the command line, given by the case, found in ``names``, or inferred from ``output``."""
     found = _found(names, asked, assumed)
-    if targets is None and found is None and isinstance(_own(output), torch.Tensor):
+    if found is None and isinstance(_own(output), torch.Tensor):
         assumed.add("loss", "the model's own", "its output has a loss")
         return Objective(lambda out, _: scalar(_own(out), "of the model"), "the loss in the model's output")
+    if targets is None and found is None and len(several := _several(output)) > 1:
+        return _of_each(several, assumed)
     head = _head(output)
     if targets is None and found is None and head.numel() == 1 and head.ndim == 0:
         assumed.add("loss", "the output itself", "it is a single number", "--loss")
@@ -68,6 +70,26 @@ def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked,
         targets = drawn_targets(head, found[1] if found else "", asked.labels, asked.final, assumed)
     loss, how = found or _inferred(head, targets, asked.final, assumed)
     return Objective(lambda out, goals: _applied(loss, out, goals, how), how, targets)
+
+
+def _several(output: Any) -> list[torch.Tensor]:
+    """The tensors of an output that is more than one, none of which is called its logits."""
+    if isinstance(output, torch.Tensor) or _part(output, "logits") is not None:
+        return []
+    return [tensor for tensor in tensors_in(output) if tensor.requires_grad]
+
+
+def _of_each(tensors: list[torch.Tensor], assumed: Assumptions) -> Objective:
+    """Squared errors of all outputs: a loss of the first alone would leave the way to the others without a gradient."""
+    goals = [torch.rand(t.shape, device=t.device, dtype=torch.float64).to(t.dtype) for t in tensors]
+    assumed.add("targets", f"numbers in 0..1 for each of {len(goals)} outputs, drawn", "no data was found", "--labels")
+    assumed.add("loss", "mse, summed over the outputs", "several outputs", "--loss")
+
+    def loss(output: Any, targets: Any) -> torch.Tensor:
+        pairs = zip(_several(output), targets, strict=True)
+        return scalar(sum(nn.functional.mse_loss(tensor, goal) for tensor, goal in pairs), "mse")
+
+    return Objective(loss, "mse of each output", goals)
 
 
 def _found(names: Mapping[str, Any], wanted: Asked, assumed: Assumptions) -> tuple[Callable[..., Any], str] | None:
@@ -100,17 +122,26 @@ def _found(names: Mapping[str, Any], wanted: Asked, assumed: Assumptions) -> tup
 
 
 def _name(loss: Any) -> str:
-    return type(loss).__name__ if isinstance(loss, nn.Module) else getattr(loss, "__name__", type(loss).__name__)
+    """What the loss is called; a lambda by its line."""
+    if isinstance(loss, nn.Module):
+        return type(loss).__name__
+    name = str(getattr(loss, "__name__", type(loss).__name__))
+    code = getattr(loss, "__code__", None)
+    return f"of {line_of(code.co_filename, code.co_firstlineno)}" if name == "<lambda>" and code else name
 
 
 def _own(output: Any) -> Any:
-    return output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
+    return _part(output, "loss")
+
+
+def _part(output: Any, name: str) -> Any:
+    return output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
 
 
 def _head(output: Any) -> torch.Tensor:
     """The output that a loss is taken of: logits if they are named, else the first floating tensor."""
-    if isinstance(output, Mapping) and isinstance(output.get("logits"), torch.Tensor):
-        return output["logits"]
+    if isinstance(logits := _part(output, "logits"), torch.Tensor):
+        return logits
     tensor = next(tensors_in(output), None)
     if tensor is None:
         raise UserFileError(

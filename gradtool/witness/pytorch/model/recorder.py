@@ -166,14 +166,20 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     def layers(self, names: Mapping[int, str]) -> list[Layer]:
         """The layers in the order of execution; ``names`` are those of the modules by ``id``.
 
-        The model itself, whose name is empty, ends where its last layer does, and is left out unless it is a layer.
+        Modules without a name are none of the model's, such as the loss. The model itself, whose name is empty, ends
+        where its last layer does, and is left out unless it is a layer.
         """
-        rows = [(names.get(key, ""), seen) for key, (_, seen) in self._modules.items()]
+        rows = [(names[key], seen) for key, (_, seen) in self._modules.items() if key in names]
         rows = [(name, seen) for name, seen in rows if name or not seen.inner]
         for (owner, _, _), seen in self._functions.items():
-            prefix = names.get(owner, "")
-            rows.append((f"{prefix}.{seen.kind}" if prefix else seen.kind, seen))
+            if owner in names or owner == id(None):
+                prefix = names.get(owner, "")
+                rows.append((f"{prefix}.{seen.kind}" if prefix else seen.kind, seen))
         return sorted((_layer(name, seen) for name, seen in rows), key=lambda layer: layer.place)
+
+    def modules(self) -> list[nn.Module]:
+        """The modules that ran."""
+        return [module for module, _ in self._modules.values()]
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
@@ -207,6 +213,8 @@ def _layer(name: str, seen: _Seen) -> Layer:
         saturated=_largest([float(share) for share in seen.saturated]),
         axis=seen.axis,
         source=seen.source,
+        first_rms=rms[0] if len(rms) > 1 else None,
+        last_gradient=gradients[0] if len(gradients) > 1 else None,  # backward begins at the last call
     )
 
 
@@ -233,3 +241,5 @@ def tensors_in(output: Any) -> Iterator[torch.Tensor]:
     elif isinstance(output, list | tuple):
         for part in output:
             yield from tensors_in(part)
+    elif hasattr(output, "__dict__") and not isinstance(output, type | nn.Module):
+        yield from tensors_in(vars(output))

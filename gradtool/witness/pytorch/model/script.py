@@ -44,6 +44,9 @@ class Observed:
     steps: list[TrainingStep] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     head: Head | None = None
+    notes: list[str] = field(default_factory=list)
+    zeroed: bool | None = None
+    """Whether the gradients were cleared before the next backward pass; None where there was none."""
 
 
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
@@ -59,9 +62,11 @@ def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapp
         except Enough:
             pass
         except UserFileError:
-            if not watch.seen.backwards:
+            if not watch.seen.backwards and not watch.seen.steps:
                 raise
-    return names, watch.seen if watch.seen.backwards else None
+    if watch.seen.backwards:
+        watch.end()
+    return names, watch.seen if watch.seen.steps else None
 
 
 class _Watch:
@@ -114,10 +119,14 @@ class _Watch:
             torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = tensor, engine, grad
 
     def _before(self, tensors: Sequence[torch.Tensor]) -> None:
-        """The weights have moved since the last backward pass: a new iteration begins."""
+        """Where the weights have moved since the last backward pass, a new iteration begins."""
+        leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         if self._versions and self._versions != self._now():
+            # Other leaves are another loss, as in adversarial training, where old gradients may be left over.
+            if self.seen.zeroed is None and {*map(id, leaves)} == {*map(id, self._pending)}:
+                self.seen.zeroed = not any(leaf.grad is not None and bool(leaf.grad.any()) for leaf in leaves)
             self._iteration()
-        self._pending = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
+        self._pending = leaves
 
     def _after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if inputs is not None:
@@ -142,7 +151,8 @@ class _Watch:
         seen.backwards += 1
         known = {id(row.tensor) for row in seen.rows}
         if any(id(leaf) not in known for leaf in self._pending):
-            seen.models = models_of(frame, self._pending) | seen.models
+            ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
+            seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
             seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
         seen.norm = global_norm(seen.rows)
         if not seen.steps:
@@ -154,24 +164,40 @@ class _Watch:
     def _step(self, optimizer: Any) -> None:
         if not self.seen.backwards:
             return
-        if not self.seen.steps:
-            rows = self.seen.rows
-            self.seen.optimizer = optimizer_record(optimizer, rows)
-            self.seen.parameters = [
-                _held(parameter, optimizer, row) for parameter, row in zip(self.seen.parameters, rows, strict=True)
-            ]
-        self._iteration()
+        if not self.seen.steps and self.seen.optimizer is None:
+            seen = self.seen
+            self._leave_out_bystanders(optimizer)
+            seen.optimizer = optimizer_record(optimizer, seen.rows)
+            seen.parameters = [_held(p, optimizer, row) for p, row in zip(seen.parameters, seen.rows, strict=True)]
+
+    def _leave_out_bystanders(self, optimizer: Any) -> None:
+        """Drop models that ran, but that neither this loss reaches nor this optimizer holds: another step is theirs."""
+        seen = self.seen
+        held = {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
+        for name, model in list(seen.models.items()):
+            if not any(id(p) in held or p.grad is not None for p in model.parameters()):
+                own = {id(p) for p in model.parameters()}
+                pairs = [pair for pair in zip(seen.rows, seen.parameters, strict=True) if id(pair[0].tensor) not in own]
+                seen.rows, seen.parameters = [row for row, _ in pairs], [parameter for _, parameter in pairs]
+                del seen.models[name]
+                seen.layers = [layer for layer in seen.layers if layer.name.partition(".")[0] != name]
+                kind = type(optimizer).__name__
+                seen.notes.append(f"{name} ran too; this loss does not reach it, and this {kind} does not hold it")
 
     def _iteration(self) -> None:
         """One iteration is over; the last that was asked for ends the program."""
+        self.end()
+        if len(self.seen.steps) >= max(self._wanted, 1):
+            raise Enough
+        self.recorder.clear()
+
+    def end(self) -> None:
+        """Write down an iteration."""
         seen = self.seen
         bad = next((p.name for p in seen.parameters if p.gradient and p.gradient.norm - p.gradient.norm != 0), "")
         seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
-        if len(seen.steps) >= max(self._wanted, 1):
-            raise Enough
         self._versions = []
-        seen.loss, seen.backwards = 0.0, 0
-        self.recorder.clear()
+        seen.backwards = 0
 
     def _now(self) -> list[int]:
         return [row.tensor._version for row in self.seen.rows]  # noqa: SLF001  # what counts changes in place

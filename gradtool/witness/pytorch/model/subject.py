@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,8 @@ from gradtool.evidence import ModelRequest
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
-from gradtool.witness.pytorch.model.batch import BATCH, attempts, described, moved
+from gradtool.witness.pytorch.model.batch import attempts, described, moved
+from gradtool.witness.pytorch.model.hugging_face import completed
 from gradtool.witness.pytorch.model.objective import Asked, Objective, objective, scalar
 from gradtool.witness.pytorch.model.recorder import Recorder
 
@@ -104,7 +104,7 @@ def subject(request: ModelRequest, found: Found, names: Mapping[str, Any], assum
     for inputs, targets in batches:
         torch.manual_seed(request.seed + 1)
         kind = Stepped if _steps_itself(model, targets) else Subject
-        batch, goals = moved(_completed(model, inputs), device, wanted), moved(targets, device, wanted)
+        batch, goals = moved(completed(model, inputs, assumed), device, wanted), moved(targets, device, wanted)
         one = kind(model, batch, goals, settle)
         try:
             return one, one.run()
@@ -142,28 +142,3 @@ def _in_mode(model: nn.Module, mode: str, assumed: Assumptions) -> None:
 def _steps_itself(model: nn.Module, targets: Any) -> bool:
     """Whether the model is Lightning's kind: it has a training_step, and the batch came from its own loader."""
     return callable(getattr(model, "training_step", None)) and targets is not None
-
-
-def _completed(model: nn.Module, inputs: Any) -> Any:
-    """Hugging Face models compute their loss if they are given labels, which their dummy inputs lack."""
-    config = getattr(model, "config", None)
-    if config is None or not hasattr(config, "model_type"):
-        return inputs
-    if getattr(model, "main_input_name", "") == "pixel_values" and not _has(inputs, "pixel_values"):
-        side = config.image_size if isinstance(config.image_size, int) else config.image_size[0]
-        inputs = {"pixel_values": torch.randn(BATCH, config.num_channels, side, side)}
-    if (
-        not isinstance(inputs, Mapping)
-        or "labels" in inputs
-        or "labels" not in inspect.signature(model.forward).parameters
-    ):
-        return inputs
-    if "Classification" in type(model).__name__:
-        count = len(next(iter(inputs.values())))
-        return {**inputs, "labels": torch.randint(0, config.num_labels, (count,))}
-    words = inputs.get("decoder_input_ids", inputs.get("input_ids"))
-    return inputs if words is None else {**inputs, "labels": words}
-
-
-def _has(inputs: Any, name: str) -> bool:
-    return isinstance(inputs, Mapping) and name in inputs

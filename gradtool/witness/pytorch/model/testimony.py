@@ -177,4 +177,6 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         norm=seen.norm,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
+        zeroed=seen.zeroed,
+        notes=seen.notes,
     )

@@ -34,7 +34,9 @@ def trained(
     steps: list[TrainingStep] = []
     told = time.monotonic()
     own = [row.tensor for row in rows if row.tensor.requires_grad]
-    measured = sum(tensor.numel() for tensor in own) <= MOST
+    # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
+    sized = [tensor for tensor, norm in zip(own, norms([t.detach() for t in own]), strict=True) if norm > 0]
+    measured = sum(tensor.numel() for tensor in sized) <= MOST
     for number in range(1, total + 1):
         optimizer.zero_grad()
         torch.manual_seed(request.seed + number)
@@ -44,10 +46,10 @@ def trained(
         norm = global_norm(rows)
         clipped = _clipped(own, rows, request.clip)
         bad = _nonfinite(rows, norm)
-        before = [tensor.detach().clone() for tensor in own] if measured else []
+        before = [tensor.detach().clone() for tensor in sized] if measured else []
         if not bad:
             optimizer.step()
-        ratio = _ratio(own, before) if measured else None
+        ratio = _ratio(sized, before) if measured else None
         dead = max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
         steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad))
         if bad:

@@ -1,0 +1,108 @@
+"""The checklist, the order of the findings, and parameters told together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from handmade_models import bias, chain, held, model, weight, with_layers, with_parameters
+
+from gradtool.evidence import Clipped, Descent, Head, Loss, ModelEvidence, Survey
+from gradtool.verdict.flow.groups import group_of, listed, places
+from gradtool.verdict.flow.judgement import judge
+from gradtool.verdict.flow.record import STATES, Item
+
+
+def items(evidence: ModelEvidence) -> dict[str, Item]:
+    return {item.title: item for item in judge(evidence)[1]}
+
+
+def complete() -> ModelEvidence:
+    """A healthy model on which everything was looked at."""
+    return replace(
+        held(chain()),
+        head=Head((32, 64), -3.0, 3.0, "", (32,), 0.0, 9.0, 10, "logits"),
+        descent=Descent(1e-3, 2.3, 2.291, 0.01),
+        clipped=Clipped(1.0, 4.0, 1.0, 1.0),
+        verified=Survey([(1.0, 1.0, 1e-9)], True, 1e-6, {}, [], {}, True, 9),
+    )
+
+
+def test_a_healthy_model_passes_every_item_that_a_record_tells() -> None:
+    findings, checklist = judge(complete())
+    assert findings == ()
+    assert {item.state for item in checklist[:-1]} == {"passed"}
+    assert checklist[-1].state == "unknown"
+    assert items(complete())["clipping"].detail == "norm 4 -> 1 at the limit 1; the framework's own function agrees"
+    assert items(complete())["the loss decreases along -g"].detail.endswith(
+        "90% of the decrease that the gradient promises"
+    )
+
+
+def test_what_was_not_looked_at_says_how_to_look() -> None:
+    bare = items(replace(chain(), parameters=[], layers=[]))
+    assert {item.state for item in bare.values()} <= {"unknown", "passed"}
+    assert all(item.detail and item.state in STATES for item in bare.values())
+    assert "--clip" in bare["clipping"].detail
+    assert "--verify" in bare["gradient verified, custom backward included"].detail
+    assert "--optimizer" in bare["every one in the optimizer"].detail
+
+
+def test_an_item_fails_by_an_error_and_is_warned_by_a_warning() -> None:
+    assert items(chain(6, 0.4))["no vanishing gradient"].state == "failed"
+    faded = items(chain(6, 0.55))
+    assert faded["no vanishing gradient"].state == "warned"
+    assert faded["no vanishing gradient"].detail.endswith("(GT103)")
+    assert faded["no exploding gradient"].state == "passed"
+    assert items(with_layers(chain(), {"3": {"dead": 60}}))["no dead units"].state == "failed"
+    far = with_parameters(
+        chain(), lambda row: {"weights": weight("x", gain=9.0).weights} if row.name == "2.weight" else {}
+    )
+    assert items(far)["initialisation"].state == "warned"
+
+
+def test_a_loss_that_is_nan_leaves_open_what_cannot_be_told() -> None:
+    told = items(replace(chain(), loss=Loss(math.nan, "")))
+    assert told["no NaN or Inf"].state == "failed"
+    assert told["no vanishing gradient"].state == "unknown"
+
+
+def test_findings_stand_worst_first_and_causes_before_what_follows() -> None:
+    ill = with_layers(chain(8, 0.3), {"1": {"dead": 40}, "3": {"dead": 60}})
+    ill = with_parameters(ill, lambda row: {"hooks": ["hook"]} if row.name == "0.weight" else {})
+    assert [(row.code, row.severity) for row in judge(ill)[0]] == [
+        ("GT108", "error"),
+        ("GT103", "error"),
+        ("GT108", "warning"),
+        ("GT126", "note"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hit", "where", "phrase"),
+    [
+        (["a.0.weight"], "a.0.weight", "a.0.weight"),
+        (["a.0.weight", "a.0.bias"], "a.0", "2 parameters of a.0.*"),
+        (["a.0.weight", "a.0.bias", "a.1.weight", "b.weight"], "a", "3 parameters of a.*, b.weight"),
+        (["a.0.weight", "a.0.bias", "a.1.weight", "b.weight", "b.bias"], "model", "all 5 parameters"),
+    ],
+)
+def test_a_module_stands_for_its_parameters(hit: list[str], where: str, phrase: str) -> None:
+    every = [weight("a.0"), bias("a.0"), weight("a.1"), weight("b"), bias("b")]
+    assert group_of([row for row in every if row.name in hit], every) == (where, phrase)
+
+
+def test_names_of_keras_are_grouped_too() -> None:
+    every = [replace(weight(f"enc/{n}"), name=f"enc/{n}/kernel") for n in (1, 2)] + [weight("out")]
+    assert group_of(every[:2], every) == ("enc", "2 parameters of enc.*")
+
+
+def test_a_long_list_is_cut_and_one_name_more_is_not() -> None:
+    assert listed("abcd") == "a, b, c, d"
+    assert listed("abcde") == "a, b, c and 2 more"
+
+
+def test_a_parameter_is_used_where_its_layer_or_the_nearest_one_around_it_runs() -> None:
+    sound = model(chain().layers, [weight("2"), weight("4.inner.part"), weight("spare")])
+    assert places(sound.layers, sound.parameters) == {"2.weight": 2, "4.inner.part.weight": 4}

@@ -1,0 +1,171 @@
+"""What an optimizer, half precision, experiments and the course of training show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from handmade_models import ADAM, SGD, WIDTH, bias, chain, found, held, model, numbers, told, weight, with_parameters
+
+from gradtool.evidence import (
+    Accumulated,
+    Descent,
+    Digits,
+    Halves,
+    Loss,
+    Optimizer,
+    Survey,
+    Term,
+    TrainingStep,
+    WrongEntry,
+)
+from gradtool.verdict.flow.precision import loss_scale
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "codes"),
+    [
+        (ADAM, []),
+        (replace(ADAM, rate=0.1), ["GT115"]),
+        (replace(ADAM, rate=1e-7), ["GT116"]),
+        (SGD, []),
+        (replace(SGD, rate=1e3), ["GT115"]),
+        (replace(SGD, rate=1e-6), ["GT116"]),
+        (replace(SGD, rate=None), []),
+    ],
+)
+def test_updates_beside_the_weights(optimizer: Optimizer, codes: list[str]) -> None:
+    """The weights have a root mean square of 0.175, their gradient one of 0.0016; the biases, all zero, are exempt."""
+    findings = found(held(chain(), optimizer))
+    assert [(row.code, row.where) for row in findings] == [(code, "model") for code in codes]
+    assert all(f"a step of {optimizer.kind} at rate" in row.message for row in findings)
+
+
+def test_weights_that_are_all_zero_or_get_nothing_are_exempt_from_the_update_rules() -> None:
+    fresh = [weight("0", weights=numbers(0.0)), weight("1", 0.0), bias("1", weights=numbers(1e-9, WIDTH))]
+    codes = [row.code for row in found(held(model([], fresh), replace(ADAM, rate=0.01)))]
+    assert "GT115" not in codes
+
+
+def test_a_parameters_own_rate_counts() -> None:
+    ill = with_parameters(held(chain()), lambda row: {"rate": 1.0} if row.name == "2.weight" else {})
+    assert [told(row) for row in found(ill)] == [("GT115", "error", "2.weight")]
+
+
+@pytest.mark.parametrize(("dtype", "lost"), [("bfloat16", True), ("float16", False), ("float32", False)])
+def test_updates_below_half_a_unit_of_a_short_dtype_are_lost(dtype: str, *, lost: bool) -> None:
+    """A thousandth of the weight is below 2^-9 and above 2^-12."""
+    short = with_parameters(held(chain(), replace(ADAM, rate=1.75e-4)), lambda _: {"dtype": dtype})
+    assert [row.code for row in found(short)] == (["GT117"] if lost else [])
+
+
+def test_what_the_optimizer_does_not_hold_and_what_is_not_the_models() -> None:
+    ill = with_parameters(held(chain()), lambda row: {"group": None} if row.layer == "4" else {})
+    assert [told(row) for row in found(ill)] == [("GT120", "warning", "4")]
+    unknown = replace(chain(), optimizer=ADAM)
+    assert found(unknown) == []
+    stale = replace(unknown, optimizer=replace(ADAM, foreign=12))
+    assert [told(row) for row in found(stale)] == [("GT120", "warning", "model"), ("GT121", "note", "model")]
+
+
+def halves(**cells: Any) -> Halves:
+    return Halves(**{"count": 4096, "lost": 0, "subnormal": 0, "largest": 1.0, "least": 1e-3, **cells})
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes", "advice"),
+    [
+        ({}, [], ""),
+        ({"lost": 3, "subnormal": 4}, [], ""),
+        ({"lost": 100, "subnormal": 300, "least": 2.0**-30, "largest": 0.1}, ["GT118"], "by 2^16 "),
+        ({"largest": 1e6}, ["GT119"], "by 2^-4 "),
+        ({"subnormal": 300, "least": 2.0**-30, "largest": 1e3}, ["GT118"], "No single loss scale"),
+    ],
+)
+def test_what_float16_would_lose(cells: dict[str, Any], codes: list[str], advice: str) -> None:
+    ill = with_parameters(chain(), lambda row: {"halves": halves(**cells)} if row.name == "0.weight" else {})
+    findings = found(ill)
+    assert [row.code for row in findings] == codes
+    assert all(row.severity == "warning" and advice in row.remedy for row in findings)
+
+
+def test_a_tensor_of_less_than_a_thousandth_of_the_numbers_needs_no_loss_scale() -> None:
+    assert loss_scale([halves(), halves(count=4, least=1e-12)]) == 0
+    assert loss_scale([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("after", "ill"), [(2.29, False), (2.3005, False), (2.302, True), (2.31, True), (math.nan, True)]
+)
+def test_a_step_along_minus_g_that_raises_the_loss(after: float, *, ill: bool) -> None:
+    findings = found(replace(chain(), descent=Descent(1e-3, 2.3, after, 0.01)))
+    assert [told(row) for row in findings] == ([("GT124", "warning", "loss")] if ill else [])
+
+
+def test_a_rise_within_the_rounding_of_the_loss_says_nothing() -> None:
+    assert found(replace(chain(), descent=Descent(1e-3, 2.3, 2.3000002, 1e-7))) == []
+
+
+def test_terms_that_pull_apart_or_drown() -> None:
+    terms = [Term("fit", 2.0, 1.0, 0.9), Term("penalty", 0.3, 0.4, -0.6), Term("aux", 1e-3, 1e-3, 0.1)]
+    findings = found(replace(chain(), loss=Loss(2.3, "sum", terms=terms)))
+    assert [told(row) for row in findings] == [("GT127", "note", "penalty"), ("GT127", "note", "aux")]
+    assert "1000 times as large" in findings[1].message
+
+
+@pytest.mark.parametrize(("difference", "ill"), [(1e-5, False), (1e-2, True)])
+def test_micro_batches_that_do_not_add_up(difference: float, *, ill: bool) -> None:
+    accumulated = Accumulated(4, [8] * 4, 1.0, 1.0, difference, "2.weight", 0.1, ["BatchNorm sees 8 samples"])
+    findings = found(replace(chain(), accumulated=accumulated))
+    assert [told(row) for row in findings] == ([("GT128", "warning", "2.weight")] if ill else [])
+    assert not ill or findings[0].message.endswith(": BatchNorm sees 8 samples")
+
+
+def survey(**cells: Any) -> Survey:
+    return Survey(**{
+        "segments": [(1.0, 1.0, 1e-9)] * 3, "agree": False, "power": 1e-6, "entries": {}, "wrong": [], "scaled": {},
+        "complete": True, "evaluations": 99, **cells,
+    })  # fmt: skip
+
+
+def test_a_wrong_gradient_names_the_parameter_and_the_entry() -> None:
+    wrong = [WrongEntry("2.weight", (0, 3), 1.0, 2.0, 1e-6), WrongEntry("2.weight", (1, 1), 1.0, 2.0, 1e-6)]
+    (finding,) = found(replace(chain(), verified=survey(wrong=wrong)))
+    assert told(finding) == ("GT129", "error", "2.weight")
+    assert "2.weight[0, 3]" in finding.message.replace("][", ", ").replace("[0,3]", "[0, 3]")
+    (finding,) = found(replace(chain(), verified=survey(scaled={"4.weight": 2.0})))
+    assert told(finding) == ("GT129", "error", "4.weight")
+    (finding,) = found(replace(chain(), verified=survey()))
+    assert told(finding) == ("GT129", "warning", "model")
+    assert found(replace(chain(), verified=survey(agree=True))) == []
+
+
+def course(*pairs: tuple[float, float], **last: Any) -> list[TrainingStep]:
+    steps = [TrainingStep(number, loss, norm) for number, (loss, norm) in enumerate(pairs)]
+    return [*steps[:-1], replace(steps[-1], **last)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (course((2.3, 1.0), (2.0, 0.9), (1.5, 3.0)), []),
+        (course((29700.0, 4.2e3), (2e7, 1.2e5), (2e13, 1e8)), [("GT131", "error", "model")]),
+        (course((1.0, 1.0), (5.0, 2.0), (11.0, 3.0)), [("GT131", "warning", "model")]),
+        (course((1.0, 1.0), (50.0, 2.0), (11.0, 3.0)), []),
+        (course((1.0, 1e-9), (0.5, 1.0)), []),
+        (course((1.0, 1.0), (math.nan, math.nan)), [("GT132", "error", "loss")]),
+        (course((1.0, 1.0), (9.0, 1e9), (1.0, math.inf), nonfinite="2.weight"), [("GT131", "error", "model")]),
+        (course((1.0, 1.0), (0.9, 1.0), dead=0.9), [("GT133", "error", "model")]),
+    ],
+)
+def test_the_course_of_training(steps: list[TrainingStep], expected: list) -> None:
+    if steps[-1].nonfinite:
+        expected = [("GT132", "error", "2.weight")]
+    assert [told(row) for row in found(replace(chain(), steps=steps))] == expected
+
+
+def test_a_short_dtype_that_keeps_less_than_a_digit() -> None:
+    digits = [Digits("bfloat16", {"0.weight": 0.4, "2.weight": 1.9}, 1.8), Digits("float32", {"0.weight": 6.0}, 6.5)]
+    assert [told(row) for row in found(replace(chain(), digits=digits))] == [("GT134", "note", "0.weight")]
