@@ -80,6 +80,16 @@ def test_a_model_with_two_inputs_and_two_outputs(file: Any) -> None:
     assert {p.name for p in evidence.parameters} >= {"embedding/embeddings", "dense/kernel", "p/kernel", "q/bias"}
 
 
+def test_every_output_of_several_gets_a_loss(file: Any) -> None:
+    evidence = file.evidence("""
+        import keras
+        a = keras.Input((4,))
+        model = keras.Model(a, [keras.layers.Dense(2)(a), keras.layers.Dense(3)(a)])
+    """)
+    assert all(p.gradient.norm > 0 for p in evidence.parameters)
+    assert said(evidence)["loss"] == "mse, summed over the outputs"
+
+
 SUBCLASSED = """
 import keras
 import tensorflow as tf

@@ -118,7 +118,7 @@ def test_bare_variables_updated_by_hand(file: Any) -> None:
     assert evidence.loss.value == pytest.approx(29700.75)
     assert evidence.norm == pytest.approx(4221.95, rel=1e-4)
     several = file.evidence(text, training=Training(5))
-    assert [step.norm for step in several.steps] == pytest.approx([4221.95, 122468, 3.5525e6, 1.0305e8], rel=1e-3)
+    assert [step.norm for step in several.steps] == pytest.approx([4221.95, 122468, 3.5525e6, 1.0305e8, 2.9892e9], rel=1e-3)
 
 
 def test_several_losses_before_one_step_count_together(file: Any) -> None:
@@ -179,3 +179,49 @@ def test_gradient_inside_the_tape_and_second_derivatives_still_work(file: Any) -
     """)
     # d(8 w + (12 w)^2)/dw at 3
     assert evidence.norm == pytest.approx(8 + 2 * 144 * 3)
+
+
+ADVERSARIAL = """
+import keras
+import tensorflow as tf
+
+make = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(2)])
+judge = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8), keras.layers.LeakyReLU(), keras.layers.Dense(1)])
+loss = keras.losses.BinaryCrossentropy(from_logits=True)
+first, second = keras.optimizers.Adam(1e-4), keras.optimizers.SGD(1e-2)
+real, noise = tf.random.normal((16, 2)), tf.random.normal((16, 4))
+"""
+
+
+def test_two_models_with_an_optimizer_each(file: Any) -> None:
+    evidence = file.evidence(
+        ADVERSARIAL
+        + """
+with tf.GradientTape() as one, tf.GradientTape() as other:
+    fake = make(noise, training=True)
+    good, bad = judge(real), judge(fake)
+    fooled = loss(tf.ones_like(bad), bad)
+    told = loss(tf.ones_like(good), good) + loss(tf.zeros_like(bad), bad)
+first.apply_gradients(zip(one.gradient(fooled, make.trainable_variables), make.trainable_variables))
+second.apply_gradients(zip(other.gradient(told, judge.trainable_variables), judge.trainable_variables))
+"""
+    )
+    assert evidence.model == "make"
+    assert all(p.gradient is not None and p.group == 0 for p in evidence.parameters)
+    assert evidence.notes == ["judge ran too; no gradient by its variables is asked for in model.py:16"]
+    both = file.evidence(
+        ADVERSARIAL
+        + """
+with tf.GradientTape() as one, tf.GradientTape() as other:
+    fake = make(noise, training=True)
+    bad = judge(fake)
+    fooled, told = loss(tf.ones_like(bad), bad), loss(tf.zeros_like(bad), bad)
+mine, theirs = one.gradient(fooled, make.trainable_variables), other.gradient(told, judge.trainable_variables)
+first.apply_gradients(zip(mine, make.trainable_variables))
+second.apply_gradients(zip(theirs, judge.trainable_variables))
+raise SystemExit("too far")
+"""
+    )
+    assert both.model == "make, judge"
+    assert [p.group for p in both.parameters] == [0] * 4 + [1] * 4
+    assert [p.rate for p in both.parameters] == [1e-4] * 4 + [1e-2] * 4

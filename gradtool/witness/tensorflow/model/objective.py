@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import LOSSES as NAMES
-from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.model.user_file import UserFileError, blamed, line_of
 from gradtool.witness.tensorflow.model.recorder import tensors_in
 from gradtool.witness.tensorflow.model.targets import drawn_for_all, drawn_targets
 
@@ -64,6 +64,8 @@ def objective(
     if targets is None and found is None and (own := _own(output)) is not None and tf.is_tensor(own):
         assumed.add("loss", "the model's own", "its output has a loss")
         return Objective(lambda out, *_: scalar(_own(out), "of the model"), "the loss in the model's output")
+    if targets is None and found is None and len(several := _several(output)) > 1:
+        return _of_each(several, assumed)
     head = _head(output)
     if targets is None and found is None and head.shape.rank == 0:
         assumed.add("loss", "the output itself", "it is a single number", "--loss")
@@ -141,8 +143,31 @@ def _named(names: Mapping[str, Any], assumed: Assumptions) -> tuple[Callable[...
     return None
 
 
+def _several(output: Any) -> list[Any]:
+    """The tensors of an output that is more than one, none of which is called its logits."""
+    if tf.is_tensor(output) or (isinstance(output, Mapping) and "logits" in output):
+        return []
+    return list(tensors_in(output))
+
+
+def _of_each(tensors: list[Any], assumed: Assumptions) -> Objective:
+    """Squared errors of all outputs: a loss of the first alone would leave the way to the others without a gradient."""
+    goals = [tf.cast(tf.random.uniform(tuple(one.shape), dtype=tf.float64), one.dtype) for one in tensors]
+    assumed.add("targets", f"numbers in 0..1 for each of {len(goals)} outputs, drawn", "no data was found", "--labels")
+    assumed.add("loss", "mse, summed over the outputs", "several outputs", "--loss")
+
+    def loss(output: Any, targets: Any, *_: Any) -> Any:
+        mse = keras.losses.MeanSquaredError()
+        return tf.add_n([mse(goal, one) for goal, one in zip(targets, _several(output), strict=True)])
+
+    return Objective(loss, "mse of each output", goals)
+
+
 def _name(loss: Any) -> str:
-    return getattr(loss, "__name__", None) or type(loss).__name__
+    """What the loss is called; a lambda by its line."""
+    name = str(getattr(loss, "__name__", type(loss).__name__))
+    code = getattr(loss, "__code__", None)
+    return f"of {line_of(code.co_filename, code.co_firstlineno)}" if name == "<lambda>" and code else name
 
 
 def _own(output: Any) -> Any:

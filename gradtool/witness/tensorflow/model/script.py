@@ -47,6 +47,7 @@ class Observed:
     steps: list[TrainingStep] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     head: Head | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def run_file(
@@ -63,12 +64,14 @@ def run_file(
     except Enough:
         pass
     except UserFileError:
-        if not watch.seen.backwards:
+        if not watch.seen.backwards and not watch.seen.steps:
             raise
     if not tf.executing_eagerly():
         hint = "gradtool looks at eager programs; remove disable_eager_execution() and disable_v2_behavior()"
         raise UserFileError("the file runs TensorFlow 1 graphs", hint)
-    return names, watch.fitted or (watch.seen if watch.seen.backwards else None)
+    if watch.seen.backwards:
+        watch.end()
+    return names, watch.fitted or (watch.seen if watch.seen.steps else None)
 
 
 class _Watch:
@@ -80,6 +83,8 @@ class _Watch:
         self.fitted: Found | None = None
         self._wanted = request.training.steps if request.training else 0
         self._before_step: list[Any] = []
+        self._optimizers: list[Any] = []
+        self._applied: set[int] = set()
 
     def watching(self) -> ExitStack:
         """Watch while the program runs."""
@@ -97,7 +102,7 @@ class _Watch:
 
     def _train_step(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def train_step(model: Any, data: Any) -> Any:
-            if self.request.training is not None or self.seen.backwards:
+            if self.request.training is not None or self.seen.backwards or self.seen.steps:
                 return own(model, data)
             inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
             case = Case(inputs, targets, weights=weights)
@@ -136,7 +141,7 @@ class _Watch:
         value = sum(float(tf.reduce_sum(tf.cast(target, tf.float64))) for target in targets)
         seen.loss = value + (seen.loss if seen.backwards else 0.0)
         seen.backwards += 1
-        self._name([*(tensor for tensor, _ in asked.values()), *used], frame)
+        self._name([tensor for tensor, _ in asked.values()], used, frame)
         for row in seen.rows:
             if id(row.tensor) in asked:
                 row.gradient = _sum(row.gradient, merged(asked[id(row.tensor)][1]))
@@ -147,46 +152,62 @@ class _Watch:
             seen.head = self.recorder.head
         self._before_step = [_value(row.tensor) for row in seen.rows]
 
-    def _name(self, tensors: Sequence[Any], frame: FrameType) -> None:
+    def _name(self, asked: Sequence[Any], used: Sequence[Any], frame: FrameType) -> None:
+        """Rows for what the gradient is taken by, and for what was used beside it."""
         seen = self.seen
         known = {id(row.tensor): row for row in seen.rows}
-        if all(id(tensor) in known for tensor in tensors):
+        if all(id(tensor) in known for tensor in [*asked, *used]):
             return
-        seen.models = models_of(frame, tensors) | seen.models
-        seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *tensors])
+        seen.models = models_of(frame, asked) | seen.models
+        beside = {name: model for name, model in models_of(frame, used).items() if name not in seen.models}
+        for name in beside:
+            note = f"{name} ran too; no gradient by its variables is asked for in {user_line(frame)}"
+            seen.notes = list(dict.fromkeys([*seen.notes, note]))
+        theirs = {id(tensor_of(variable)) for model in beside.values() for variable in model.trainable_variables}
+        others = [tensor for tensor in used if id(tensor) not in theirs]
+        seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *asked, *others])
         for row in seen.rows:
             if id(row.tensor) in known:
                 row.gradient = known[id(row.tensor)].gradient
 
     def _step(self, optimizer: Any, variables: Sequence[Any] | None) -> None:
+        """An optimizer's step. The iteration is over when every gradient has been applied, by whichever optimizer."""
         seen = self.seen
         if not seen.backwards:
             return
+        if not any(one is optimizer for one in self._optimizers):
+            self._optimizers.append(optimizer)
+        given = [row.tensor for row in seen.rows] if variables is None else [tensor_of(one) for one in variables]
+        self._applied |= {id(tensor) for tensor in given}
         if not seen.steps:
-            given = seen.rows if variables is None else [tensor_of(variable) for variable in variables]
-            held = {id(one) for one in given}
-            seen.optimizer = optimizer_record(optimizer, [row.tensor for row in seen.rows])
-            rate = rate_of(optimizer)
+            seen.optimizer = seen.optimizer or optimizer_record(optimizer, [row.tensor for row in seen.rows])
+            place = next(place for place, one in enumerate(self._optimizers) if one is optimizer)
+            held, rate = {id(tensor) for tensor in given}, rate_of(optimizer)
             seen.parameters = [
-                replace(parameter, group=0, rate=rate) if variables is None or id(row.tensor) in held else parameter
+                replace(parameter, group=place, rate=rate) if id(row.tensor) in held else parameter
                 for parameter, row in zip(seen.parameters, seen.rows, strict=True)
             ]
-        self._iteration()
+        if all(row.gradient is None or id(row.tensor) in self._applied for row in seen.rows):
+            self._iteration()
 
     def _iteration(self) -> None:
         """One iteration is over; the last that was asked for ends the program."""
+        self.end()
+        if len(self.seen.steps) >= max(self._wanted, 1):
+            raise Enough
+        if not all(isinstance(row.tensor, tf.Variable) for row in self.seen.rows):
+            self.seen.rows = []
+        for row in self.seen.rows:
+            row.gradient = None
+        self._before_step, self._applied = [], set()
+        self.recorder.clear()
+
+    def end(self) -> None:
+        """Write down an iteration."""
         seen = self.seen
         bad = next((p.name for p in seen.parameters if p.gradient and p.gradient.norm - p.gradient.norm != 0), "")
         seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
-        if len(seen.steps) >= max(self._wanted, 1):
-            raise Enough
-        self._before_step = []
-        seen.loss, seen.backwards = 0.0, 0
-        if not all(isinstance(row.tensor, tf.Variable) for row in seen.rows):
-            seen.rows = []
-        for row in seen.rows:
-            row.gradient = None
-        self.recorder.clear()
+        seen.backwards = 0
 
 
 def _value(tensor: Any) -> Any:

@@ -178,7 +178,7 @@ def _notes(request: ModelRequest) -> list[str]:
 
 def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     """What the user's own training left behind."""
-    if all(row.gradient is None for row in seen.rows) and not seen.steps:
+    if all(parameter.gradient is None for parameter in seen.parameters):
         raise UserFileError(
             f"every gradient asked for in {seen.source} is None", "the loss does not depend on what it is taken by"
         )
@@ -193,12 +193,13 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     return replace(
         evidence,
         mode="train",
-        loss=Loss(seen.loss, "the file's own", seen.source),
+        loss=Loss(seen.steps[0].loss, "the file's own", seen.source),
         parameters=seen.parameters,
         layers=seen.layers,
-        norm=seen.norm if not seen.steps else seen.steps[0].norm,
+        norm=seen.steps[0].norm,
         batch=max((layer.samples for layer in seen.layers[:1]), default=0),
         head=seen.head,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
+        notes=[*evidence.notes, *seen.notes],
     )
