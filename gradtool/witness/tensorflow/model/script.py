@@ -158,7 +158,7 @@ class _Watch:
         known = {id(row.tensor): row for row in seen.rows}
         if all(id(tensor) in known for tensor in [*asked, *used]):
             return
-        seen.models = models_of(frame, asked) | seen.models
+        seen.models = seen.models | models_of(frame, asked)
         beside = {name: model for name, model in models_of(frame, used).items() if name not in seen.models}
         for name in beside:
             note = f"{name} ran too; no gradient by its variables is asked for in {user_line(frame)}"
