@@ -118,7 +118,9 @@ def test_bare_variables_updated_by_hand(file: Any) -> None:
     assert evidence.loss.value == pytest.approx(29700.75)
     assert evidence.norm == pytest.approx(4221.95, rel=1e-4)
     several = file.evidence(text, training=Training(5))
-    assert [step.norm for step in several.steps] == pytest.approx([4221.95, 122468, 3.5525e6, 1.0305e8, 2.9892e9], rel=1e-3)
+    assert [step.norm for step in several.steps] == pytest.approx(
+        [4221.95, 122468, 3.5525e6, 1.0305e8, 2.9892e9], rel=1e-3
+    )
 
 
 def test_several_losses_before_one_step_count_together(file: Any) -> None:

@@ -11,18 +11,10 @@ from torch import nn
 
 from gradtool.evidence import InputSpec
 from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.conventions import BATCH, CLASSES, INPUTS, LENGTH, LOADERS, SIDE, TARGETS
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["attempts", "described", "moved"]
-
-BATCH = 8
-"""Samples of an inferred batch: dead units are judged from so many on."""
-LENGTH, SIDE, CLASSES = 16, 32, 1000
-"""Tokens of a sequence, pixels of an image's side, and where nothing bounds them, the integers that are drawn."""
-
-NAMES = ("sample_inputs", "example_inputs", "dummy_inputs", "example_input_array", "sample_input", "example_input")
-TARGETS = ("sample_targets", "example_targets", "targets", "labels")
-LOADERS = ("train_dataloader", "train_loader", "trainloader", "dataloader", "loader")
 
 Batch = tuple[Any, Any]
 """Inputs (a tensor, a tuple of them, or a mapping by name) and targets, None where there are none."""
@@ -39,7 +31,7 @@ def attempts(
         yield (inputs[0] if len(inputs) == 1 else inputs), targets
         return
     for place, owner in (("the file", names), ("the model", model)):
-        for name in NAMES:
+        for name in INPUTS:
             value = owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
             if value is not None and (found := _given(value, name)) is not None:
                 assumed.add("inputs", described(found), f"{name} of {place}", "--input")

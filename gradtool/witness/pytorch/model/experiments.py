@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.model.conventions import SHORT, SHRINK, TRIES
 from gradtool.witness.pytorch.model.accumulation import accumulated
 from gradtool.witness.pytorch.model.parameters import Named, global_norm
 from gradtool.witness.pytorch.model.subject import Subject
@@ -19,11 +20,6 @@ from gradtool.witness.pytorch.model.training import trained
 from gradtool.witness.pytorch.model.verification import verified
 
 __all__ = ["clipped", "descent", "experiments"]
-
-SHORT = 1e-3
-"""The first step along -g promises to lower the loss by this part of it ..."""
-SHRINK, TRIES = 16.0, 4
-"""... and is made shorter so often, where the loss curves."""
 
 
 def experiments(

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from gradtool.witness.model.assumed import Assumptions
-from gradtool.witness.pytorch.model.batch import BATCH, described
+from gradtool.witness.model.conventions import BATCH
+from gradtool.witness.pytorch.model.batch import described
 
 __all__ = ["completed"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
-from gradtool.witness.model.user_file import is_users
+from gradtool.witness.model.frames import names_of_values, scopes
 from gradtool.witness.pytorch.model.parameters import Named, named
 
 __all__ = ["leaves_of", "models_of", "names_of"]
@@ -32,23 +32,11 @@ def leaves_of(loss: torch.Tensor) -> list[torch.Tensor]:
     return list(found.values())[::-1]
 
 
-def _scopes(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
-    """The names that the user's frames know, innermost first."""
-    seen: set[int] = set()
-    while frame is not None:
-        if is_users(frame.f_code.co_filename):
-            for scope in (frame.f_locals, frame.f_globals):
-                if id(scope) not in seen:
-                    seen.add(id(scope))
-                    yield from list(scope.items())
-        frame = frame.f_back
-
-
 def models_of(frame: FrameType, leaves: Sequence[torch.Tensor]) -> dict[str, nn.Module]:
     """The user's modules that own one of the leaves; those inside another are left to it."""
     wanted = {id(leaf) for leaf in leaves}
     owners: dict[int, tuple[str, nn.Module]] = {}
-    for name, value in _scopes(frame):
+    for name, value in scopes(frame):
         parts = [(name, value)]
         if name == "self" and not isinstance(value, nn.Module):
             parts = [(inner, part) for inner, part in vars(value).items()] if hasattr(value, "__dict__") else []
@@ -63,7 +51,7 @@ def names_of(models: Mapping[str, nn.Module], frame: FrameType, leaves: Sequence
     """The models' parameters, then the other leaves by the names that the program has for them."""
     rows = named(models)
     known = {id(row.tensor) for row in rows}
-    names = _tensor_names(frame)
+    names = names_of_values(frame, _is_tensor, _is_module)
     for place, leaf in enumerate(leaves):
         if id(leaf) not in known:
             known.add(id(leaf))
@@ -71,24 +59,9 @@ def names_of(models: Mapping[str, nn.Module], frame: FrameType, leaves: Sequence
     return rows
 
 
-def _tensor_names(frame: FrameType) -> dict[int, str]:
-    """Names of tensors, also of those in lists and mappings and of objects' attributes, such as ``net.w1``."""
-    found: dict[int, str] = {}
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
 
-    def look(name: str, value: Any, depth: int) -> None:
-        if isinstance(value, torch.Tensor):
-            found.setdefault(id(value), name)
-        elif depth and isinstance(value, list | tuple):
-            for place, part in enumerate(value[:1000]):
-                look(f"{name}[{place}]", part, depth - 1)
-        elif depth and isinstance(value, Mapping):
-            for key, part in list(value.items())[:1000]:
-                look(f"{name}[{key!r}]", part, depth - 1)
-        elif depth and not isinstance(value, nn.Module | type) and hasattr(value, "__dict__"):
-            for key, part in list(vars(value).items())[:1000]:
-                look(f"{name}.{key}", part, depth - 1)
 
-    for name, value in _scopes(frame):
-        if not name.startswith("__"):
-            look(name, value, 2)
-    return found
+def _is_module(value: Any) -> bool:
+    return isinstance(value, nn.Module)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.conventions import LOSSES as NAMES
 from gradtool.witness.model.user_file import UserFileError, blamed, line_of
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.model.targets import drawn_targets
@@ -30,7 +31,6 @@ LOSSES: Mapping[str, Callable[..., torch.Tensor]] = {
     "nll": nn.functional.nll_loss,
     "nll_of_probabilities": lambda output, targets: nn.functional.nll_loss(output.log(), targets),
 }
-NAMES = ("loss_fn", "criterion", "loss_function", "loss")
 
 Loss = Callable[[Any, Any], torch.Tensor]
 

@@ -11,12 +11,11 @@ from torch import nn
 
 from gradtool.evidence import ModelRequest
 from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.conventions import OPTIMIZERS as NAMES
 from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["find_optimizer", "made"]
-
-NAMES = ("optimizer", "opt", "optim", "optimiser")
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,

@@ -12,14 +12,9 @@ from collections.abc import Sequence
 import torch
 
 from gradtool.evidence import Halves, Statistics
+from gradtool.witness.model.conventions import LOST, RARE, SUBNORMAL
 
 __all__ = ["halves", "norms", "statistics"]
-
-LOST, SUBNORMAL = 2.0**-24, 2.0**-14
-"""Below the first half of float16's smallest number, and below its smallest normal number."""
-
-RARE = 1000
-"""One number in so many may be lost."""
 
 
 def norms(tensors: Sequence[torch.Tensor]) -> list[float]:

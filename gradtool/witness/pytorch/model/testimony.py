@@ -13,7 +13,9 @@ from torch import nn
 
 from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
 from gradtool.witness.model.assumed import Assumptions
-from gradtool.witness.model.discovery import CASE, Found, Kind, discover
+from gradtool.witness.model.conventions import ROUTES
+from gradtool.witness.model.discovery import CASE, Found, Kind
+from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.experiments import experiments
 from gradtool.witness.pytorch.model.head import batch_of
@@ -55,7 +57,9 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     file = Path(request.path).name
     torch.manual_seed(request.seed)
     yield Progress(request.key, f"running {file}")
-    names, found, seen = _looked_for(request, file)
+    names, found, seen = looked_for(
+        request, KIND, lambda as_main, stops: run_file(request, as_main=as_main, stops=stops)
+    )
     if seen is not None:
         yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
         return
@@ -69,34 +73,10 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     yield replace(evidence, seconds=time.perf_counter() - began)
 
 
-def _looked_for(request: ModelRequest, file: str) -> tuple[Mapping[str, Any], Found | None, Observed | None]:
-    """The file's names, and the model in it, or what the file's own training showed.
-
-    A class alone says nothing about its data; if the file is also a program, that is run, and the class is taken only
-    where it fails.
-    """
-    text = Path(request.path).read_text(encoding="utf-8", errors="replace")
-    program = "__main__" in text
-    stops = request.script or not (request.name or f"def {CASE}" in text)
-    names, seen = run_file(request, as_main=request.script, stops=stops)
-    if seen is not None or request.script:
-        return names, None, seen
-    found = discover(names, file, request.name, KIND)
-    if not program or request.name or (found is not None and found.route != "class"):
-        return names, found, None
-    try:
-        again, seen = run_file(request, as_main=True, stops=True)
-    except UserFileError:
-        if found is None:
-            raise
-        return names, found, None
-    return (again, None, seen) if seen is not None or found is None else (names, found, None)
-
-
 def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Generator[Record, None, ModelEvidence]:
     """One forward and backward pass of a model that we run ourselves, and the experiments."""
     assumed = Assumptions()
-    assumed.add("model", f"{found.name} ({type(found.model).__name__})", _ROUTES[found.route], "FILE.py:NAME")
+    assumed.add("model", f"{found.name} ({type(found.model).__name__})", ROUTES[found.route], "FILE.py:NAME")
     shadow = shadow_of(found.model) if request.dtype else None
     one, run = subject(request, found, names, assumed)
     rows = named({"": one.model})
@@ -124,15 +104,6 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
         digits = compared(request.seed, request.dtype, one, shadow, rows)
         evidence = replace(evidence, digits=[digits])
     return (yield from experiments(request, one, rows, optimizer, evidence))
-
-
-_ROUTES = {
-    "case": "it defines gradtool_case()",
-    "name": "by its name",
-    "only": "the only model of the file",
-    "class": "the only class that can be built without arguments",
-    "script": "the file trains it",
-}
 
 
 def _evidence(
