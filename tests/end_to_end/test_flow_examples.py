@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "flow"
 CORPUS = Path(__file__).parents[1] / "corpus" / "flow_examples.jsonl"
 ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
 NORMS = [4221.95, 122468, 3.5525e6, 1.0305e8, 2.9892e9]
-READY = ("torch",)
+READY = ("torch", "tensorflow")
 
 Looked = Callable[..., FlowRecord]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "ARRAYS", "BATCH", "CLASSES", "INPUTS", "LENGTH", "LOADERS", "LOSSES", "LOST", "OPTIMIZERS", "RARE", "ROUTES",
-    "SHORT", "SHRINK", "SIDE", "SUBNORMAL", "TARGETS", "TRIES",
+    "ARRAYS", "BATCH", "CLASSES", "INPUTS", "LENGTH", "LOADERS", "LOSSES", "LOST", "MOST", "OFTEN", "OPTIMIZERS",
+    "RARE", "ROUTES", "SHORT", "SHRINK", "SIDE", "SUBNORMAL", "TARGETS", "TRIES",
 ]  # fmt: skip
 
 INPUTS = ("sample_inputs", "example_inputs", "dummy_inputs", "example_input_array", "sample_input", "example_input")
@@ -37,3 +37,8 @@ SHORT = 1e-3
 """The first step along -g promises to lower the loss by this part of it ..."""
 SHRINK, TRIES = 16.0, 4
 """... and is made shorter so often, where the loss curves."""
+
+MOST = 50_000_000
+"""Numbers up to which a copy of the weights is kept, to measure how far a step moves them."""
+OFTEN = 0.2
+"""Seconds between two words about the progress."""

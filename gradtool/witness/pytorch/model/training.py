@@ -9,18 +9,13 @@ from typing import Any
 import torch
 
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
+from gradtool.witness.model.conventions import MOST, OFTEN
 from gradtool.witness.pytorch.model.parameters import Named, global_norm
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.statistics import norms
 from gradtool.witness.pytorch.model.subject import Subject
 
 __all__ = ["trained"]
-
-MOST = 50_000_000
-"""Numbers up to which a copy of the weights is kept, to measure how far a step moves them."""
-
-OFTEN = 0.2
-"""Seconds between two words about the progress."""
 
 
 def trained(

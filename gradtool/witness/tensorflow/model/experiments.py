@@ -1,4 +1,7 @@
-"""What is tried on a model beside its one forward and backward pass. Each leaves the weights as they were."""
+"""What is tried on a model beside its one forward and backward pass, in an order in which nothing disturbs the next.
+
+Training comes last: it is the only one that leaves the weights changed.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,34 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Record
+from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Progress, Record
 from gradtool.witness.model.conventions import SHORT, SHRINK, TRIES
+from gradtool.witness.tensorflow.model.accumulation import accumulated
 from gradtool.witness.tensorflow.model.parameters import Named, global_norm
 from gradtool.witness.tensorflow.model.subject import Subject
+from gradtool.witness.tensorflow.model.training import trained
+from gradtool.witness.tensorflow.model.verification import verified
 
 __all__ = ["clipped", "descent", "experiments"]
 
 
 def experiments(
-    request: ModelRequest, one: Subject, rows: list[Named], _optimizer: Any, evidence: ModelEvidence
+    request: ModelRequest, one: Subject, rows: list[Named], optimizer: Any, evidence: ModelEvidence
 ) -> Generator[Record, None, ModelEvidence]:
-    """The evidence with what was asked for; progress on the way."""
-    yield from ()
+    """The evidence with everything that was asked for; progress on the way."""
     if request.clip is not None:
         evidence = replace(evidence, clipped=clipped(rows, request.clip, evidence.norm))
-    return replace(evidence, descent=descent(one, rows, evidence))
+    evidence = replace(evidence, descent=descent(one, rows, evidence))
+    if request.accumulate > 1:
+        yield Progress(request.key, f"{request.accumulate} micro-batches against the full batch")
+        evidence = replace(evidence, accumulated=accumulated(request.accumulate, one, rows))
+    if request.verify:
+        yield Progress(request.key, "integrating the gradient along random directions")
+        evidence = replace(evidence, verified=verified(request.seed, one, rows))
+    if request.training is not None:
+        steps = yield from trained(request, one, rows, optimizer)
+        evidence = replace(evidence, steps=steps)
+    return evidence
 
 
 def clipped(rows: list[Named], limit: float, before: float) -> Clipped:

@@ -59,13 +59,13 @@ class Subject:
     def loss(self) -> Any:
         """The loss again, with the random numbers of the first run, and nobody looking on."""
         self.rewind()
-        return self.loss_of(self.batch, self.targets)
+        return self.loss_of(self.batch, self.targets, self.weights)
 
-    def loss_of(self, batch: Any, targets: Any) -> Any:
-        """The loss of another batch."""
+    def loss_of(self, batch: Any, targets: Any, weights: Any) -> Any:
+        """The loss of another batch, with whatever random numbers come next."""
         if self.objective is None:
             raise ValueError("run() settles the loss first")
-        return self.objective.loss(self._called(batch), targets, batch, self.weights)
+        return self.objective.loss(self._called(batch), targets, batch, weights)
 
     def rewind(self) -> None:
         """Set the random numbers and everything that is not trained to where the first run began."""

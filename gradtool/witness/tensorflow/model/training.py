@@ -1,0 +1,102 @@
+"""N optimizer steps on the batch, looked at one by one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
+from gradtool.witness.model.conventions import MOST, OFTEN
+from gradtool.witness.model.user_file import blamed
+from gradtool.witness.tensorflow.model.optimizers import holds
+from gradtool.witness.tensorflow.model.parameters import Named, global_norm, tensor_of
+from gradtool.witness.tensorflow.model.recorder import Recorder
+from gradtool.witness.tensorflow.model.statistics import figures, merged, numbers, size_of
+from gradtool.witness.tensorflow.model.subject import Subject
+
+__all__ = ["trained"]
+
+
+def trained(
+    request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any
+) -> Generator[Record, None, list[TrainingStep]]:
+    """The loss before each step, the global norm, what clipping leaves of it, and how far the weights move.
+
+    Ends early where a loss or a gradient is not finite. The first step starts from the weights as they were found.
+    """
+    total = request.training.steps if request.training else 0
+    steps: list[TrainingStep] = []
+    told = time.monotonic()
+    own = [row for row in rows if row.trainable and holds(optimizer, row.tensor)]
+    # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
+    sized = [row.tensor for row in own if figures(numbers(row.tensor)).norm > 0]
+    measured = sum(map(size_of, sized)) <= MOST
+    one.rewind()
+    for number in range(1, total + 1):
+        keras.utils.set_random_seed(request.seed + number)
+        loss, dead = _backward(one, own)
+        norm = global_norm(own)
+        clipped = _clipped(own, request.clip)
+        bad = _nonfinite(own, norm)
+        before = [tensor.read_value() for tensor in sized] if measured else []
+        if not bad:
+            _apply(optimizer, one.model, own)
+        ratio = _ratio(sized, before) if measured else None
+        steps.append(TrainingStep(number, loss, norm, clipped, ratio, dead, bad))
+        if bad:
+            break
+        if time.monotonic() - told > OFTEN:
+            told = time.monotonic()
+            yield Progress(request.key, "training, step", number, total)
+    return steps
+
+
+def _backward(one: Subject, own: Sequence[Named]) -> tuple[float, float]:
+    """The loss, and the largest share of dead units; the gradients go into the rows."""
+    recorder = Recorder()
+    with tf.GradientTape() as tape, recorder:
+        loss = one.loss_of(one.batch, one.targets, one.weights)
+    for row, gradient in zip(own, tape.gradient(loss, [row.tensor for row in own]), strict=True):
+        row.gradient = merged(gradient)
+    return float(loss), max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
+
+
+def _clipped(own: Sequence[Named], limit: float | None) -> float | None:
+    if limit is None:
+        return None
+    cut, _ = tf.clip_by_global_norm([row.gradient for row in own], limit)
+    for row, gradient in zip(own, cut, strict=True):
+        row.gradient = gradient
+    return global_norm(own)
+
+
+def _nonfinite(own: Sequence[Named], norm: float) -> str:
+    """The first parameter whose gradient holds a NaN or an infinity."""
+    if math.isfinite(norm):
+        return ""
+    bad = (row.name for row in own if row.gradient is not None and not np.isfinite(numbers(row.gradient)).all())
+    return next(bad, "loss")
+
+
+def _apply(optimizer: Any, model: Any, own: Sequence[Named]) -> None:
+    """One step by the optimizer; one that scales the loss hands over to the one inside."""
+    wrapped = {id(tensor_of(variable)): variable for variable in model.trainable_variables}
+    pairs = [(row.gradient, wrapped.get(id(row.tensor), row.tensor)) for row in own if row.gradient is not None]
+    with blamed("the optimizer's step failed"):
+        getattr(optimizer, "inner_optimizer", optimizer).apply_gradients(pairs)
+
+
+def _ratio(sized: Sequence[Any], before: Sequence[Any]) -> float | None:
+    """The largest root mean square of an update over that of its weights; weights of 0 have none."""
+    found = []
+    for tensor, old in zip(sized, before, strict=True):
+        was = numbers(old)
+        if weight := figures(was).norm:
+            found.append(figures(numbers(tensor) - was).norm / weight)
+    return max(found, default=None)
