@@ -14,7 +14,7 @@ from gradtool.evidence import Parameter
 from gradtool.witness.tensorflow.model.optimizers import holds, rate_of
 from gradtool.witness.tensorflow.model.statistics import figures, halves, numbers, statistics
 
-__all__ = ["Named", "global_norm", "layer_names", "named", "parameters", "tensor_of"]
+__all__ = ["Named", "global_norm", "layer_names", "named", "norm_of", "parameters", "tensor_of"]
 
 
 @dataclass(slots=True)
@@ -154,6 +154,11 @@ def parameters(
         )
         for row, weight in zip(rows, weights, strict=True)
     ]
+
+
+def norm_of(found: Sequence[Parameter]) -> float:
+    """The l2 norm over all gradients, of records that know theirs."""
+    return math.hypot(*(one.gradient.norm for one in found if one.gradient is not None))
 
 
 def global_norm(rows: Sequence[Named]) -> float:

@@ -24,7 +24,7 @@ from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.leaves import models_of, name_of, names_of
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
-from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, parameters, tensor_of
+from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, norm_of, parameters, tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
@@ -145,9 +145,11 @@ class _Watch:
         for row in seen.rows:
             if id(row.tensor) in asked:
                 row.gradient = _sum(row.gradient, merged(asked[id(row.tensor)][1]))
-        seen.norm = global_norm(seen.rows)
-        if not seen.steps:
+        if seen.steps:
+            seen.norm = global_norm(seen.rows)
+        else:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
+            seen.norm = norm_of(seen.parameters)
             seen.layers = self.recorder.layers(layer_names(seen.models))
             seen.head = self.recorder.head
         self._before_step = [_value(row.tensor) for row in seen.rows]

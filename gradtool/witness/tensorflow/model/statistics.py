@@ -1,8 +1,9 @@
 """Figures of tensors by NumPy, on TensorFlow's own memory and in one pass over it.
 
-Chosen by measurement at 110 million parameters: dot, minimum, maximum and the count of zeros by NumPy take 5.7 % of one
-eager forward and backward pass, the same by TensorFlow's operations more than the pass itself. NaN and Inf are counted
-only where a norm is not finite. A sparse gradient is that of its rows, each of them once.
+Chosen by measurement at 92 million parameters: dot, minimum, maximum and the count of zeros by NumPy, in blocks that
+stay in the cache, take a few per cent of one eager forward and backward pass, the same by TensorFlow's operations more
+than the pass itself. (Counting the zeros of ``part == 0`` is five times as fast as counting in ``part``.) NaN and Inf
+are counted only where a norm is not finite. A sparse gradient is that of its rows, each of them once.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gradtool.witness.model.conventions import LOST, RARE, SUBNORMAL
 
 __all__ = ["Figures", "figures", "halves", "merged", "numbers", "size_of", "statistics"]
 
-BLOCK = 1 << 18
+BLOCK = 1 << 17
 """So many numbers at once: they stay in the cache for all figures, and their sums are added in float64."""
 TINY = 1e-30
 """A sum of squares below this may have lost some of them to underflow."""
@@ -66,15 +67,15 @@ def figures(values: np.ndarray[Any, Any]) -> Figures:
         return Figures()
     with np.errstate(all="ignore"):
         parts = [
-            (float(np.dot(part, part)), float(part.min()), float(part.max()), int(np.count_nonzero(part)))
+            (float(np.dot(part, part)), float(part.min()), float(part.max()), np.count_nonzero(part == 0))
             for part in _blocks(values)
         ]
-    squares, least, largest, filled = zip(*parts, strict=True)
+    squares, least, largest, zeros = zip(*parts, strict=True)
     low, high = (_worst(ends, choose) for ends, choose in ((least, min), (largest, max)))
     size = max(-low, high) if low == low and high == high else math.nan  # noqa: PLR0124  # NaN is not itself
     total = math.fsum(squares) if all(map(math.isfinite, squares)) else math.inf
     norm = math.sqrt(total) if TINY * len(parts) < total < math.inf else _scaled_norm(values, size)
-    return Figures(norm, low, high, sum(filled))
+    return Figures(norm, low, high, values.size - int(sum(zeros)))
 
 
 def _blocks(values: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:

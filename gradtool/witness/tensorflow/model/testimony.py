@@ -23,9 +23,9 @@ from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.optimizers import find_optimizer, optimizer_record
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
-    global_norm,
     layer_names,
     named,
+    norm_of,
     parameters,
     tensor_of,
 )
@@ -107,12 +107,13 @@ def _run(
     _backward(run, rows)
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     compute = getattr(one.model, "compute_dtype", "") or evidence.dtype
+    told = parameters(rows, optimizer, moments=request.moments, half=compute in HALF)
     evidence = replace(
         evidence,
         loss=Loss(float(run.loss), one.objective.how if one.objective else ""),
-        parameters=parameters(rows, optimizer, moments=request.moments, half=compute in HALF),
+        parameters=told,
         layers=run.recorder.layers(layer_names({"": one.model})),
-        norm=global_norm(rows),
+        norm=norm_of(told),
         batch=batch_of(one.batch),
         head=run.recorder.head,
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
