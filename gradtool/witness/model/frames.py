@@ -40,7 +40,10 @@ def names_of_values(
                 look(inner, part, depth - 1)
 
     for name, value in scopes(frame):
-        if not name.startswith("__"):
+        if name == "self" and not wanted(value):
+            for inner, part in _parts("", value, closed):
+                look(inner.lstrip("."), part, 2)
+        elif not name.startswith("__"):
             look(name, value, 2)
     return found
 

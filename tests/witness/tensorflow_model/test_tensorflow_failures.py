@@ -61,3 +61,7 @@ def test_a_script_without_a_gradient(file: Any) -> None:
 def test_an_unknown_loss_or_optimizer_names_those_that_are_known(file: Any) -> None:
     assert "cross_entropy" in file.failure(DENSE, loss="mean_cube").hint
     assert "adam" in file.failure(DENSE, training=Training(2, "atom")).hint
+
+
+def test_a_device_that_is_not_there(file: Any) -> None:
+    assert "sees no device" in file.failure(DENSE, device="tpu:3").message

@@ -227,3 +227,71 @@ raise SystemExit("too far")
     assert both.model == "make, judge"
     assert [p.group for p in both.parameters] == [0] * 4 + [1] * 4
     assert [p.rate for p in both.parameters] == [1e-4] * 4 + [1e-2] * 4
+
+
+def test_layers_without_a_model_keep_their_names(file: Any) -> None:
+    evidence = file.evidence("""
+        import tensorflow as tf
+        layers = [tf.keras.layers.Dense(8, activation="tanh") for _ in range(2)]
+        optimizer = tf.keras.optimizers.SGD(0.1)
+        with tf.GradientTape() as tape:
+            h = tf.ones((8, 4))
+            for layer in layers:
+                h = layer(h)
+            loss = tf.reduce_mean(h)
+        variables = [v for layer in layers for v in layer.trainable_variables]
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    """)
+    assert [p.name for p in evidence.parameters] == ["dense/kernel", "dense/bias", "dense_1/kernel", "dense_1/bias"]
+    assert [layer.name for layer in evidence.layers] == ["dense", "dense_1"]
+    assert all(p.fan_in for p in evidence.parameters if p.name.endswith("kernel"))
+
+
+def test_variables_inside_plain_classes_are_named_by_their_attributes(file: Any) -> None:
+    evidence = file.evidence("""
+        import tensorflow as tf
+        class Net:
+            def __init__(self):
+                self.w, self.more = tf.Variable(tf.ones((3, 4))), {"b": tf.Variable(tf.zeros(4))}
+        class Trainer:
+            def __init__(self):
+                self.net = Net()
+            def run(self):
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_sum(tf.nn.relu(tf.ones((2, 3)) @ self.net.w + self.net.more["b"]))
+                return tape.gradient(loss, [self.net.w, self.net.more["b"]])
+        Trainer().run()
+    """)
+    assert [p.name for p in evidence.parameters] == ["net.w", "net.more['b']"]
+    assert [layer.activation for layer in evidence.layers] == ["relu"]
+
+
+def test_a_watched_tensor_is_a_parameter_too(file: Any) -> None:
+    evidence = file.evidence(
+        """
+        import tensorflow as tf
+        x = tf.constant(5.0)
+        for _ in range(4):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = (x - 1.0) ** 2
+            x = x - 0.1 * tape.gradient(y, x)
+        """,
+        training=Training(4),
+    )
+    assert [step.norm for step in evidence.steps] == pytest.approx([8.0 * 0.8**n for n in range(4)])
+
+
+def test_a_fit_that_asks_to_be_compiled_from_a_data_set_of_keras(file: Any) -> None:
+    evidence = file.evidence("""
+        import keras, numpy as np
+        class Data(keras.utils.PyDataset):
+            def __len__(self):
+                return 4
+            def __getitem__(self, index):
+                return np.ones((5, 8, 8, 3), "float32"), np.arange(5) % 2
+        m = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
+        m.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=True)
+        m.fit(Data(), epochs=1)
+    """)
+    assert (evidence.model, evidence.batch, evidence.head.classes) == ("m", 5, 2)

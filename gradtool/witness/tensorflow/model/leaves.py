@@ -20,6 +20,13 @@ def is_model(value: Any) -> bool:
     return isinstance(value, keras.layers.Layer | tf.Module) and not isinstance(value, tf.Variable)
 
 
+def _is_composed(value: Any) -> bool:
+    """Whether a value is more than a layer by itself; such are named by their own path, wherever they are kept."""
+    if not isinstance(value, keras.layers.Layer) or isinstance(value, keras.Model):
+        return is_model(value)
+    return bool(_inside(value))
+
+
 def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]:
     """The user's models that own one of the variables; those inside another are left to it."""
     wanted = {id(tensor) for tensor in tensors}
@@ -29,7 +36,7 @@ def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]
         if name == "self" and not is_model(value) and hasattr(value, "__dict__"):
             parts = list(vars(value).items())
         for inner, part in parts:
-            if owners.get(id(part), ("self",))[0] != "self" or not is_model(part):
+            if owners.get(id(part), ("self",))[0] != "self" or not _is_composed(part):
                 continue
             if any(id(tensor_of(variable)) in wanted for variable in part.trainable_variables):
                 owners[id(part)] = (inner, part)
@@ -48,16 +55,23 @@ def name_of(model: Any, frame: FrameType | None) -> str:
     return next((name for name, value in scopes(frame) if value is model and name != "self"), str(model.name))
 
 
-def names_of(models: Mapping[str, Any], frame: FrameType | None, tensors: Sequence[Any]) -> list[Named]:
-    """The models' variables, then the others by the names that the program has for them."""
+def names_of(
+    models: Mapping[str, Any], frame: FrameType | None, tensors: Sequence[Any], ran: Sequence[Any]
+) -> list[Named]:
+    """The models' variables, then those of layers that ``ran`` by themselves, then the program's own by their names."""
     rows = named(models)
     known = {id(row.tensor) for row in rows}
     missing = [tensor for tensor in tensors if id(tensor) not in known]
     if not missing:
         return rows
-    names = names_of_values(frame, _is_tensor, is_model)
+    alone = {id(tensor_of(variable)): (layer, variable) for layer in ran for variable in layer.trainable_variables}
+    names = names_of_values(frame, _is_tensor, _is_closed)
     wrapped = {id(tensor_of(v)): names[id(v)] for v in _wrappers(frame) if id(v) in names}
     for place, tensor in enumerate({id(one): one for one in missing}.values()):
+        if id(tensor) in alone:
+            layer, variable = alone[id(tensor)]
+            rows.append(Named(variable.path, tensor, layer.path or layer.name, type(layer).__name__))
+            continue
         name = names.get(id(tensor)) or wrapped.get(id(tensor)) or _own_name(tensor, place)
         rows.append(Named(name, tensor, "", "Variable" if isinstance(tensor, tf.Variable) else "Tensor"))
     return rows
@@ -71,6 +85,10 @@ def _own_name(tensor: Any, place: int) -> str:
 def _wrappers(frame: FrameType | None) -> list[Any]:
     """The variables of Keras among the user's names."""
     return [value for _, value in scopes(frame) if isinstance(value, keras.Variable)]
+
+
+def _is_closed(value: Any) -> bool:
+    return is_model(value) or isinstance(value, tf.GradientTape)
 
 
 def _is_tensor(value: Any) -> bool:

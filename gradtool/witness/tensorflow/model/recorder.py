@@ -223,6 +223,10 @@ class Recorder:
         """Let go of the outputs, whose figures stay."""
         self._waiting = {}
 
+    def ran(self) -> list[Any]:
+        """The layers that ran, those inside another after it: what is asked of all ends at the innermost."""
+        return [layer for layer, _ in self._layers.values()][::-1]
+
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
         self._layers, self._functions, self._waiting = {}, {}, {}

@@ -167,7 +167,9 @@ class _Watch:
             seen.notes = list(dict.fromkeys([*seen.notes, note]))
         theirs = {id(tensor_of(variable)) for model in beside.values() for variable in model.trainable_variables}
         others = [tensor for tensor in used if id(tensor) not in theirs]
-        seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *asked, *others])
+        seen.rows = names_of(
+            seen.models, frame, [*(row.tensor for row in seen.rows), *asked, *others], self.recorder.ran()
+        )
         for row in seen.rows:
             if id(row.tensor) in known:
                 row.gradient = known[id(row.tensor)].gradient

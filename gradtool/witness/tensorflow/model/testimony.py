@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
@@ -52,10 +53,24 @@ def answer(record: Record) -> Iterator[Record]:
     if not isinstance(record, ModelRequest):
         return
     try:
-        with tf.device(record.device or None):
+        with _device(record.device):
             yield from _testimony(record)
     except UserFileError as error:
         yield Failure(record.key, "tensorflow", "file", error.message, error.hint, error.detail)
+
+
+def _device(name: str) -> Any:
+    """Work on the device that PyTorch calls ``cuda:1`` and TensorFlow ``gpu:1``; without a name where TensorFlow likes.
+
+    Nothing is asked of TensorFlow before its name is known to be given: it can't be configured by the file afterwards.
+    """
+    if not name:
+        return contextlib.nullcontext()
+    kind, _, index = name.lower().replace("cuda", "gpu").partition(":")
+    there = [device.name.rpartition("device:")[2].lower() for device in tf.config.list_logical_devices()]
+    if f"{kind}:{index or 0}" not in there:
+        raise UserFileError(f"TensorFlow sees no device {name}", f"it sees {', '.join(there)}")
+    return tf.device(f"/{kind}:{index or 0}")
 
 
 def _testimony(request: ModelRequest) -> Iterator[Record]:
