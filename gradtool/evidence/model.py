@@ -13,6 +13,7 @@ from gradtool.values import Shape
 __all__ = [
     "Accumulated", "Assumed", "Candidate", "Clipped", "Descent", "Digits", "Halves", "Head", "InputSpec", "Layer",
     "Loss", "ModelEvidence", "ModelRequest", "Optimizer", "Parameter", "Statistics", "Term", "Training", "TrainingStep",
+    "Weights",
 ]  # fmt: skip
 
 
@@ -92,6 +93,19 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What is looked at in the weights themselves: ``equal`` says that all numbers have one size, other than 0.
+
+    ``mean`` is that of a vector, such as a bias; None for what has more axes.
+    """
+
+    count: int
+    norm: float
+    equal: bool = False
+    mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Halves:
     """What float16 does to a gradient: ``lost`` and ``subnormal`` are the numbers, other than 0, below 2^-24 and 2^-14.
 
@@ -122,7 +136,7 @@ class Parameter:
     layer: str
     kind: str
     trainable: bool
-    weights: Statistics
+    weights: Weights
     gradient: Statistics | None
     fan_in: int = 0
     others: list[str] = field(default_factory=list)
