@@ -20,6 +20,9 @@ from gradtool.witness.pytorch.model.verification import verified
 
 __all__ = ["clipped", "descent", "experiments"]
 
+LARGE = 50_000_000
+"""Parameters above which a step is not tried unasked: it costs another forward pass, and two over the weights."""
+
 SHORT = 1e-3
 """The first step along -g promises to lower the loss by this part of it ..."""
 SHRINK, TRIES = 16.0, 4
@@ -32,7 +35,11 @@ def experiments(
     """The evidence with everything that was asked for; progress on the way."""
     if request.clip is not None:
         evidence = replace(evidence, clipped=clipped(rows, request.clip, evidence.norm))
-    evidence = replace(evidence, descent=descent(request.seed, one, rows, evidence))
+    if sum(row.tensor.numel() for row in rows) <= LARGE:
+        evidence = replace(evidence, descent=descent(request.seed, one, rows, evidence))
+    else:
+        told = f"no step along -g was tried, since the model has more than {LARGE:,} numbers; --verify tests more"
+        evidence = replace(evidence, notes=[*evidence.notes, told])
     if request.accumulate > 1:
         yield Progress(request.key, f"{request.accumulate} micro-batches against the full batch")
         evidence = replace(evidence, accumulated=accumulated(request, one, rows))
