@@ -47,8 +47,8 @@ def experiments(
         yield Progress(request.key, "integrating the gradient along random directions")
         evidence = replace(evidence, verified=verified(request.seed, one, rows))
     if request.training is not None:
-        steps = yield from trained(request, one, rows, optimizer)
-        evidence = replace(evidence, steps=steps)
+        steps, after = yield from trained(request, one, rows, optimizer)
+        evidence = replace(evidence, steps=steps, after=after)
     return evidence
 
 
