@@ -14,8 +14,8 @@ from gradtool.evidence import Head, TrainingStep, Weights
 @pytest.mark.parametrize(
     ("dead", "samples", "expected"),
     [
-        (32, 32, []),
-        (33, 32, [("GT108", "warning", "3")]),
+        (44, 32, []),
+        (45, 32, [("GT108", "warning", "3")]),
         (51, 32, [("GT108", "warning", "3")]),
         (52, 32, [("GT108", "error", "3")]),
         (52, 8, [("GT108", "error", "3")]),

@@ -30,6 +30,7 @@ from gradtool.witness.pytorch.model.parameters import (
 from gradtool.witness.pytorch.model.script import Observed, run_file
 from gradtool.witness.pytorch.model.shadow import compared, shadow_of
 from gradtool.witness.pytorch.model.subject import Run, Subject, subject
+from gradtool.witness.pytorch.model.terms import terms_of
 
 __all__ = ["answer"]
 
@@ -147,13 +148,16 @@ def _passed(
     for row in rows:
         row.tensor.grad = None
     with blamed("the backward pass failed"):
-        run.loss.backward()
+        named_terms = one.objective.terms if one.objective else {}
+        run.loss.backward(retain_graph=bool(named_terms))
+    norm = global_norm(rows)
+    terms = terms_of(named_terms, rows, norm)
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     return replace(
         evidence,
-        loss=Loss(float(run.loss.detach()), one.objective.how if one.objective else "training_step"),
+        loss=Loss(float(run.loss.detach()), one.objective.how if one.objective else "training_step", terms=terms),
         layers=run.recorder.layers(module_names({"": one.model})),
-        norm=global_norm(rows),
+        norm=norm,
         batch=batch_of(one.batch),
         head=run.recorder.head,
     )
