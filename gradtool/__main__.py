@@ -49,23 +49,39 @@ def _open_closed() -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    if arguments[:1] == ["check"] and len(arguments) > 1 and not {"-h", "--help"} & set(arguments):
-        from gradtool.witness.process import SYMBOLIC, start_early  # noqa: PLC0415  # where an interrupt is caught
+    if arguments[:1] in (["check"], ["flow"]) and len(arguments) > 1 and not {"-h", "--help"} & set(arguments):
+        from gradtool.witness import process  # noqa: PLC0415  # where an interrupt is caught
 
-        start_early([_framework(arguments), SYMBOLIC])
+        if arguments[0] == "check":
+            torch = _wants_torch(arguments)
+            process.start_early([process.TORCH if torch else process.TENSORFLOW, process.SYMBOLIC])
+        else:
+            torch = _wants_torch([*arguments, _imported(arguments)])
+            process.start_early([process.TORCH_MODEL if torch else process.TENSORFLOW_MODEL])
     from gradtool.cli.app import main as run  # noqa: PLC0415  # after the witnesses have been started
 
     run()
 
 
-def _framework(arguments: list[str]) -> str:
-    """The framework that the command line seems to ask for. A wrong guess costs a process that is ended unused."""
-    from gradtool.witness.process import TENSORFLOW, TORCH  # noqa: PLC0415  # likewise
-
+def _wants_torch(arguments: list[str]) -> bool:
+    """Whether the command line seems to ask for PyTorch. A wrong guess costs a process that is ended unused."""
     joined = "=".join(arguments)
     if "--framework=tensorflow" in joined:
-        return TENSORFLOW
-    return TORCH if "--framework=torch" in joined or importlib.util.find_spec("torch") else TENSORFLOW
+        return False
+    return "--framework=torch" in joined or importlib.util.find_spec("torch") is not None
+
+
+def _imported(arguments: list[str]) -> str:
+    """``--framework=tensorflow`` if the model's file imports it or Keras, and not PyTorch."""
+    path = next((one.partition(".py")[0] + ".py" for one in arguments if ".py" in one), "")
+    with contextlib.suppress(OSError, ValueError):
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        found = {
+            name for name in ("torch", "tensorflow", "keras") if f"import {name}" in text or f"from {name}" in text
+        }
+        if found and "torch" not in found:
+            return "--framework=tensorflow"
+    return ""
 
 
 if __name__ == "__main__":

@@ -77,3 +77,5 @@ class FlowSettings:
     optimizer: str = ""
     rate: float | None = None
     verify: bool = False
+    at: tuple[str, ...] = ()
+    """Of an expression, where the descent begins."""

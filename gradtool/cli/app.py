@@ -40,7 +40,7 @@ def _common(
 
 
 app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=EXIT_CODES)(check)
-app.command(no_args_is_help=True, epilog=EXIT_CODES)(flow)
+app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=EXIT_CODES)(flow)
 app.command()(ops)
 app.command()(rule)
 app.command()(doctor)

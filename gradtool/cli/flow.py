@@ -42,6 +42,7 @@ from gradtool.cli.options_flow import (
     RateOption,
     ScriptOption,
     SortOption,
+    StartOption,
     TrainOption,
     VerifyOption,
 )
@@ -54,11 +55,12 @@ def flow(
     target: Annotated[
         str,
         typer.Argument(
-            help="A Python file that defines or trains a model; NAME picks a model, a class or a function of it.",
-            metavar="FILE.py[:NAME]",
+            help="A Python file that defines or trains a model; NAME picks one of it. Or an expression.",
+            metavar="FILE.py[:NAME]|EXPRESSION",
             rich_help_panel=TARGET,
         ),
     ],
+    at: StartOption = None,
     input: InputOption = None,  # noqa: A002  # the option's name
     loss: LossOption = "",
     labels: LabelsOption = "",
@@ -100,6 +102,8 @@ def flow(
 
     gradtool flow model.py --train 50 --optimizer adam --lr 1e-3 --clip 1.0
 
+    gradtool flow "(x - 5)**2" --at x=0 --train 20 --optimizer sgd --lr 0.1 --plot descent.png
+
     gradtool flow model.py --layers --plot flow.png --html report.html
     """
     code = ExitCode.OK
@@ -130,6 +134,7 @@ def flow(
             optimizer=optimizer,
             rate=lr,
             verify=verify,
+            at=tuple(at or ()),
         )
         view = FlowView(layers, moments, "worst" if sort else "forward", all)
         outlet = Outlet(chosen, output, plot, html, color.value, debug)

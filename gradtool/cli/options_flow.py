@@ -13,7 +13,7 @@ from gradtool.cli.options import EVIDENCE, OUTPUT, TARGET, Dtype
 __all__ = [
     "AccumulateOption", "ClipOption", "DeviceOption", "EveryOption", "HtmlOption", "InputOption", "LabelsOption",
     "LayersOption", "LossOption", "Mode", "ModeOption", "ModelDtypeOption", "MomentsOption", "OptimizerOption",
-    "PictureOption", "RateOption", "ScriptOption", "SortOption", "TrainOption", "VerifyOption",
+    "PictureOption", "RateOption", "ScriptOption", "SortOption", "StartOption", "TrainOption", "VerifyOption",
 ]  # fmt: skip
 
 EXPERIMENTS = "Experiments"
@@ -25,6 +25,9 @@ def _text(flag: str, metavar: str, told: str, panel: str) -> Any:
     return typer.Option(flag, metavar=metavar, help=told, show_default=False, rich_help_panel=panel)
 
 
+StartOption = Annotated[
+    list[str] | None, _text("--at", "NAME=VALUE,...", "Where an expression's descent begins: x=0,y=[1,2].", TARGET)
+]
 InputOption = Annotated[
     list[str] | None,
     _text("--input", "SHAPE[:DTYPE[<N]]", "An input: 32,1,28,28 or 8,16:int64<500; once for each.", TARGET),

@@ -10,12 +10,14 @@ from pathlib import Path
 from gradtool.cli.files import look_at_file
 from gradtool.cli.picture import look_at_picture
 from gradtool.cli.run import opened
-from gradtool.evidence import Progress
+from gradtool.evidence import ModelRequest, Progress
 from gradtool.pipeline import flow as pipeline
-from gradtool.problem import ExitCode
+from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.report.flow import FORMATS
-from gradtool.settings import FlowSettings, FlowView
-from gradtool.target.model_file import read_model_file
+from gradtool.settings import CheckSettings, FlowSettings, FlowView
+from gradtool.target.model_file import is_model_file, read_model_file
+from gradtool.target.point import split_assignments
+from gradtool.target.suite import read_target
 from gradtool.terminal import Progress as Line
 from gradtool.terminal import Terminal, terminal_for
 from gradtool.verdict.flow.record import FlowRecord, exit_code
@@ -42,9 +44,8 @@ class Outlet:
 def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet, *, strict: bool) -> ExitCode:
     """Look at the model that ``target`` names, and report."""
     look_at_outlet(outlet)
-    file = read_model_file(target)
-    framework = pipeline.chosen_framework(settings, file)
-    request = pipeline.requested(file, framework, settings)
+    request = _requested(target, settings)
+    framework = request.framework
     with opened(outlet.output) as stream, Line() as line:
 
         def heard(progress: Progress) -> None:
@@ -67,6 +68,24 @@ def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet
         stream.flush()
     _told(record, debug=outlet.debug)
     return exit_code(record, strict=strict)
+
+
+def _requested(target: str, settings: FlowSettings) -> ModelRequest:
+    """What to ask about: the file ``target``, or where it names none, the expression that it is."""
+    if is_model_file(target):
+        if settings.at:
+            raise ProblemError(Problem("option", "--at gives an expression its point; a model's data are its own"))
+        file = read_model_file(target)
+        return pipeline.requested(file, pipeline.chosen_framework(settings, file.frameworks, target), settings)
+    if not settings.at:
+        raise ProblemError(
+            Problem("target", f"{target} is no Python file", hint="an expression needs a point: --at x=0")
+        )
+    asked = CheckSettings(at=split_assignments(list(settings.at)), dtype=settings.dtype or "float64")
+    found = read_target(target, asked)
+    if len(found.points or ()) != 1:
+        raise ProblemError(Problem("point", "a descent begins at one point", hint="leave out the sweep"))
+    return pipeline.requested_expression(found, pipeline.chosen_framework(settings, (), target), settings)
 
 
 def look_at_outlet(outlet: Outlet) -> None:

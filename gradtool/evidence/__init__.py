@@ -43,6 +43,7 @@ from gradtool.evidence.model import (
     Term,
     Training,
     TrainingStep,
+    Weights,
 )
 from gradtool.evidence.outcome import (
     Failure,
@@ -93,6 +94,7 @@ __all__ = [
     "Trace",
     "Training",
     "TrainingStep",
+    "Weights",
     "WrongEntry",
     "decode",
     "encode",

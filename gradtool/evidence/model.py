@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gradtool.evidence.expression import Survey
-from gradtool.values import Shape
+from gradtool.values import Shape, Value
 
 __all__ = [
     "Accumulated", "Assumed", "Candidate", "Clipped", "Descent", "Digits", "Halves", "Head", "InputSpec", "Layer",
     "Loss", "ModelEvidence", "ModelRequest", "Optimizer", "Parameter", "Statistics", "Term", "Training", "TrainingStep",
+    "Weights",
 ]  # fmt: skip
 
 
@@ -61,6 +62,9 @@ class ModelRequest:
     accumulate: int = 0
     training: Training | None = None
     verify: bool = False
+    expression: str = ""
+    """Instead of a file: an expression, whose variables are the parameters, at this point."""
+    point: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,19 @@ class Statistics:
     mean: float | None = None
     mean_size: float | None = None
     deviation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What is looked at in the weights themselves: ``equal`` says that all numbers have one size, other than 0.
+
+    ``mean`` is that of a vector, such as a bias; None for what has more axes.
+    """
+
+    count: int
+    norm: float
+    equal: bool = False
+    mean: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +139,7 @@ class Parameter:
     layer: str
     kind: str
     trainable: bool
-    weights: Statistics
+    weights: Weights
     gradient: Statistics | None
     fan_in: int = 0
     others: list[str] = field(default_factory=list)
@@ -261,7 +278,8 @@ class TrainingStep:
     """One optimizer step: the loss before it, the global norm before and after clipping, the largest update ratio.
 
     ``ratios`` are the root mean square of the update over that of the weights, by parameter. ``dead`` is the largest
-    share of dead units of any layer, ``nonfinite`` the first parameter whose gradient is not finite.
+    share of dead units of any layer, ``nonfinite`` the first parameter whose gradient is not finite. Where there are
+    only a few numbers, ``point`` and ``gradient`` hold them by their labels.
     """
 
     step: int
@@ -271,6 +289,8 @@ class TrainingStep:
     ratio: float | None = None
     dead: float = 0.0
     nonfinite: str = ""
+    point: dict[str, float] = field(default_factory=dict)
+    gradient: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +344,8 @@ class ModelEvidence:
     clipped: Clipped | None = None
     accumulated: Accumulated | None = None
     steps: list[TrainingStep] = field(default_factory=list)
+    after: TrainingStep | None = None
+    """Where the last step led: the loss and the norm behind it."""
     verified: Survey | None = None
     digits: list[Digits] = field(default_factory=list)
     zeroed: bool | None = None

@@ -5,29 +5,31 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import time
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
 
 from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Progress, Training
 from gradtool.problem import Problem, ProblemError
 from gradtool.settings import FlowSettings
 from gradtool.target.model_file import ModelFile, read_inputs
+from gradtool.target.suite import Target
 from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.flow.record import FlowRecord
 from gradtool.witness.host import MODEL_WITNESSES, Host
 
-__all__ = ["chosen_framework", "flow", "open_witness", "requested"]
+__all__ = ["chosen_framework", "flow", "open_witness", "requested", "requested_expression"]
 
 
-def chosen_framework(settings: FlowSettings, file: ModelFile) -> str:
+def chosen_framework(settings: FlowSettings, imported: Sequence[str], target: str) -> str:
     """The framework asked for, else the only one that the file imports, else the one that is installed."""
     if settings.framework:
         return settings.framework
-    if len(file.frameworks) == 1:
-        return file.frameworks[0]
-    if len(file.frameworks) > 1:
+    if len(imported) == 1:
+        return imported[0]
+    if len(imported) > 1:
         hint = "say which: --framework torch or --framework tensorflow"
-        raise ProblemError(Problem("framework", f"{file.path.name} imports {' and '.join(file.frameworks)}", hint=hint))
+        raise ProblemError(Problem("framework", f"{target} imports {' and '.join(imported)}", hint=hint))
     return "torch" if importlib.util.find_spec("torch") or not importlib.util.find_spec("tensorflow") else "tensorflow"
 
 
@@ -36,6 +38,13 @@ def open_witness(
 ) -> Host:
     """Start the witness for a model. ``heard`` is told of its progress, ``relay`` what the user's file prints."""
     return Host([framework], timeout, MODEL_WITNESSES, heard, relay)
+
+
+def requested_expression(target: Target, framework: str, settings: FlowSettings) -> ModelRequest:
+    """The same for an expression, at the first of its points."""
+    (point,) = target.points or [{}]
+    asked = requested(ModelFile(Path(), "", ()), framework, settings)
+    return replace(asked, path="", expression=target.expression.text, point=point)
 
 
 def requested(file: ModelFile, framework: str, settings: FlowSettings) -> ModelRequest:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gradtool.evidence import InputSpec
 from gradtool.problem import Problem, ProblemError
 
-__all__ = ["ModelFile", "read_inputs", "read_model_file"]
+__all__ = ["ModelFile", "is_model_file", "read_inputs", "read_model_file"]
 
 IMPORTS = {
     "torch": "torch", "torchvision": "torch", "lightning": "torch", "pytorch_lightning": "torch",
@@ -32,6 +32,12 @@ class ModelFile:
     path: Path
     name: str
     frameworks: tuple[str, ...]
+
+
+def is_model_file(text: str) -> bool:
+    """Whether ``text`` names a Python file, there or not, rather than an expression."""
+    place, _ = _split(text)
+    return place.endswith(".py") or Path(place).exists()
 
 
 def read_model_file(text: str) -> ModelFile:

@@ -110,25 +110,18 @@ def _halves(parameters: Iterable[Parameter]) -> list[Told]:
     ]
 
 
-def training_section(steps: Sequence[TrainingStep]) -> Section:
-    """The trajectory: curves over all steps, and a table of some of them."""
-    shown = thinned(len(steps))
-    columns = [
-        ("step", [str(step.step) for step in steps]),
-        ("loss", [wide_number(step.loss) for step in steps]),
-        ("norm", [number(step.norm, 6) for step in steps]),
-        ("clipped to", [number(step.clipped, 6) for step in steps]),
-        ("largest update", [number(step.ratio) for step in steps]),
-        ("dead units", [f"{100 * step.dead:.3g} %" if step.dead else "-" for step in steps]),
-        ("not finite", [step.nonfinite or "-" for step in steps]),
-    ]
+def training_section(steps: Sequence[TrainingStep], end: TrainingStep | None = None) -> Section:
+    """The trajectory: curves over all steps, and a table of some of them, and where the last one led."""
+    listed = [*steps, *([end] if end else [])]
+    shown = [*thinned(len(steps)), *([len(steps)] if end else [])]
+    columns = _columns(listed)
     told = [(head, texts) for head, texts in columns if set(texts) != {"-"}]
     rows = tuple(
-        tuple(Cell(texts[place], "error" if steps[place].nonfinite else "") for _, texts in told) for place in shown
+        tuple(Cell(texts[place], "error" if listed[place].nonfinite else "") for _, texts in told) for place in shown
     )
-    left_out = f"{len(shown)} of {counted(len(steps), 'step')} are shown; --format json has every one"
+    left_out = f"{len(shown) - bool(end)} of {counted(len(steps), 'step')} are shown; --format json has every one"
     legend = "largest update: RMS of an update over that of its weights"
-    after = [left_out] * (len(shown) < len(steps)) + [legend] * any(step.ratio is not None for step in steps)
+    after = [left_out] * (len(shown) - bool(end) < len(steps)) + [legend] * any(one.ratio is not None for one in steps)
     return Section(
         "training",
         f"training, {counted(len(steps), 'step')}",
@@ -139,6 +132,22 @@ def training_section(steps: Sequence[TrainingStep]) -> Section:
         grid=Grid(tuple(head for head, _ in told), rows),
         after=tuple(map(Told, after)),
     )
+
+
+def _columns(steps: Sequence[TrainingStep]) -> list[tuple[str, list[str]]]:
+    """What is told of each step; of a few numbers each with its gradient."""
+    labels = list(steps[0].point)
+    return [
+        ("step", [str(step.step) for step in steps]),
+        ("loss", [wide_number(step.loss) for step in steps]),
+        *((label, [wide_number(step.point[label]) for step in steps]) for label in labels),
+        *((f"gradient {label}", [number(step.gradient.get(label), 6) for step in steps]) for label in labels),
+        ("norm", [number(step.norm, 6) for step in steps]),
+        ("clipped to", [number(step.clipped, 6) for step in steps]),
+        ("largest update", [number(step.ratio) for step in steps]),
+        ("dead units", [f"{100 * step.dead:.3g} %" if step.dead else "-" for step in steps]),
+        ("not finite", [step.nonfinite or "-" for step in steps]),
+    ]
 
 
 def thinned(count: int, most: int = STEPS) -> list[int]:

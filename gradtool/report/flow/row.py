@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gradtool.evidence import Parameter, Statistics
+from gradtool.evidence import Parameter, Statistics, Weights
 from gradtool.values import shape_text
 from gradtool.verdict.flow.groups import paths
 from gradtool.verdict.record import Finding
@@ -107,7 +107,7 @@ def _states(parameter: Parameter) -> list[str]:
     return told
 
 
-def _rms(statistics: Statistics) -> float | None:
+def _rms(statistics: Statistics | Weights) -> float | None:
     return statistics.norm / math.sqrt(statistics.count) if statistics.count else None
 
 

@@ -35,8 +35,9 @@ class Row:
 
 
 def checklist(evidence: ModelEvidence, findings: Sequence[Finding]) -> tuple[Item, ...]:
-    """Every item with its state and a sentence."""
-    return tuple(_item(row, evidence, findings) for row in ROWS)
+    """Every item with its state and a sentence; of an expression only those that can be told."""
+    items = (_item(row, evidence, findings) for row in ROWS)
+    return tuple(item for item in items if item.state != "unknown" or evidence.route != "expression")
 
 
 def _item(row: Row, evidence: ModelEvidence, findings: Sequence[Finding]) -> Item:

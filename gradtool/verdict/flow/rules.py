@@ -58,7 +58,8 @@ FLOW_RULES = (
     Rule(
         "GT108", "dead-units", "error", "Units answer 0 to every sample",
         "A rectifier that is off for the whole batch passes no gradient, so its unit cannot recover. More than 80 % of "
-        "a layer is an error, more than 50 % a warning; on fewer than 8 samples a note, because chance does the same.",
+        "a layer is an error, more than chance explains (half of them, and 1.5 over the root of their number) a "
+        "warning; on fewer than 8 samples a note.",
         "Start biases at 0 and weights by He's rule, lower the rate, or use a leaky activation.",
     ),
     Rule(

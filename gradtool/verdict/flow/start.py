@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from gradtool.evidence import ModelEvidence, Parameter
 from gradtool.verdict.flow.groups import group_of, trainable
-from gradtool.verdict.flow.structure import gain_of, rms, structure_of
+from gradtool.verdict.flow.structure import gain_of, structure_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
@@ -44,4 +43,4 @@ def initialisation(evidence: ModelEvidence) -> Iterator[Finding]:
 def _all_alike(parameter: Parameter) -> bool:
     """Whether every number has the same size, and there is more than one unit to differ from another."""
     weights, units = parameter.weights, min(n for n in parameter.shape if n) if all(parameter.shape) else 0
-    return units > 1 and weights.largest > 0 and math.isclose(weights.largest, rms(weights), rel_tol=EQUAL)
+    return units > 1 and weights.equal

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gradtool.evidence import ModelEvidence, Parameter, Statistics
+from gradtool.evidence import ModelEvidence, Parameter, Statistics, Weights
 
 __all__ = ["FLAT", "IDEAL_GAIN", "Structure", "gain_of", "is_norm", "rms", "structure_of"]
 
@@ -71,7 +71,7 @@ def is_norm(kind: str) -> bool:
     return "norm" in kind.lower()
 
 
-def rms(numbers: Statistics) -> float:
+def rms(numbers: Statistics | Weights) -> float:
     """The root mean square of a tensor's numbers."""
     return numbers.norm / math.sqrt(numbers.count) if numbers.count else 0.0
 

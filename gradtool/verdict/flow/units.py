@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import Layer, ModelEvidence
@@ -20,6 +21,10 @@ DEAD, HALF_DEAD = 0.8, 0.5
 FEW_SAMPLES = 8
 """On fewer samples a healthy rectifier is off for all of them too often: a batch of 1 accuses most fresh models."""
 
+CHANCE = 1.5
+"""Deep in a fresh model all samples look alike, so each unit is off for all of them with a chance of one half. Three
+deviations of that share are 3 * 0.5 over the root of the number of units."""
+
 SATURATED = 0.5
 """The share of outputs in the flat part of their activation."""
 
@@ -37,7 +42,7 @@ def dead_units(evidence: ModelEvidence) -> Iterator[Finding]:
     groups: dict[str, list[Layer]] = {}
     for layer in _ordered(evidence):
         share = _dead_share(layer)
-        if share > HALF_DEAD:
+        if share > min(DEAD, HALF_DEAD + CHANCE / math.sqrt(layer.units or 1)):
             severity = "note" if layer.samples < FEW_SAMPLES else "error" if share > DEAD else "warning"
             groups.setdefault(severity, []).append(layer)
     for severity, hit in groups.items():

@@ -146,7 +146,7 @@ def _gates(seen: _Seen, parameter: Parameter) -> Iterator[Parameter]:
 def _is_factor(partner: Parameter, parameter: Parameter) -> bool:
     """Whether it multiplies what reaches it, and is 0: no bias of the same layer, nor one elsewhere."""
     bias = partner.name.rpartition(".")[2] in {"bias", "beta"} or partner.name.endswith(("/bias", "/beta"))
-    return not bias and partner.weights.zeros == partner.weights.count > 0 and partner is not parameter
+    return not bias and partner.weights.norm == 0 < partner.weights.count and partner is not parameter
 
 
 def _stop(seen: _Seen, members: Sequence[Parameter]) -> Layer | None:

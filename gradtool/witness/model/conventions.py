@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "ARRAYS", "BATCH", "CLASSES", "INPUTS", "LENGTH", "LOADERS", "LOSSES", "LOST", "MOST", "OFTEN", "OPTIMIZERS",
-    "RARE", "ROUTES", "SHORT", "SHRINK", "SIDE", "SUBNORMAL", "TARGETS", "TRIES",
+    "ARRAYS", "BATCH", "CLASSES", "FEW", "INPUTS", "LARGE", "LENGTH", "LOADERS", "LOSSES", "LOST", "MOST", "OFTEN",
+    "OPTIMIZERS", "RARE", "ROUTES", "SHORT", "SHRINK", "SIDE", "SUBNORMAL", "TARGETS", "TRIES",
 ]  # fmt: skip
 
 INPUTS = ("sample_inputs", "example_inputs", "dummy_inputs", "example_input_array", "sample_input", "example_input")
@@ -33,6 +33,8 @@ LOST, SUBNORMAL = 2.0**-24, 2.0**-14
 RARE = 1000
 """One number in so many may be lost."""
 
+LARGE = 50_000_000
+"""Parameters above which a step is not tried unasked: it costs another forward pass, and two over the weights."""
 SHORT = 1e-3
 """The first step along -g promises to lower the loss by this part of it ..."""
 SHRINK, TRIES = 16.0, 4
@@ -40,5 +42,7 @@ SHRINK, TRIES = 16.0, 4
 
 MOST = 50_000_000
 """Numbers up to which a copy of the weights is kept, to measure how far a step moves them."""
+FEW = 8
+"""Numbers that are written down at every step."""
 OFTEN = 0.2
 """Seconds between two words about the progress."""

@@ -27,6 +27,7 @@ from gradtool.evidence import (
     Survey,
     Term,
     TrainingStep,
+    Weights,
     WrongEntry,
 )
 from gradtool.problem import Problem
@@ -52,7 +53,7 @@ def parameter(name: str, shape: tuple[int, ...], rms: float | None, weights: flo
         "layer": layer,
         "kind": "Linear",
         "trainable": True,
-        "weights": numbers(shape, weights),
+        "weights": Weights(math.prod(shape), weights * math.sqrt(math.prod(shape))),
         "gradient": None if rms is None else numbers(shape, rms, zeros=math.prod(shape) * (not rms)),
         **cells,
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradtool.evidence import Layer, Loss, ModelEvidence, Optimizer, Parameter, Statistics
+from gradtool.evidence import Layer, Loss, ModelEvidence, Optimizer, Parameter, Statistics, Weights
 from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.record import Finding
 
@@ -25,14 +25,21 @@ def numbers(norm: float, count: int = WIDTH * WIDTH, **cells: Any) -> Statistics
 def weight(layer: str, gradient: float | None = 0.1, gain: float = 1.4, **cells: Any) -> Parameter:
     """A square matrix whose gain is ``gain``; ``gradient`` is its gradient's norm."""
     norm = gain * math.sqrt(WIDTH)
-    given = {"weights": numbers(norm), "gradient": None if gradient is None else numbers(gradient), "kind": "Linear"}
+    given = {
+        "weights": Weights(WIDTH * WIDTH, norm),
+        "gradient": None if gradient is None else numbers(gradient),
+        "kind": "Linear",
+    }
     row = {"shape": (WIDTH, WIDTH), "dtype": "float32", "trainable": True, "fan_in": WIDTH, **given, **cells}
     return Parameter(name=f"{layer}.weight", layer=layer, **row)
 
 
 def bias(layer: str, gradient: float | None = 0.1, **cells: Any) -> Parameter:
     """A bias that starts at 0."""
-    given = {"weights": numbers(0.0, WIDTH), "gradient": None if gradient is None else numbers(gradient, WIDTH)}
+    given = {
+        "weights": Weights(WIDTH, 0.0, mean=0.0),
+        "gradient": None if gradient is None else numbers(gradient, WIDTH),
+    }
     row = {"shape": (WIDTH,), "dtype": "float32", "kind": "Linear", "trainable": True, **given, **cells}
     return Parameter(name=f"{layer}.bias", layer=layer, **row)
 

@@ -69,7 +69,7 @@ def test_a_loss_that_is_nan_leaves_open_what_cannot_be_told() -> None:
 
 
 def test_findings_stand_worst_first_and_causes_before_what_follows() -> None:
-    ill = with_layers(chain(8, 0.3), {"1": {"dead": 40}, "3": {"dead": 60}})
+    ill = with_layers(chain(8, 0.3), {"1": {"dead": 48}, "3": {"dead": 60}})
     ill = with_parameters(ill, lambda row: {"hooks": ["hook"]} if row.name == "0.weight" else {})
     assert [(row.code, row.severity) for row in judge(ill)[0]] == [
         ("GT108", "error"),

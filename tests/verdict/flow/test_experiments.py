@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from handmade_models import ADAM, SGD, WIDTH, bias, chain, found, held, model, numbers, told, weight, with_parameters
+from handmade_models import ADAM, SGD, WIDTH, bias, chain, found, held, model, told, weight, with_parameters
 
 from gradtool.evidence import (
     Accumulated,
@@ -19,6 +19,7 @@ from gradtool.evidence import (
     Survey,
     Term,
     TrainingStep,
+    Weights,
     WrongEntry,
 )
 from gradtool.verdict.flow.precision import loss_scale
@@ -44,7 +45,11 @@ def test_updates_beside_the_weights(optimizer: Optimizer, codes: list[str]) -> N
 
 
 def test_weights_that_are_all_zero_or_get_nothing_are_exempt_from_the_update_rules() -> None:
-    fresh = [weight("0", weights=numbers(0.0)), weight("1", 0.0), bias("1", weights=numbers(1e-9, WIDTH))]
+    fresh = [
+        weight("0", weights=Weights(WIDTH * WIDTH, 0.0)),
+        weight("1", 0.0),
+        bias("1", weights=Weights(WIDTH, 1e-9)),
+    ]
     codes = [row.code for row in found(held(model([], fresh), replace(ADAM, rate=0.01)))]
     assert "GT115" not in codes
 

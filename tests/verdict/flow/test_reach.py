@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from handmade_models import bias, chain, found, layer, model, numbers, relu, told, weight, with_layers, with_parameters
 
-from gradtool.evidence import Loss, ModelEvidence, Parameter
+from gradtool.evidence import Loss, ModelEvidence, Parameter, Weights
 
 
 def zeroed(evidence: ModelEvidence, *names: str) -> ModelEvidence:
@@ -103,7 +103,7 @@ def test_where_every_gradient_is_zero_the_loss_does_not_move_unless_it_is_zero()
 
 
 def zero_weights(**cells: Any) -> dict[str, Any]:
-    return {"weights": numbers(0.0), **cells}
+    return {"weights": Weights(64 * 64, 0.0), **cells}
 
 
 def test_lora_starts_at_zero_lawfully() -> None:

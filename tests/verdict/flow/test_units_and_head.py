@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from handmade_models import chain, found, layer, model, numbers, told, weight, with_layers, with_parameters
+from handmade_models import chain, found, layer, model, told, weight, with_layers, with_parameters
 
-from gradtool.evidence import Head, TrainingStep
+from gradtool.evidence import Head, TrainingStep, Weights
 
 
 @pytest.mark.parametrize(
     ("dead", "samples", "expected"),
     [
-        (32, 32, []),
-        (33, 32, [("GT108", "warning", "3")]),
+        (44, 32, []),
+        (45, 32, [("GT108", "warning", "3")]),
         (51, 32, [("GT108", "warning", "3")]),
         (52, 32, [("GT108", "error", "3")]),
         (52, 8, [("GT108", "error", "3")]),
@@ -29,7 +29,7 @@ def test_dead_units_by_their_share_and_the_samples(dead: int, samples: int, expe
 
 def test_dead_layers_are_told_together_and_low_biases_blamed() -> None:
     ill = with_layers(chain(), {name: {"dead": 60} for name in "13579"})
-    ill = with_parameters(ill, lambda row: {"weights": numbers(160.0, 64, mean=-20.0)} if row.name == "0.bias" else {})
+    ill = with_parameters(ill, lambda row: {"weights": Weights(64, 160.0, mean=-20.0)} if row.name == "0.bias" else {})
     (finding,) = found(ill)
     assert finding.message.startswith("60 of 64 units of 1 are 0 for all 32 samples; likewise 3 (94%), 5 (94%)")
     assert finding.remedy == "Start the biases at 0 (0.bias lie far below)."
@@ -75,7 +75,7 @@ def test_initial_weights_far_outside_are_a_note(gain: float, kind: str, expected
 
 
 def test_weights_that_are_all_alike_are_noted() -> None:
-    alike = replace(numbers(6.4), largest=0.1)
+    alike = Weights(64 * 64, 6.4, equal=True)
     ill = with_parameters(chain(), lambda row: {"weights": alike} if row.name == "2.weight" else {})
     assert [told(row) for row in found(ill)] == [("GT125", "note", "2.weight")]
 

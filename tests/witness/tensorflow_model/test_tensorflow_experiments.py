@@ -60,7 +60,7 @@ def test_the_path_integral_finds_a_wrong_gradient(file: Any) -> None:
         verify=True,
     )
     assert not evidence.verified.agree
-    assert evidence.verified.scaled == {"sequential/square/w": pytest.approx(0.5, rel=1e-3)}
+    assert evidence.verified.scaled == {"square/w": pytest.approx(0.5, rel=1e-3)}
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
@@ -116,4 +116,4 @@ def test_training_ends_at_a_nan(file: Any) -> None:
         training=Training(9),
     )
     assert len(evidence.steps) == 1
-    assert evidence.steps[0].nonfinite == "sequential/dense/kernel"
+    assert evidence.steps[0].nonfinite == "dense/kernel"

@@ -136,7 +136,7 @@ def test_what_a_layer_hides_in_a_plain_variable_is_still_seen(file: Any) -> None
         model = Scale()
         model.compile("adam", "mse")
     """)
-    assert [p.name for p in evidence.parameters] == ["scale/dense/kernel", "scale/dense/bias", "scale"]
+    assert [p.name for p in evidence.parameters] == ["dense/kernel", "dense/bias", "scale"]
     assert evidence.parameters[-1].gradient is not None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Progress, Record
-from gradtool.witness.model.conventions import SHORT, SHRINK, TRIES
+from gradtool.witness.model.conventions import LARGE, SHORT, SHRINK, TRIES
 from gradtool.witness.pytorch.model.accumulation import accumulated
 from gradtool.witness.pytorch.model.parameters import Named, global_norm
 from gradtool.witness.pytorch.model.subject import Subject
@@ -28,7 +28,11 @@ def experiments(
     """The evidence with everything that was asked for; progress on the way."""
     if request.clip is not None:
         evidence = replace(evidence, clipped=clipped(rows, request.clip, evidence.norm))
-    evidence = replace(evidence, descent=descent(request.seed, one, rows, evidence))
+    if sum(row.tensor.numel() for row in rows) <= LARGE:
+        evidence = replace(evidence, descent=descent(request.seed, one, rows, evidence))
+    else:
+        told = f"no step along -g was tried, since the model has more than {LARGE:,} numbers; --verify tests more"
+        evidence = replace(evidence, notes=[*evidence.notes, told])
     if request.accumulate > 1:
         yield Progress(request.key, f"{request.accumulate} micro-batches against the full batch")
         evidence = replace(evidence, accumulated=accumulated(request, one, rows))
@@ -36,8 +40,8 @@ def experiments(
         yield Progress(request.key, "integrating the gradient along random directions")
         evidence = replace(evidence, verified=verified(request.seed, one, rows))
     if request.training is not None:
-        steps = yield from trained(request, one, rows, optimizer)
-        evidence = replace(evidence, steps=steps)
+        steps, after = yield from trained(request, one, rows, optimizer)
+        evidence = replace(evidence, steps=steps, after=after)
     return evidence
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -42,6 +42,8 @@ class Objective:
     loss: Loss
     how: str
     targets: Any = None
+    terms: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Where the loss is a sum of named terms, those of its last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,16 @@ def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked,
     if targets is None and (found is None or _takes_targets(found[0])):
         targets = drawn_targets(head, found[1] if found else "", asked.labels, asked.final, assumed)
     loss, how = found or _inferred(head, targets, asked.final, assumed)
-    return Objective(lambda out, goals: _applied(loss, out, goals, how), how, targets)
+    made = Objective(lambda out, goals: _summed(made, _applied(loss, out, goals, how)), how, targets)
+    return made
+
+
+def _summed(made: Objective, value: Any) -> torch.Tensor:
+    """The loss as one number; named terms are remembered."""
+    if isinstance(value, Mapping):
+        made.terms = {str(name): term for name, term in value.items() if isinstance(term, torch.Tensor)}
+        value = sum(value.values())
+    return scalar(value, made.how)
 
 
 def _several(output: Any) -> list[torch.Tensor]:
@@ -180,22 +191,18 @@ def _inferred(head: torch.Tensor, targets: Any, final: str, assumed: Assumptions
     return LOSSES[name], name
 
 
-def _applied(loss: Callable[..., Any], output: Any, targets: Any, how: str) -> torch.Tensor:
+def _applied(loss: Callable[..., Any], output: Any, targets: Any, how: str) -> Any:
     with blamed(f"the loss {how} failed"):
         if loss in LOSSES.values():
             head = _head(output)
             if isinstance(targets, torch.Tensor) and targets.is_floating_point() and targets.shape != head.shape:
                 targets = targets.reshape(head.shape) if targets.numel() == head.numel() else targets
-            value = loss(head, targets)
-        else:
-            value = loss(output, targets) if _takes_targets(loss) else loss(output)
-    return scalar(value, how)
+            return loss(head, targets)
+        return loss(output, targets) if _takes_targets(loss) else loss(output)
 
 
 def scalar(value: Any, how: str) -> torch.Tensor:
-    """The loss as a single number that requires a gradient; a mapping of named terms is summed."""
-    if isinstance(value, Mapping):
-        value = sum(value.values())
+    """The loss as a single number that requires a gradient."""
     if isinstance(value, list | tuple) and value:
         value = value[0]
     if not isinstance(value, torch.Tensor):

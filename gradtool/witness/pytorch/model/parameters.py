@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Optimizer, Parameter
-from gradtool.witness.pytorch.model.statistics import halves, norms, statistics
+from gradtool.witness.pytorch.model.statistics import halves, norms, statistics, weights
 
 __all__ = ["Named", "global_norm", "module_names", "named", "optimizer_record", "parameters"]
 
@@ -79,7 +79,7 @@ def parameters(
         gradients = [(row, row.tensor.grad) for row in rows]
         present = [gradient for _, gradient in gradients if gradient is not None]
         found = dict(zip(map(id, present), statistics(present, moments=moments), strict=True))
-        weights = statistics([row.tensor for row in rows])
+        sizes = weights([row.tensor for row in rows])
     groups = _groups(optimizer)
     return [
         Parameter(
@@ -99,7 +99,7 @@ def parameters(
             hooks=list(_hooks(row.tensor)),
             halves=halves(gradient) if half and gradient is not None else None,
         )
-        for (row, gradient), weight in zip(gradients, weights, strict=True)
+        for (row, gradient), weight in zip(gradients, sizes, strict=True)
     ]
 
 

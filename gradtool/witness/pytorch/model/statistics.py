@@ -11,10 +11,13 @@ from collections.abc import Sequence
 
 import torch
 
-from gradtool.evidence import Halves, Statistics
+from gradtool.evidence import Halves, Statistics, Weights
 from gradtool.witness.model.conventions import LOST, RARE, SUBNORMAL
 
-__all__ = ["halves", "norms", "statistics"]
+__all__ = ["halves", "norms", "statistics", "weights"]
+
+FEW, NEAR = 16, 1e-3
+"""Numbers that are looked at first, and how near to each other sizes count as one."""
 
 
 def norms(tensors: Sequence[torch.Tensor]) -> list[float]:
@@ -37,6 +40,26 @@ def statistics(tensors: Sequence[torch.Tensor], *, moments: bool = False) -> lis
         _statistics(tensor, values, norm, moments=moments)
         for tensor, values, norm in zip(tensors, dense, found, strict=True)
     ]
+
+
+def weights(tensors: Sequence[torch.Tensor]) -> list[Weights]:
+    """What is looked at in the weights: one pass over memory for the norms, and a look at the first few numbers."""
+    found = norms([tensor.detach() for tensor in tensors])
+    return [
+        Weights(
+            tensor.numel(),
+            norm,
+            norm > 0 and _equal(tensor.detach(), norm),
+            float(tensor.detach().mean(dtype=torch.float32)) if tensor.ndim == 1 and tensor.numel() else None,
+        )
+        for tensor, norm in zip(tensors, found, strict=True)
+    ]
+
+
+def _equal(tensor: torch.Tensor, norm: float) -> bool:
+    """Whether all numbers have the size of their root mean square; the first few differ almost always."""
+    flat, size = tensor.reshape(-1), norm / tensor.numel() ** 0.5
+    return all(bool(((part.abs() - size).abs() <= NEAR * size).all()) for part in (flat[:FEW], flat))
 
 
 def _values(tensor: torch.Tensor) -> torch.Tensor:

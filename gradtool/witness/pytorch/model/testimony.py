@@ -18,6 +18,7 @@ from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.experiments import experiments
+from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
 from gradtool.witness.pytorch.model.head import batch_of
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
 from gradtool.witness.pytorch.model.parameters import (
@@ -30,7 +31,8 @@ from gradtool.witness.pytorch.model.parameters import (
 )
 from gradtool.witness.pytorch.model.script import Observed, run_file
 from gradtool.witness.pytorch.model.shadow import compared, shadow_of
-from gradtool.witness.pytorch.model.subject import subject
+from gradtool.witness.pytorch.model.subject import Run, Subject, subject
+from gradtool.witness.pytorch.model.terms import terms_of
 
 __all__ = ["answer"]
 
@@ -47,7 +49,7 @@ def answer(record: Record) -> Iterator[Record]:
     if not isinstance(record, ModelRequest):
         return
     try:
-        yield from _testimony(record)
+        yield from (_testimony_on_expression(record) if record.expression else _testimony(record))
     except UserFileError as error:
         yield Failure(record.key, "torch", "file", error.message, error.hint, error.detail)
 
@@ -73,6 +75,13 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     yield replace(evidence, seconds=time.perf_counter() - began)
 
 
+def _testimony_on_expression(request: ModelRequest) -> Iterator[Record]:
+    began = time.perf_counter()
+    torch.manual_seed(request.seed)
+    evidence = yield from _run_expression(request)
+    yield replace(evidence, seconds=time.perf_counter() - began)
+
+
 def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Generator[Record, None, ModelEvidence]:
     """One forward and backward pass of a model that we run ourselves, and the experiments."""
     assumed = Assumptions()
@@ -81,22 +90,10 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     one, run = subject(request, found, names, assumed)
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
-    for row in rows:
-        row.tensor.grad = None
-    with blamed("the backward pass failed"):
-        run.loss.backward()
-    evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
-    first = rows[0].tensor
-    layers = run.recorder.layers(module_names({"": one.model}))
-    half = str(first.dtype).removeprefix("torch.") in HALF
+    evidence = _passed(request, found, one, run, rows, assumed)
     evidence = replace(
         evidence,
-        loss=Loss(float(run.loss.detach()), one.objective.how if one.objective else "training_step"),
-        parameters=parameters(rows, optimizer, moments=request.moments, half=half),
-        layers=layers,
-        norm=global_norm(rows),
-        batch=batch_of(one.batch),
-        head=run.recorder.head,
+        parameters=parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF),
         optimizer=optimizer_record(optimizer, rows),
         candidates=found.candidates,
     )
@@ -104,6 +101,46 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
         digits = compared(request.seed, request.dtype, one, shadow, rows)
         evidence = replace(evidence, digits=[digits])
     return (yield from experiments(request, one, rows, optimizer, evidence))
+
+
+def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
+    """The same for an expression, whose variables are the parameters."""
+    assumed = Assumptions()
+    one = expression_subject(request, assumed)
+    rows = [replace(row, name=row.name.removeprefix(PREFIX), layer="") for row in named({"": one.model})]
+    found = Found(one.model, request.expression, "expression")
+    optimizer = find_optimizer(one.model, {}, found, request, assumed)
+    evidence = _passed(request, found, one, one.run(), rows, assumed)
+    evidence = replace(
+        evidence,
+        parameters=parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF),
+        optimizer=optimizer_record(optimizer, rows),
+        layers=[],
+        batch=0,
+    )
+    return (yield from experiments(request, one, rows, optimizer, evidence))
+
+
+def _passed(
+    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], assumed: Assumptions
+) -> ModelEvidence:
+    """What the backward pass leaves behind, but for the figures of the parameters."""
+    for row in rows:
+        row.tensor.grad = None
+    with blamed("the backward pass failed"):
+        named_terms = one.objective.terms if one.objective else {}
+        run.loss.backward(retain_graph=bool(named_terms))
+    norm = global_norm(rows)
+    terms = terms_of(named_terms, rows, norm)
+    evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
+    return replace(
+        evidence,
+        loss=Loss(float(run.loss.detach()), one.objective.how if one.objective else "training_step", terms=terms),
+        layers=run.recorder.layers(module_names({"": one.model})),
+        norm=norm,
+        batch=batch_of(one.batch),
+        head=run.recorder.head,
+    )
 
 
 def _evidence(

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
-from gradtool.witness.model.conventions import MOST, OFTEN
+from gradtool.values import indices, label
+from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.pytorch.model.parameters import Named, global_norm
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.statistics import norms
@@ -20,13 +21,15 @@ __all__ = ["trained"]
 
 def trained(
     request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any
-) -> Generator[Record, None, list[TrainingStep]]:
+) -> Generator[Record, None, tuple[list[TrainingStep], TrainingStep | None]]:
     """The loss before each step, the global norm, what clipping leaves of it, and how far the weights move.
 
-    Ends early where a loss or a gradient is not finite. The first step starts from the weights as they were found.
+    Then the loss and the norm behind the last. It begins at the weights as they were found, and ends early where a
+    gradient is not finite.
     """
     total = request.training.steps if request.training else 0
     steps: list[TrainingStep] = []
+    few = list(rows) if sum(row.tensor.numel() for row in rows) <= FEW else []
     told = time.monotonic()
     own = [row.tensor for row in rows if row.tensor.requires_grad]
     # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
@@ -39,6 +42,7 @@ def trained(
             loss = one.loss()
             loss.backward()
         norm = global_norm(rows)
+        before_step = _numbers(few)
         clipped = _clipped(own, rows, request.clip)
         bad = _nonfinite(rows, norm)
         before = [tensor.detach().clone() for tensor in sized] if measured else []
@@ -46,13 +50,38 @@ def trained(
             optimizer.step()
         ratio = _ratio(sized, before) if measured else None
         dead = max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
-        steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad))
+        steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad, *before_step))
         if bad:
             break
         if time.monotonic() - told > OFTEN:
             told = time.monotonic()
             yield Progress(request.key, "training, step", number, total)
-    return steps
+    return steps, None if steps and steps[-1].nonfinite else _after(request, one, rows, few, total)
+
+
+def _after(
+    request: ModelRequest, one: Subject, rows: Sequence[Named], few: Sequence[Named], total: int
+) -> TrainingStep:
+    """The loss and the gradient behind the last step."""
+    for row in rows:
+        row.tensor.grad = None
+    torch.manual_seed(request.seed + total + 1)
+    loss = one.loss()
+    loss.backward()
+    point, gradient = _numbers(few)
+    return TrainingStep(total + 1, float(loss.detach()), global_norm(rows), point=point, gradient=gradient)
+
+
+def _numbers(rows: Sequence[Named]) -> tuple[dict[str, float], dict[str, float]]:
+    """The point and the gradient, number by number."""
+    point: dict[str, float] = {}
+    gradient: dict[str, float] = {}
+    for row in rows:
+        names = [label(row.name, index) for index in indices(tuple(row.tensor.shape))]
+        point.update(zip(names, row.tensor.detach().double().reshape(-1).tolist(), strict=True))
+        if row.tensor.grad is not None:
+            gradient.update(zip(names, row.tensor.grad.to_dense().double().reshape(-1).tolist(), strict=True))
+    return point, gradient
 
 
 def _clipped(own: Sequence[torch.Tensor], rows: Sequence[Named], limit: float | None) -> float | None:

@@ -13,9 +13,10 @@ from typing import Any
 import tensorflow as tf
 
 from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Progress, Record
-from gradtool.witness.model.conventions import SHORT, SHRINK, TRIES
+from gradtool.witness.model.conventions import LARGE, SHORT, SHRINK, TRIES
 from gradtool.witness.tensorflow.model.accumulation import accumulated
 from gradtool.witness.tensorflow.model.parameters import Named, global_norm
+from gradtool.witness.tensorflow.model.statistics import size_of
 from gradtool.witness.tensorflow.model.subject import Subject
 from gradtool.witness.tensorflow.model.training import trained
 from gradtool.witness.tensorflow.model.verification import verified
@@ -29,7 +30,11 @@ def experiments(
     """The evidence with everything that was asked for; progress on the way."""
     if request.clip is not None:
         evidence = replace(evidence, clipped=clipped(rows, request.clip, evidence.norm))
-    evidence = replace(evidence, descent=descent(one, rows, evidence))
+    if sum(size_of(row.tensor) for row in rows) <= LARGE:
+        evidence = replace(evidence, descent=descent(one, rows, evidence))
+    else:
+        told = f"no step along -g was tried, since the model has more than {LARGE:,} numbers; --verify tests more"
+        evidence = replace(evidence, notes=[*evidence.notes, told])
     if request.accumulate > 1:
         yield Progress(request.key, f"{request.accumulate} micro-batches against the full batch")
         evidence = replace(evidence, accumulated=accumulated(request.accumulate, one, rows))
@@ -37,8 +42,8 @@ def experiments(
         yield Progress(request.key, "integrating the gradient along random directions")
         evidence = replace(evidence, verified=verified(request.seed, one, rows))
     if request.training is not None:
-        steps = yield from trained(request, one, rows, optimizer)
-        evidence = replace(evidence, steps=steps)
+        steps, after = yield from trained(request, one, rows, optimizer)
+        evidence = replace(evidence, steps=steps, after=after)
     return evidence
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gradtool.evidence import Parameter
 from gradtool.witness.tensorflow.model.optimizers import holds, rate_of
-from gradtool.witness.tensorflow.model.statistics import figures, halves, numbers, statistics
+from gradtool.witness.tensorflow.model.statistics import figures, halves, numbers, statistics, weights
 
 __all__ = ["Named", "global_norm", "layer_names", "named", "norm_of", "parameters", "tensor_of"]
 
@@ -39,35 +39,37 @@ def tensor_of(variable: Any) -> Any:
 
 
 def named(models: Mapping[str, Any]) -> list[Named]:
-    """Every variable of ``models`` that was made to be trained, in their own order, by its path."""
+    """Every variable of ``models`` that was made to be trained, in their own order, by its path inside the model."""
     found: dict[int, Named] = {}
     taken: set[str] = set()
-    for prefix, model in models.items():
-        start = f"{prefix}/" if len(models) > 1 and not isinstance(model, keras.layers.Layer) else ""
+    names = layer_names(models)
+    for title, model in models.items():
+        start = f"{title}/" if len(models) > 1 else ""
         trained = {id(tensor_of(variable)) for variable in model.trainable_variables}
-        for layer, owner, variable, path in _variables(model):
-            tensor = tensor_of(variable)
+        for layer, inside, variable, path in _variables(model):
+            tensor, full = tensor_of(variable), start + path
             if known := found.get(id(tensor)):
-                known.others = (*known.others, start + path)
+                known.others = (*known.others, full)
                 continue
-            name = _new(start + path, taken)
-            found[id(tensor)] = Named(name, tensor, start + owner, type(layer).__name__, id(tensor) in trained)
+            owner = names.get(id(layer), start + inside)
+            kind = type(layer).__name__
+            found[id(tensor)] = Named(_new(full, taken), tensor, owner, kind, id(tensor) in trained)
     return list(found.values())
 
 
 def _variables(model: Any) -> Iterator[tuple[Any, str, Any, str]]:
-    """(layer, its name, variable, the variable's path) of everything that was made to be trained."""
+    """(layer, its path, variable, the variable's path) of everything that was made to be trained."""
     if not isinstance(model, keras.layers.Layer):
         yield from _module_variables(model)
         return
-    names = layer_names({"": model})
+    paths = _paths(model)
     first: set[int] = set()
     for layer in _ordered(model):
-        name = names[id(layer)]
+        path = paths[id(layer)]
         for variable in layer._trainable_variables:  # noqa: SLF001  # keeps what is frozen now, leaves out moving averages
             again = id(variable) in first
             first.add(id(variable))
-            yield layer, name, variable, f"{name}/{variable.name}" if again else variable.path
+            yield layer, path, variable, f"{path}/{variable.name}" if again else _inside(model, variable.path)
 
 
 def _module_variables(module: Any) -> Iterator[tuple[Any, str, Any, str]]:
@@ -93,21 +95,40 @@ def _ordered(layer: Any) -> Iterator[Any]:
 
 
 def layer_names(models: Mapping[str, Any]) -> dict[int, str]:
-    """The name of every layer by its ``id``: Keras' path, or its place in its parent. A model alone has none."""
+    """The name of every layer by its ``id``: its path inside the model, behind the model's name if there are several.
+
+    A model alone has the empty name, unless it is a layer and nothing more.
+    """
     found: dict[int, str] = {}
     taken: set[str] = set()
-    for model in models.values():
-        if not isinstance(model, keras.layers.Layer):
-            continue
-        parents = {id(child): one for one in _ordered(model) for child in _children(one)}
-        for layer in _ordered(model):
-            parent = parents.get(id(layer))
-            above = "" if _is_functional(parent) else found.get(id(parent), "")
-            name = getattr(layer, "path", None) or (f"{above}/{layer.name}" if above else layer.name)
-            found[id(layer)] = _new(name, taken)
-        if len(models) == 1 and len(found) > 1 and not model._trainable_variables:  # noqa: SLF001
-            found[id(model)] = ""
+    several = len(models) > 1
+    for title, model in models.items():
+        if isinstance(model, keras.layers.Layer):
+            paths = _paths(model)
+            for layer in _ordered(model):
+                path = f"{title}/{paths[id(layer)]}" if several else paths[id(layer)]
+                found[id(layer)] = _new(path, taken)
+            if len(paths) > 1:
+                found[id(model)] = title if several else ""
     return found
+
+
+def _paths(model: Any) -> dict[int, str]:
+    """The path of every layer by its ``id``: that of Keras, or its name in its parent's; without the model's own."""
+    found: dict[int, str] = {}
+    parents = {id(child): one for one in _ordered(model) for child in _children(one)}
+    for layer in _ordered(model):
+        parent = parents.get(id(layer))
+        above = "" if parent is None or _is_functional(parent) else found[id(parent)]
+        own = getattr(layer, "path", None) or (f"{above}/{layer.name}" if above else layer.name)
+        found[id(layer)] = own
+    return {key: _inside(model, path) for key, path in found.items()}
+
+
+def _inside(model: Any, path: str) -> str:
+    """A path of Keras without the name of the whole model."""
+    own = getattr(model, "path", None) or model.name
+    return path.removeprefix(f"{own}/")
 
 
 def _is_functional(layer: Any) -> bool:
@@ -133,7 +154,7 @@ def parameters(
     rows: Sequence[Named], optimizer: Any = None, *, moments: bool = False, half: bool = False
 ) -> list[Parameter]:
     """What each variable and its gradient look like now."""
-    weights = statistics([row.tensor for row in rows])
+    sizes = weights([row.tensor for row in rows])
     return [
         Parameter(
             name=row.name,
@@ -152,7 +173,7 @@ def parameters(
             rate=rate_of(optimizer) if held else None,
             halves=halves(row.gradient) if half and row.gradient is not None else None,
         )
-        for row, weight in zip(rows, weights, strict=True)
+        for row, weight in zip(rows, sizes, strict=True)
     ]
 
 

@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Halves, Statistics
+from gradtool.evidence import Halves, Statistics, Weights
 from gradtool.witness.model.conventions import LOST, RARE, SUBNORMAL
 
-__all__ = ["Figures", "figures", "halves", "merged", "numbers", "size_of", "statistics"]
+__all__ = ["Figures", "figures", "halves", "merged", "norm", "numbers", "size_of", "statistics", "weights"]
 
 BLOCK = 1 << 17
 """So many numbers at once: they stay in the cache for all figures, and their sums are added in float64."""
+FEW, NEAR = 16, 1e-3
+"""Numbers that are looked at first, and how near to each other sizes count as one."""
 TINY = 1e-30
 """A sum of squares below this may have lost some of them to underflow."""
 
@@ -76,6 +78,32 @@ def figures(values: np.ndarray[Any, Any]) -> Figures:
     total = math.fsum(squares) if all(map(math.isfinite, squares)) else math.inf
     norm = math.sqrt(total) if TINY * len(parts) < total < math.inf else _scaled_norm(values, size)
     return Figures(norm, low, high, values.size - int(sum(zeros)))
+
+
+def norm(values: np.ndarray[Any, Any]) -> float:
+    """The l2 norm of an array in a row, alone."""
+    if not values.size:
+        return 0.0
+    with np.errstate(all="ignore"):
+        squares = [float(np.dot(part, part)) for part in _blocks(values)]
+    total = math.fsum(squares) if all(map(math.isfinite, squares)) else math.inf
+    return math.sqrt(total) if TINY * len(squares) < total < math.inf else figures(values).norm
+
+
+def weights(tensors: Sequence[Any]) -> list[Weights]:
+    """What is looked at in the weights: one pass over memory for the norms, and a look at the first few numbers."""
+    return [_weights(numbers(tensor), len(tensor.shape)) for tensor in tensors]
+
+
+def _weights(values: np.ndarray[Any, Any], axes: int) -> Weights:
+    size = norm(values)
+    mean = float(values.mean()) if axes == 1 and values.size else None
+    return Weights(values.size, size, size > 0 and _equal(values, size / values.size**0.5), mean)
+
+
+def _equal(values: np.ndarray[Any, Any], size: float) -> bool:
+    """Whether all numbers have the size ``size``; the first few differ almost always."""
+    return all(bool((np.abs(np.abs(part) - size) <= NEAR * size).all()) for part in (values[:FEW], values))
 
 
 def _blocks(values: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:

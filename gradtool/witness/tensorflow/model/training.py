@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
-from gradtool.witness.model.conventions import MOST, OFTEN
+from gradtool.values import indices, label
+from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.model.user_file import blamed
 from gradtool.witness.tensorflow.model.optimizers import holds
 from gradtool.witness.tensorflow.model.parameters import Named, global_norm, tensor_of
@@ -25,10 +26,11 @@ __all__ = ["trained"]
 
 def trained(
     request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any
-) -> Generator[Record, None, list[TrainingStep]]:
+) -> Generator[Record, None, tuple[list[TrainingStep], TrainingStep | None]]:
     """The loss before each step, the global norm, what clipping leaves of it, and how far the weights move.
 
-    Ends early where a loss or a gradient is not finite. The first step starts from the weights as they were found.
+    Then the loss and the norm behind the last. It begins at the weights as they were found, and ends early where a
+    gradient is not finite.
     """
     total = request.training.steps if request.training else 0
     steps: list[TrainingStep] = []
@@ -37,24 +39,30 @@ def trained(
     # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
     sized = [row.tensor for row in own if figures(numbers(row.tensor)).norm > 0]
     measured = sum(map(size_of, sized)) <= MOST
+    few = list(rows) if sum(size_of(row.tensor) for row in rows) <= FEW else []
     one.rewind()
     for number in range(1, total + 1):
         keras.utils.set_random_seed(request.seed + number)
         loss, dead = _backward(one, own)
-        norm = global_norm(own)
+        norm, now = global_norm(own), _numbers(few)
         clipped = _clipped(own, request.clip)
         bad = _nonfinite(own, norm)
         before = [tensor.read_value() for tensor in sized] if measured else []
         if not bad:
             _apply(optimizer, one.model, own)
         ratio = _ratio(sized, before) if measured else None
-        steps.append(TrainingStep(number, loss, norm, clipped, ratio, dead, bad))
+        steps.append(TrainingStep(number, loss, norm, clipped, ratio, dead, bad, *now))
         if bad:
             break
         if time.monotonic() - told > OFTEN:
             told = time.monotonic()
             yield Progress(request.key, "training, step", number, total)
-    return steps
+    if steps and steps[-1].nonfinite:
+        return steps, None
+    keras.utils.set_random_seed(request.seed + total + 1)
+    loss, _ = _backward(one, own)
+    point, gradient = _numbers(few)
+    return steps, TrainingStep(total + 1, loss, global_norm(own), point=point, gradient=gradient)
 
 
 def _backward(one: Subject, own: Sequence[Named]) -> tuple[float, float]:
@@ -65,6 +73,18 @@ def _backward(one: Subject, own: Sequence[Named]) -> tuple[float, float]:
     for row, gradient in zip(own, tape.gradient(loss, [row.tensor for row in own]), strict=True):
         row.gradient = merged(gradient)
     return float(loss), max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
+
+
+def _numbers(rows: Sequence[Named]) -> tuple[dict[str, float], dict[str, float]]:
+    """The point and the gradient, number by number."""
+    point: dict[str, float] = {}
+    gradient: dict[str, float] = {}
+    for row in rows:
+        names = [label(row.name, index) for index in indices(tuple(row.tensor.shape))]
+        point.update(zip(names, map(float, numbers(row.tensor)), strict=True))
+        if row.gradient is not None:
+            gradient.update(zip(names, map(float, numbers(tf.convert_to_tensor(row.gradient))), strict=True))
+    return point, gradient
 
 
 def _clipped(own: Sequence[Named], limit: float | None) -> float | None:
