@@ -149,3 +149,19 @@ def test_the_evidence_is_the_same_twice(file: Any) -> None:
     assert one.parameters == other.parameters
     assert one.descent == other.descent
     assert one.descent.before - one.descent.after == pytest.approx(one.descent.promised, rel=0.1)
+
+
+def test_the_named_terms_of_a_loss_have_norms_and_directions_of_their_own(file: Any) -> None:
+    evidence = file.evidence("""
+        import keras, tensorflow as tf
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        def terms(outputs):
+            return {"up": 3.0 * tf.reduce_sum(outputs), "down": -tf.reduce_sum(outputs)}
+        def gradtool_case():
+            return model, tf.constant([[3.0, 4.0]]), None, terms
+    """)
+    assert evidence.norm == pytest.approx(10)
+    assert [(t.name, t.value, t.norm, t.cosine) for t in evidence.loss.terms] == [
+        ("up", pytest.approx(21), pytest.approx(15), pytest.approx(1)),
+        ("down", pytest.approx(-7), pytest.approx(5), pytest.approx(-1)),
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -41,6 +41,8 @@ class Objective:
     loss: Callable[[Any, Any, Any, Any], Any]
     how: str
     targets: Any = None
+    terms: dict[str, Any] = field(default_factory=dict)
+    """Where the loss is a sum of named terms, those of its last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,16 @@ def objective(
     if targets is None and (found is None or _takes_targets(found[0])):
         targets = drawn_targets(head, found[0] if found else None, asked.labels, asked.final, assumed)
     loss, how = found or _inferred(head, targets, asked.final, assumed)
-    return Objective(lambda out, goals, *_: _applied(loss, out, goals, how), how, targets)
+    made = Objective(lambda out, goals, *_: _summed(made, _applied(loss, out, goals, how)), how, targets)
+    return made
+
+
+def _summed(made: Objective, value: Any) -> Any:
+    """The loss as one number; named terms are remembered."""
+    if isinstance(value, Mapping):
+        made.terms = {str(name): term for name, term in value.items() if tf.is_tensor(term)}
+        value = tf.add_n([tf.convert_to_tensor(term) for term in value.values()])
+    return scalar(value, made.how)
 
 
 def _forgotten(model: Any) -> bool:
@@ -221,21 +232,19 @@ def _inferred(head: Any, targets: Any, final: str, assumed: Assumptions) -> tupl
 def _applied(loss: Callable[..., Any], output: Any, targets: Any, how: str) -> Any:
     with blamed(f"the loss {how} failed"):
         if isinstance(loss, keras.losses.Loss):
-            return scalar(loss(targets, _head(output)), how)
+            return loss(targets, _head(output))
         arguments = _arguments(loss)
         if len(arguments) < 2:
-            return scalar(loss(output), how)
+            return loss(output)
         first = any(word in arguments[0].lower() for word in OUTPUT_WORDS)
         value = loss(output, targets) if first else loss(targets, output)
         if getattr(loss, "__module__", "").startswith("keras.") and value.shape.rank:
             value = tf.reduce_mean(value)  # as Keras does with its own functions, which give one loss for each sample
-    return scalar(value, how)
+        return value
 
 
 def scalar(value: Any, how: str) -> Any:
-    """The loss as a single number; a mapping of named terms is summed."""
-    if isinstance(value, Mapping):
-        value = tf.add_n(list(value.values()))
+    """The loss as a single number."""
     if isinstance(value, list | tuple) and value:
         value = value[0]
     if not tf.is_tensor(value):

@@ -45,7 +45,7 @@ class Subject:
     def run(self, sources: Sources) -> Run:
         """Forward to the loss, recorded."""
         recorder = Recorder(sources)
-        with tf.GradientTape() as tape, recorder:
+        with tf.GradientTape(persistent=True) as tape, recorder:
             output = self._called(self.batch)
             if self.objective is None:
                 with tape.stop_recording():

@@ -34,6 +34,7 @@ from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sou
 from gradtool.witness.tensorflow.model.script import Observed, run_file
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
+from gradtool.witness.tensorflow.model.terms import terms_of
 
 __all__ = ["answer"]
 
@@ -123,12 +124,15 @@ def _run(
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     compute = getattr(one.model, "compute_dtype", "") or evidence.dtype
     told = parameters(rows, optimizer, moments=request.moments, half=compute in HALF)
+    norm = norm_of(told)
+    terms = terms_of(run.tape, one.objective.terms if one.objective else {}, rows, norm)
+    del run.tape  # and everything that it remembers
     evidence = replace(
         evidence,
-        loss=Loss(float(run.loss), one.objective.how if one.objective else ""),
+        loss=Loss(float(run.loss), one.objective.how if one.objective else "", terms=terms),
         parameters=told,
         layers=run.recorder.layers(layer_names({"": one.model})),
-        norm=norm_of(told),
+        norm=norm,
         batch=batch_of(one.batch),
         head=run.recorder.head,
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
