@@ -13,10 +13,10 @@ from gradtool.target.model_file import read_model_file
 from gradtool.witness.host import MODEL_WITNESSES, Host
 
 CORPUS = Path(__file__).parents[1] / "corpus"
-READY = ("torch",)
+READY = ("torch", "tensorflow")
 HEALTHY = (
     "relu_mlp", "tanh_mlp", "gelu_mlp", "selu_mlp", "residual_batch_norm", "residual_layer_norm", "convolutional",
-    "transformer", "recurrent", "low_rank",
+    "transformer", "recurrent",
 )  # fmt: skip
 ILL = {
     "ill_sigmoid": ("GT103", "error"),
