@@ -53,6 +53,10 @@ def answer(record: Record) -> Iterator[Record]:
     """The evidence on the model that a ModelRequest names; a Failure that begins in the user's own code otherwise."""
     if not isinstance(record, ModelRequest):
         return
+    if record.expression:
+        told = "does not follow expressions yet"
+        yield Failure(record.key, "tensorflow", "unsupported", told, "use --framework torch")
+        return
     try:
         with _device(record.device):
             yield from _testimony(record)
