@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -24,6 +25,9 @@ from gradtool.verdict.flow.record import FlowRecord, exit_code
 
 __all__ = ["Outlet", "run_flow"]
 
+
+FRAMEWORK_LOG = re.compile(rb"[IWE]0000 \d|WARNING: All log messages before absl|\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")
+"""TensorFlow's own log lines, which say nothing of the user's model."""
 
 PAGE = 80
 """Columns that a page's writer is told; it does not fold."""
@@ -54,8 +58,9 @@ def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet
             )
 
         def relay(printed: bytes) -> None:
-            line.say("")
-            print(printed.decode(errors="replace"), end="", file=sys.stderr, flush=True)
+            if outlet.debug or not FRAMEWORK_LOG.match(printed):
+                line.say("")
+                print(printed.decode(errors="replace"), end="", file=sys.stderr, flush=True)
 
         line.say(f"starting {framework} ...")
         with pipeline.open_witness(framework, settings.timeout, heard, relay) as host:

@@ -99,12 +99,12 @@ VARIED = {
     "loss_small": {"scale": 1e-4},
     "loss_large": {"scale": 1e4},
     "batch": {"batch": 32 * 8},
-    "width": {"width": 64 * 8},
-    "converged": {"steps": 100},
+    "width": {"width": 32 * 8},
+    "converged": {"steps": 60},
 }
 
 
-def made(build, data, scale=1.0, batch=32, width=64, steps=0):
+def made(build, data, scale=1.0, batch=32, width=32, steps=0):
     keras.utils.set_random_seed(0)
     model, inputs = build(width), data(batch)
     targets = np.random.default_rng(1).integers(0, CLASSES, batch)

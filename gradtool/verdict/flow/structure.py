@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from types import MappingProxyType
 
 from gradtool.evidence import ModelEvidence, Parameter, Statistics, Weights
 
-__all__ = ["FLAT", "IDEAL_GAIN", "Structure", "gain_of", "is_norm", "rms", "structure_of"]
+__all__ = ["FLAT", "IDEAL_GAIN", "Structure", "gain_of", "is_bias", "is_norm", "rms", "structure_of"]
 
 FLAT = frozenset({"sigmoid", "tanh", "softmax", "log_softmax", "softsign", "hard_sigmoid", "hard_tanh"})
 """Activations whose slope goes to 0 on both sides."""
@@ -69,6 +70,11 @@ def structure_of(evidence: ModelEvidence) -> Structure:
 def is_norm(kind: str) -> bool:
     """Whether the class is that of a normalisation layer."""
     return "norm" in kind.lower()
+
+
+def is_bias(name: str) -> bool:
+    """Whether a parameter is added, by its name: PyTorch's end with ``.bias``, Keras' with ``/bias`` or ``/beta``."""
+    return re.split(r"[./]", name)[-1] in {"bias", "beta"}
 
 
 def rms(numbers: Statistics | Weights) -> float:

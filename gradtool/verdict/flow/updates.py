@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from gradtool.evidence import ModelEvidence, Parameter
 from gradtool.verdict.flow.groups import WHOLE, group_of, trainable
-from gradtool.verdict.flow.structure import rms
+from gradtool.verdict.flow.structure import is_bias, rms
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
@@ -26,11 +26,13 @@ LOST: Mapping[str, float] = MappingProxyType({"bfloat16": 2.0**-9, "float16": 2.
 def update_ratio(evidence: ModelEvidence, parameter: Parameter) -> float | None:
     """The root mean square of one update over that of the weights: |rate g / w|, or |rate / w| as in Adam.
 
-    None where no update is known or the weights are all zero. Bare vectors are left out: a bias starts at zero, and
-    is small for long.
+    None where no update is known or the weights are all zero. Biases, of whatever shape, and other vectors are left
+    out: a bias starts at zero, and is small for long.
     """
     optimizer, gradient = evidence.optimizer, parameter.gradient
-    if optimizer is None or gradient is None or parameter.group is None or len(parameter.shape) < 2:
+    if optimizer is None or gradient is None or parameter.group is None:
+        return None
+    if len(parameter.shape) < 2 or is_bias(parameter.name):
         return None
     rate = optimizer.rate if parameter.rate is None else parameter.rate
     size = rms(parameter.weights)

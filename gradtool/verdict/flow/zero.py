@@ -15,6 +15,7 @@ from gradtool.evidence import Layer, ModelEvidence, Parameter
 from gradtool.verdict.flow.depth import depth_profile
 from gradtool.verdict.flow.groups import WHOLE, group_of, listed, paths, places, trainable
 from gradtool.verdict.flow.size import FADING
+from gradtool.verdict.flow.structure import is_bias
 from gradtool.verdict.flow.units import blocking
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
@@ -145,8 +146,7 @@ def _gates(seen: _Seen, parameter: Parameter) -> Iterator[Parameter]:
 
 def _is_factor(partner: Parameter, parameter: Parameter) -> bool:
     """Whether it multiplies what reaches it, and is 0: no bias of the same layer, nor one elsewhere."""
-    bias = partner.name.rpartition(".")[2] in {"bias", "beta"} or partner.name.endswith(("/bias", "/beta"))
-    return not bias and partner.weights.norm == 0 < partner.weights.count and partner is not parameter
+    return not is_bias(partner.name) and partner.weights.norm == 0 < partner.weights.count and partner is not parameter
 
 
 def _stop(seen: _Seen, members: Sequence[Parameter]) -> Layer | None:

@@ -50,6 +50,8 @@ def test_weights_that_are_all_zero_or_get_nothing_are_exempt_from_the_update_rul
         weight("1", 0.0),
         bias("1", weights=Weights(WIDTH, 1e-9)),
     ]
+    by_heads = weight("attention", weights=Weights(WIDTH, 1e-9), shape=(4, 16))
+    fresh.append(replace(by_heads, name="attention/query/bias"))
     codes = [row.code for row in found(held(model([], fresh), replace(ADAM, rate=0.01)))]
     assert "GT115" not in codes
 
