@@ -17,6 +17,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from flow import flow
 from scale import scale
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +106,7 @@ def main() -> None:
             ]
         ),
         "\n".join(scale()),
+        "\n".join(flow()),
         f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch: {throughput()}.",
     ]
     PAGE.write_text("\n\n".join(text) + "\n", encoding="utf-8")

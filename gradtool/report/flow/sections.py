@@ -67,7 +67,7 @@ def _of_evidence(evidence: ModelEvidence, record: FlowRecord, view: FlowView) ->
     told.append(experiment_section(evidence, record.title))
     if evidence.steps:
         told.append(training_section(evidence.steps, evidence.after))
-    told.append(Section("notes", "not looked at", tuple(map(Told, evidence.notes))))
+    told.append(Section("notes", "to know", tuple(map(Told, evidence.notes))))
     return told
 
 

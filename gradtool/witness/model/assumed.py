@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gradtool.evidence import Assumed
+from gradtool.evidence import Assumed, ModelRequest
 
-__all__ = ["Assumptions"]
+__all__ = ["Assumptions", "passed_over"]
 
 
 class Assumptions:
@@ -20,3 +20,24 @@ class Assumptions:
     def rows(self) -> list[Assumed]:
         """Everything said so far."""
         return list(self._rows.values())
+
+
+def passed_over(request: ModelRequest) -> list[str]:
+    """A sentence about the options that a program which runs its own training leaves no room for; none if none is."""
+    asked = {
+        "--accumulate": request.accumulate > 1,
+        "--verify": request.verify,
+        "--dtype": bool(request.dtype),
+        "--device": bool(request.device),
+        "--input": bool(request.inputs),
+        "--loss": bool(request.loss),
+        "--labels": bool(request.labels),
+        "--optimizer": bool(request.training and request.training.optimizer),
+        "--lr": bool(request.training and request.training.rate is not None),
+        "--mode": request.mode != "train",
+    }
+    options = [option for option, wanted in asked.items() if wanted]
+    if not options:
+        return []
+    told = "the file trains by itself, with its own data, loss and optimizer"
+    return [f"{', '.join(options)} had no effect: {told}; a function gradtool_case() gives them to gradtool"]

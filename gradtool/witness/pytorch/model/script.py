@@ -19,8 +19,9 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from gradtool.evidence import Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.pytorch.model.experiments import clipped
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.parameters import Named, global_norm, module_names, optimizer_record, parameters
 from gradtool.witness.pytorch.model.recorder import Recorder
@@ -44,6 +45,7 @@ class Observed:
     steps: list[TrainingStep] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     head: Head | None = None
+    clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
     zeroed: bool | None = None
     """Whether the gradients were cleared before the next backward pass; None where there was none."""
@@ -159,6 +161,8 @@ class _Watch:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
             seen.layers = self.recorder.layers(module_names(seen.models))
             seen.head = self.recorder.head
+            if self.request.clip is not None:
+                seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
         self._versions = self._now()
 
     def _step(self, optimizer: Any) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
-from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
 from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
@@ -177,14 +177,15 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     return replace(
         evidence,
         mode="eval" if modes == {False} else "train",
-        loss=Loss(seen.loss, "the file's own", seen.source),
+        loss=Loss(seen.steps[0].loss, "the file's own", seen.source),
         parameters=seen.parameters,
         layers=seen.layers,
         batch=max((layer.samples for layer in seen.layers[:1]), default=0),
         head=seen.head,
-        norm=seen.norm,
+        norm=seen.steps[0].norm,
+        clipped=seen.clipped,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
         zeroed=seen.zeroed,
-        notes=seen.notes,
+        notes=[*seen.notes, *passed_over(request)],
     )

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
-from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
 from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
@@ -225,5 +225,5 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         head=seen.head,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
-        notes=[*evidence.notes, *seen.notes],
+        notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )
