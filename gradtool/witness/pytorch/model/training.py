@@ -11,6 +11,7 @@ import torch
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
 from gradtool.values import indices, label
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
+from gradtool.witness.pytorch.model.clipping import clip
 from gradtool.witness.pytorch.model.parameters import Named, global_norm
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.statistics import norms
@@ -43,7 +44,7 @@ def trained(
             loss.backward()
         norm = global_norm(rows)
         before_step = _numbers(few)
-        clipped = _clipped(own, rows, request.clip)
+        clipped = _clipped(rows, request.clip)
         bad = _nonfinite(rows, norm)
         before = [tensor.detach().clone() for tensor in sized] if measured else []
         if not bad:
@@ -84,10 +85,10 @@ def _numbers(rows: Sequence[Named]) -> tuple[dict[str, float], dict[str, float]]
     return point, gradient
 
 
-def _clipped(own: Sequence[torch.Tensor], rows: Sequence[Named], limit: float | None) -> float | None:
+def _clipped(rows: Sequence[Named], limit: float | None) -> float | None:
     if limit is None:
         return None
-    torch.nn.utils.clip_grad_norm_(own, limit)
+    clip(rows, limit)
     return global_norm(rows)
 
 
