@@ -64,12 +64,20 @@ def descent(seed: int, one: Subject, rows: list[Named], evidence: ModelEvidence)
         return None
     moved = [row.tensor.detach() for row in rows if row.tensor.grad is not None]
     gradients = [row.tensor.grad.to_dense() for row in rows if row.tensor.grad is not None]
-    step = SHORT * max(abs(before), 1e-12) / square
+    step, unit = SHORT * max(abs(before), 1e-12) / square, 1.0
+    room = min(torch.finfo(tensor.dtype).max for tensor in moved)
+    if step > room:  # no such factor in this dtype
+        gradients, unit = [gradient / evidence.norm for gradient in gradients], evidence.norm
+    if step * unit > room:
+        return None
+    kept = [tensor.clone() for tensor in moved]  # what is added can't be taken away again to the last bit
     for _ in range(TRIES):
-        torch._foreach_add_(moved, gradients, alpha=-step)  # one pass over memory
+        torch._foreach_add_(moved, gradients, alpha=-step * unit)
         torch.manual_seed(seed + 1)
-        after = float(one.loss().detach())
-        torch._foreach_add_(moved, gradients, alpha=step)
+        try:
+            after = float(one.loss().detach())
+        finally:
+            torch._foreach_copy_(moved, kept)
         found = Descent(step, before, after, step * square)
         if after < before:
             return found

@@ -51,7 +51,8 @@ def _wide(tensor: torch.Tensor) -> torch.Tensor:
 
 def _is_safe(norm: float, tensor: torch.Tensor) -> bool:
     """Whether no square left the dtype on the way."""
-    return SMALL[tensor.dtype] * tensor.numel() ** 0.5 < norm < float("inf")
+    least: float = SMALL[tensor.dtype] * tensor.numel() ** 0.5
+    return least < norm < float("inf")
 
 
 def _rescaled(tensor: torch.Tensor) -> torch.Tensor:
