@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Progress
-from gradtool.witness.host import MODEL_WITNESSES, Host
-
-
-@pytest.fixture(scope="session")
-def torch_models() -> Iterator[Host]:
-    with Host(["torch"], timeout=120, registry=MODEL_WITNESSES) as witnesses:
-        yield witnesses
+from gradtool.witness.host import Host
 
 
 class File:
