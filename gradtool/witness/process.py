@@ -33,6 +33,8 @@ _ENVIRONMENT = {
     "PYTHONIOENCODING": "utf-8",
     "MPLBACKEND": "Agg",
 }
+_MODEL = {"TORCHDYNAMO_DISABLE": "1"}
+"""What is looked at layer by layer has to run as it is written, not compiled."""
 _SMALL = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Expressions are small, and their witnesses work side by side; a model has the whole machine."""
 
@@ -63,7 +65,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT, **({} if ".model." in module else _SMALL)},
+            env={**os.environ, **_ENVIRONMENT, **(_MODEL if ".model." in module else _SMALL)},
             cwd=None if os.path.exists(".") else "/",  # noqa: PTH110  # the user's folder may have been removed
             start_new_session=True,
         )

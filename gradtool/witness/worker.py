@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 import traceback
+from typing import TextIO
 
 from gradtool.evidence import Failure, ModelRequest, Record, Request, SampleRequest, decode, encode
 
@@ -27,9 +28,14 @@ def main(module: str) -> None:
     """Answer every request on stdin with the records that ``module.answer`` yields, and a last empty line."""
     wire = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
+    questions = os.fdopen(os.dup(0), encoding="utf-8")
+    # Nobody else reads the requests; and a process that the user's code forks closes its stdin, which hangs where a
+    # thread was reading from it.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # open to the end
     sys.setrecursionlimit(DEEP)
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    threading.Thread(target=_listen, args=(questions, requests), daemon=True).start()
     try:
         answer = importlib.import_module(module).answer
     except BaseException as error:  # noqa: BLE001  # whatever an import does, the parent gets a record
@@ -44,8 +50,8 @@ def main(module: str) -> None:
         _send(wire, "")
 
 
-def _listen(requests: queue.SimpleQueue[str]) -> None:
-    for line in sys.stdin:
+def _listen(questions: TextIO, requests: queue.SimpleQueue[str]) -> None:
+    for line in questions:
         requests.put(line)
     os._exit(0)
 

@@ -67,6 +67,8 @@ def places(layers: Iterable[Layer], parameters: Iterable[Parameter]) -> dict[str
         nearest = next(around, None)
         if nearest is not None:
             found[parameter.name] = known[nearest]
+        elif not parameter.layer and known:  # of the model itself, which ran if anything did
+            found[parameter.name] = min(known.values())
     return found
 
 

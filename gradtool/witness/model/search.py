@@ -12,6 +12,9 @@ from gradtool.witness.model.user_file import UserFileError
 
 __all__ = ["RunFile", "looked_for"]
 
+TRAINING = (".backward(", "GradientTape", ".fit(", "train_on_batch(")
+"""What a program that trains calls."""
+
 RunFile = Callable[[bool, bool], tuple[Mapping[str, Any], Any]]
 """``run(as_main, stops)``: the names of the file, and what was seen of its training, None for nothing."""
 
@@ -19,8 +22,8 @@ RunFile = Callable[[bool, bool], tuple[Mapping[str, Any], Any]]
 def looked_for(request: ModelRequest, kind: Kind, run: RunFile) -> tuple[Mapping[str, Any], Found | None, Any]:
     """The file's names, and the model in it, or what the file's own training showed.
 
-    A class alone says nothing about its data; if the file is also a program, that is run, and the class is taken only
-    where it fails.
+    A model alone says nothing about its data. If the file is also a program that trains, that is run, and the model is
+    taken only where it fails.
     """
     path = Path(request.path)
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -29,7 +32,8 @@ def looked_for(request: ModelRequest, kind: Kind, run: RunFile) -> tuple[Mapping
     if seen is not None or request.script:
         return names, None, seen
     found = discover(names, path.name, request.name, kind)
-    if "__main__" not in text or request.name or (found is not None and found.route != "class"):
+    trains = found is None or found.route == "class" or any(part in text for part in TRAINING)
+    if "__main__" not in text or request.name or not trains or (found is not None and found.route == "case"):
         return names, found, None
     try:
         again, seen = run(True, True)

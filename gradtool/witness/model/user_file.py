@@ -19,7 +19,7 @@ from traceback import StackSummary, TracebackException
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
-__all__ = ["Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_line"]
+__all__ = ["Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_frame", "user_line"]
 
 ROOT = str(Path(__file__).parents[2])
 """Frames below this folder are our own."""
@@ -127,10 +127,14 @@ def line_of(filename: str, number: int) -> str:
     return f"{filename}:{number}"
 
 
-def user_line(frame: FrameType | None) -> str:
-    """The innermost of the user's lines on the stack that ends in ``frame``; empty if there is none."""
-    while frame is not None:
-        if is_users(frame.f_code.co_filename):
-            return line_of(frame.f_code.co_filename, frame.f_lineno)
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """The innermost of the user's frames on the stack that ends in ``frame``."""
+    while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
-    return ""
+    return frame
+
+
+def user_line(frame: FrameType | None) -> str:
+    """Its line, as ``model.py:12``; empty if there is none."""
+    own = user_frame(frame)
+    return "" if own is None else line_of(own.f_code.co_filename, own.f_lineno)

@@ -16,10 +16,10 @@ __all__ = ["leaves_of", "models_of", "names_of"]
 
 
 def leaves_of(loss: torch.Tensor) -> list[torch.Tensor]:
-    """The leaves of the graph that require a gradient."""
+    """The leaves of the graph that require a gradient; a loss without a graph, such as a new tensor, has none."""
     found: dict[int, torch.Tensor] = {}
     if loss.grad_fn is None:
-        return [loss] if loss.requires_grad else []
+        return []
     pending, known = [loss.grad_fn], set()
     while pending:
         node = pending.pop()

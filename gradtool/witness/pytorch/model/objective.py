@@ -32,6 +32,9 @@ LOSSES: Mapping[str, Callable[..., torch.Tensor]] = {
     "nll_of_probabilities": lambda output, targets: nn.functional.nll_loss(output.log(), targets),
 }
 
+MOST_NEEDED = 2
+"""A function that needs more than the output and the targets is no loss that can be called here."""
+
 Loss = Callable[[Any, Any], torch.Tensor]
 
 
@@ -48,12 +51,12 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is known of the loss: the case's, ``--loss``, ``--labels``, and the activation that the model ends with."""
+    """What is known of the loss: the case's, ``--loss``, ``--labels``, and which activation made an output."""
 
     case: Any
     loss: str
     labels: str
-    final: str
+    final: Callable[[Any], str]
 
 
 def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked, assumed: Assumptions) -> Objective:
@@ -69,8 +72,8 @@ def objective(output: Any, targets: Any, names: Mapping[str, Any], asked: Asked,
         assumed.add("loss", "the output itself", "it is a single number", "--loss")
         return Objective(lambda out, _: scalar(_head(out), "of the model"), "the model's output")
     if targets is None and (found is None or _takes_targets(found[0])):
-        targets = drawn_targets(head, found[1] if found else "", asked.labels, asked.final, assumed)
-    loss, how = found or _inferred(head, targets, asked.final, assumed)
+        targets = drawn_targets(head, found[1] if found else "", asked.labels, asked.final(head), assumed)
+    loss, how = found or _inferred(head, targets, asked.final(head), assumed)
     made = Objective(lambda out, goals: _summed(made, _applied(loss, out, goals, how)), how, targets)
     return made
 
@@ -124,7 +127,7 @@ def _found(names: Mapping[str, Any], wanted: Asked, assumed: Assumptions) -> tup
         return found, _name(found)
     for name in NAMES:
         value = names.get(name)
-        if callable(value) and not inspect.isclass(value):
+        if callable(value) and not inspect.isclass(value) and _needs(value) <= MOST_NEEDED:
             assumed.add(
                 "loss", f"{name} ({_name(value)})" if _name(value) != name else name, "a name of the file", "--loss"
             )
@@ -163,14 +166,19 @@ def _head(output: Any) -> torch.Tensor:
 
 
 def _takes_targets(loss: Callable[..., Any]) -> bool:
+    return _needs(loss) > 1
+
+
+def _needs(loss: Callable[..., Any]) -> int:
+    """So many arguments a loss can't do without; of one that does not say, two."""
     if isinstance(loss, nn.Module):
         loss = loss.forward
     try:
         parameters = inspect.signature(loss).parameters.values()
     except (TypeError, ValueError):
-        return True
+        return MOST_NEEDED
     plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in plain and p.default is inspect.Parameter.empty for p in parameters) > 1
+    return sum(p.kind in plain and p.default is inspect.Parameter.empty for p in parameters)
 
 
 def _inferred(head: torch.Tensor, targets: Any, final: str, assumed: Assumptions) -> tuple[Callable[..., Any], str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from gradtool.evidence import ModelRequest
+from gradtool.evidence import ModelRequest, Parameter
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import OPTIMIZERS as NAMES
 from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.pytorch.model.parameters import Named
 
-__all__ = ["find_optimizer", "made"]
+__all__ = ["alive", "find_optimizer", "held_by", "made", "with_groups"]
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -88,3 +91,32 @@ def _first(value: Any) -> Any:
     if isinstance(value, list | tuple) and value:
         return _first(value[0])
     return None
+
+
+def alive(kind: type[Any]) -> list[Any]:
+    """Every object of a kind that the program has made and not let go of.
+
+    Their own ``__class__`` is not asked for: some objects of PyTorch's warn when they are touched.
+    """
+    return [one for one in gc.get_objects() if issubclass(type(one), kind)]
+
+
+def held_by(optimizer: Any) -> set[int]:
+    """The tensors that an optimizer holds, by ``id``."""
+    return {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
+
+
+def with_groups(parameters: Sequence[Parameter], rows: Sequence[Named], optimizers: Sequence[Any]) -> list[Parameter]:
+    """The parameters with their places in the groups of all optimizers, counted through, and their rates."""
+    places: dict[int, tuple[int, float | None]] = {}
+    for place, group in enumerate(group for optimizer in optimizers for group in optimizer.param_groups):
+        for tensor in group["params"]:
+            places.setdefault(id(tensor), (place, float(group["lr"]) if "lr" in group else None))
+    return [
+        replace(
+            parameter,
+            group=places.get(id(row.tensor), (None, None))[0],
+            rate=places.get(id(row.tensor), (None, None))[1],
+        )
+        for parameter, row in zip(parameters, rows, strict=True)
+    ]

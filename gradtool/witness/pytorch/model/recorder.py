@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode
 
 from gradtool.evidence import Head, Layer
-from gradtool.witness.model.user_file import user_line
+from gradtool.witness.model.user_file import user_frame, user_line
 from gradtool.witness.pytorch.model.activations import Activation, activation_of, called_as, dead_units
 from gradtool.witness.pytorch.model.head import head_seen, loss_called
 from gradtool.witness.pytorch.model.statistics import norm_of
@@ -54,13 +55,12 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     def __init__(self) -> None:
         super().__init__()
         self._modules: dict[int, tuple[nn.Module, _Seen]] = {}
-        self._functions: dict[tuple[int, str, str], _Seen] = {}
+        self._functions: dict[tuple[int, str, Any], _Seen] = {}
         self._stack: list[nn.Module] = []
         self._last: tuple[Any, int, tuple[torch.Tensor, ...]] = (None, 0, ())
         self._hooks = ExitStack()
         self._asleep = False
-        self.final = ""
-        """The activation of the last layer that ran, if it is one."""
+        self._activated: tuple[Any, str] = (None, "")
         self.head: Head | None = None
         """What the last loss function was given."""
 
@@ -90,7 +90,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         if name and not self._asleep and not (self._stack and activation_of(self._stack[-1])):
             self._function(name, args, kwargs or {}, output)
         elif not self._asleep and (loss := loss_called(function)):
-            self.head = head_seen(loss, self.final, *args[:2], **(kwargs or {})) or self.head
+            given = args[0] if args else (kwargs or {}).get("input")
+            self.head = head_seen(loss, self.final_of(given), *args[:2], **(kwargs or {})) or self.head
         return output
 
     def _enter_module(self, module: nn.Module, _arguments: Any) -> None:
@@ -112,13 +113,16 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             break
 
     def _function(self, name: str, args: Any, kwargs: Mapping[str, Any], output: Any) -> None:
-        source = user_line(sys._getframe(2))  # noqa: SLF001
+        caller = user_frame(sys._getframe(2))  # noqa: SLF001
         owner = self._stack[-1] if self._stack else None
-        row = Activation.of(name, args, kwargs)
-        key = (id(owner), name, source)
-        seen = self._functions.setdefault(key, _Seen(name, self._next(), False, source, row))
+        # Two calls on one line are two layers; one call in a loop is one.
+        place = (caller.f_code, caller.f_lasti) if caller else None
+        key = (id(owner), name, place)
+        if key not in self._functions:
+            row = Activation.of(name, args, kwargs)
+            self._functions[key] = _Seen(name, self._next(), False, user_line(caller), row)
         for tensor in tensors_in(output):
-            self._look(seen, tensor)
+            self._look(self._functions[key], tensor)
             break
 
     def _next(self) -> int:
@@ -131,7 +135,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's
                 value = tensor.detach()
                 seen.calls += 1
-                self.final = self.final if seen.inner else seen.activation.name if seen.activation else ""
+                if seen.activation:
+                    self._activated = (tensor, seen.activation.name)
                 seen.shape = tuple(value.shape)
                 seen.samples = max(seen.samples, value.shape[0] if value.ndim else 1)
                 if value.numel():
@@ -163,6 +168,13 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             silent = dead_units(value)
             seen.dead = silent if seen.dead is None or seen.dead.shape != silent.shape else seen.dead & silent
 
+    def final_of(self, output: Any) -> str:
+        """The activation that made this tensor, or the tensor that it is a view of; empty for any other."""
+        made, name = self._activated
+        if not isinstance(output, torch.Tensor) or made is None or output.numel() != made.numel():
+            return ""
+        return name if output is made or output.data_ptr() == made.data_ptr() else ""
+
     # ---- what is told afterwards
 
     def layers(self, names: Mapping[int, str]) -> list[Layer]:
@@ -177,6 +189,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             if owner in names or owner == id(None):
                 prefix = names.get(owner, "")
                 rows.append((f"{prefix}.{seen.kind}" if prefix else seen.kind, seen))
+        rows = _told_apart(rows)
         return sorted((_layer(name, seen) for name, seen in rows), key=lambda layer: layer.place)
 
     def modules(self) -> list[nn.Module]:
@@ -186,6 +199,16 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
         self._modules, self._functions = {}, {}
+
+
+def _told_apart(rows: list[tuple[str, _Seen]]) -> list[tuple[str, _Seen]]:
+    """The second of a name becomes ``relu_2``, and so on."""
+    count: Counter[str] = Counter()
+    found = []
+    for name, seen in rows:
+        count[name] += 1
+        found.append((f"{name}_{count[name]}" if count[name] > 1 else name, seen))
+    return found
 
 
 def _layer(name: str, seen: _Seen) -> Layer:

@@ -8,22 +8,20 @@ tensors by hand works too.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.experiments import clipped
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.optimizers import alive, held_by, with_groups
 from gradtool.witness.pytorch.model.parameters import (
     Named,
     global_norm,
@@ -33,8 +31,15 @@ from gradtool.witness.pytorch.model.parameters import (
     parameters,
 )
 from gradtool.witness.pytorch.model.recorder import Recorder
+from gradtool.witness.pytorch.model.watched import watched
 
 __all__ = ["Observed", "run_file"]
+
+SAMPLES = 64
+"""Numbers of each tensor that are looked at to see whether it has changed."""
+
+MOST = 1000
+"""Backward passes without a change of any weight after which no more are waited for."""
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapp
     with Recorder() as recorder:
         watch = _Watch(request, recorder)
         try:
-            with watch.watching():
+            with watched(watch):
                 names = execute(request.path, as_main=as_main)
         except Enough:
             pass
@@ -87,57 +92,18 @@ class _Watch:
         self.request = request
         self.seen, self.recorder = Observed(), recorder
         self._wanted = request.training.steps if request.training else 0
-        self._versions: list[int] = []
+        self._versions: list[tuple[int, int, float]] = []
         self._pending: list[torch.Tensor] = []
         self._data: dict[int, torch.Tensor] = {}
         """Leaves by which the program differentiates on the way; kept, so that no other tensor gets their ``id``."""
         self._held: set[int] = set()
         self._early: Any = None
+        self._stepped = False
+        self._first: Any = None
+        self._suspected = False
+        """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Replace ``backward`` and ``grad`` while the program runs."""
-        tensor, engine, grad = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
-        inside = False
-
-        def backward_of(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
-            tensors = [loss]
-            around(tensors, sys._getframe(1), lambda: tensor(loss, *args, **kwargs))  # noqa: SLF001
-
-        def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
-            several = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
-            around(several, sys._getframe(1), lambda: engine(several, *args, **kwargs))  # noqa: SLF001
-
-        def gradients(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
-            asked = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)  # it may be parameters(), read once
-            graph = kwargs.get("create_graph", args[2] if len(args) > 2 else False)
-            if not inside and self._is_on_the_way(several, asked, graph=bool(graph)):
-                return grad(several, asked, *args, **kwargs)
-            return around(several, sys._getframe(1), lambda: grad(several, asked, *args, **kwargs), asked)  # noqa: SLF001
-
-        def around(tensors: list[torch.Tensor], frame: FrameType, run: Any, inputs: Any = None) -> Any:
-            nonlocal inside
-            if inside:  # Tensor.backward calls autograd.backward
-                return run()
-            inside = True
-            try:
-                self._before(tensors, inputs)
-                found = run()
-                self._after(tensors, frame, inputs, found)
-                return found
-            finally:
-                inside = False
-
-        torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = backward_of, backward, gradients
-        before = register_optimizer_step_pre_hook(lambda optimizer, *_: self._step(optimizer))
-        try:
-            yield
-        finally:
-            before.remove()
-            torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = tensor, engine, grad
-
-    def _is_on_the_way(self, outputs: Sequence[torch.Tensor], asked: Sequence[Any], *, graph: bool) -> bool:
+    def is_on_the_way(self, outputs: Sequence[torch.Tensor], asked: Sequence[Any], *, graph: bool) -> bool:
         """Whether a derivative is no training's own: a part of a loss to come, as in a penalty, or one by the data."""
         own = {id(parameter) for module in self.recorder.modules() for parameter in module.parameters()}
         by_data = not any(id(one) in own for one in asked)
@@ -146,21 +112,38 @@ class _Watch:
             return True
         return by_data and any(id(leaf) in own for output in outputs for leaf in leaves_of(output))
 
-    def _before(self, tensors: Sequence[torch.Tensor], inputs: Any) -> None:
+    def before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
-        if self._versions and self._versions != self._now():
+        moved = self._versions and (self._stepped or self._versions != self._now())
+        if moved or self.seen.backwards >= MOST:
             # Other leaves are another loss, as in adversarial training, where old gradients may be left over. What
             # autograd.grad returns is never left over.
-            again = inputs is None and self._own(leaves) == self._own(self._pending)
-            if self.seen.zeroed is None and again:
-                own = self._own(leaves)
-                left = [leaf.grad for leaf in leaves if id(leaf) in own and leaf.grad is not None]
-                self.seen.zeroed = not any(bool(gradient.any()) for gradient in left)
+            if moved and self.seen.zeroed is None and inputs is None and self._own(leaves) == self._own(self._pending):
+                self._look_for_leftovers(leaves)
             self._iteration()
         self._pending = leaves
+        if inputs is None and not any(tensor.requires_grad for tensor in tensors):
+            self._cut(tensors, frame)
 
-    def _after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
+    def _look_for_leftovers(self, leaves: Sequence[torch.Tensor]) -> None:
+        """Whether gradients of the step before are still there, of what the optimizer holds if there is one."""
+        own = self._own(leaves) & (self._held or self._own(leaves))
+        left = [leaf for leaf in leaves if id(leaf) in own and leaf.grad is not None and bool(leaf.grad.any())]
+        if left and self._first is not None:
+            self._suspected = True
+        else:
+            self.seen.zeroed = not left
+
+    def _cut(self, tensors: Sequence[torch.Tensor], frame: FrameType) -> None:
+        """A loss that requires no gradient: what ran is told, without a gradient anywhere, before PyTorch raises."""
+        self._look(tensors, frame)
+        if self.seen.rows:
+            told = "does not require a gradient: every path from a parameter to it is cut, or everything is frozen"
+            self.seen.notes.append(f"the loss of {self.seen.source} {told}")
+            raise Enough
+
+    def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if inputs is not None:
             kept = [leaf.grad for leaf in inputs]
             for leaf, gradient in zip(inputs, found, strict=True):
@@ -182,7 +165,9 @@ class _Watch:
         if self._held:
             own = self._own(self._pending)
             self._pending = [leaf for leaf in self._pending if id(leaf) in own]
-        if any(id(leaf) not in known for leaf in self._pending):
+        if not seen.rows and any(tensor.requires_grad and tensor.grad_fn is None for tensor in tensors):
+            seen.notes.append(f"the loss of {seen.source} is a new tensor: nothing leads back from it to a parameter")
+        if not seen.rows or any(id(leaf) not in known for leaf in self._pending):
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
             seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
@@ -197,28 +182,39 @@ class _Watch:
         self._versions = self._now()
         if self._early is not None:
             early, self._early = self._early, None
-            if _held_by(early) & {id(row.tensor) for row in seen.rows}:
-                self._step(early)
+            if held_by(early) & {id(row.tensor) for row in seen.rows}:
+                self.step(early)
 
     def _own(self, leaves: Sequence[torch.Tensor]) -> set[int]:
         """The leaves by ``id`` without the data."""
         return {id(leaf) for leaf in leaves} - (self._data.keys() - self._held)
 
-    def _step(self, optimizer: Any) -> None:
+    def step(self, optimizer: Any) -> None:
+        """Say which parameters the optimizer holds; its second step says whose gradients were left over."""
         if not self.seen.backwards:
             self._early = optimizer  # one with a closure, as LBFGS, steps before its first backward pass
             return
-        self._held |= _held_by(optimizer)
+        self._stepped = True
+        self._held |= held_by(optimizer)
+        if self._suspected:
+            self._suspected = False
+            self.seen.zeroed = False if optimizer is self._first else None
+            self._enough()
         if not self.seen.steps and self.seen.optimizer is None:
-            seen = self.seen
+            seen, self._first = self.seen, optimizer
             self._leave_out_bystanders(optimizer)
             seen.optimizer = optimizer_record(optimizer, seen.rows)
-            seen.parameters = [_held(p, optimizer, row) for p, row in zip(seen.parameters, seen.rows, strict=True)]
+            others = [one for one in alive(torch.optim.Optimizer) if one is not optimizer]
+            seen.parameters = with_groups(seen.parameters, seen.rows, [optimizer, *others])
+            for scaler in alive(torch.amp.GradScaler):
+                if scaler.is_enabled():
+                    told = "before the backward pass; loss and gradients are shown as they were then"
+                    seen.notes.append(f"GradScaler multiplied the loss by {scaler.get_scale():g} {told}")
 
     def _leave_out_bystanders(self, optimizer: Any) -> None:
         """Drop models that ran, but that neither this loss reaches nor this optimizer holds: another step is theirs."""
         seen = self.seen
-        held = _held_by(optimizer)
+        held = held_by(optimizer)
         stray = {row.name for row in seen.rows if id(row.tensor) in self._data.keys() - held}
         if stray:
             seen.parameters = [parameter for parameter in seen.parameters if parameter.name not in stray]
@@ -236,31 +232,30 @@ class _Watch:
                 seen.notes.append(f"{name} ran too; this loss does not reach it, and this {kind} does not hold it")
 
     def _iteration(self) -> None:
-        """One iteration is over; the last that was asked for ends the program."""
+        """One iteration is over."""
         self.end()
+        if not self._suspected:
+            self._enough()
+        self.recorder.clear()
+
+    def _enough(self) -> None:
+        """The last iteration that was asked for ends the program."""
         if len(self.seen.steps) >= max(self._wanted, 1):
             raise Enough
-        self.recorder.clear()
 
     def end(self) -> None:
         """Write down an iteration."""
         seen = self.seen
         seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=seen.nonfinite))
-        self._versions = []
+        self._versions, self._stepped = [], False
         seen.backwards = 0
 
-    def _now(self) -> list[int]:
-        return [row.tensor._version for row in self.seen.rows]  # noqa: SLF001  # what counts changes in place
+    def _now(self) -> list[tuple[int, int, float]]:
+        return [_fingerprint(row.tensor) for row in self.seen.rows]
 
 
-def _held_by(optimizer: Any) -> set[int]:
-    """The tensors that an optimizer holds, by ``id``."""
-    return {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
-
-
-def _held(parameter: Parameter, optimizer: Any, row: Named) -> Parameter:
-    """The parameter with its place in the optimizer."""
-    for place, group in enumerate(optimizer.param_groups):
-        if any(tensor is row.tensor for tensor in group["params"]):
-            return replace(parameter, group=place, rate=float(group["lr"]) if "lr" in group else None)
-    return parameter
+def _fingerprint(tensor: torch.Tensor) -> tuple[int, int, float]:
+    """What changes with the weights: in place, behind autograd's back (``.data``), or as another tensor."""
+    flat = tensor.detach().reshape(-1)
+    some = flat[:: max(1, flat.numel() // SAMPLES)]
+    return tensor._version, tensor.data_ptr(), float(some.double().sum())  # noqa: SLF001  # what counts changes in place

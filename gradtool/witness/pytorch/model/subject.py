@@ -34,7 +34,7 @@ class Subject:
     """What is run. ``batch`` is what the model is called with; ``objective`` is settled by the first run."""
 
     def __init__(
-        self, model: nn.Module, batch: Any, targets: Any, settle: Callable[[Any, Any, str], Objective]
+        self, model: nn.Module, batch: Any, targets: Any, settle: Callable[[Any, Any, Callable[[Any], str]], Objective]
     ) -> None:
         self.model, self.batch, self.targets = model, batch, targets
         self._settle = settle
@@ -45,7 +45,7 @@ class Subject:
         with Recorder() as recorder:
             output = self._called(self.batch)
             if self.objective is None:
-                self.objective = self._settle(output, self.targets, recorder.final)
+                self.objective = self._settle(output, self.targets, recorder.final_of)
                 self.targets = self.objective.targets
             loss = self.objective.loss(output, self.targets)
         return Run(output, loss, recorder)
@@ -90,7 +90,7 @@ def subject(request: ModelRequest, found: Found, names: Mapping[str, Any], assum
     device, dtype = _placed(model, request)
     _in_mode(model, request.mode, assumed)
 
-    def settle(output: Any, targets: Any, final: str) -> Objective:
+    def settle(output: Any, targets: Any, final: Callable[[Any], str]) -> Objective:
         asked = Asked(found.case.loss, request.loss, request.labels, final)
         return objective(output, targets, names, asked, assumed)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -57,7 +59,7 @@ def answer(record: Record) -> Iterator[Record]:
 def _testimony(request: ModelRequest) -> Iterator[Record]:
     began = time.perf_counter()
     file = Path(request.path).name
-    torch.manual_seed(request.seed)
+    _seed(request.seed)
     yield Progress(request.key, f"running {file}")
     names, found, seen = looked_for(
         request, KIND, lambda as_main, stops: run_file(request, as_main=as_main, stops=stops)
@@ -80,6 +82,13 @@ def _testimony_on_expression(request: ModelRequest) -> Iterator[Record]:
     torch.manual_seed(request.seed)
     evidence = yield from _run_expression(request)
     yield replace(evidence, seconds=time.perf_counter() - began)
+
+
+def _seed(seed: int) -> None:
+    """Every source of random numbers that a program commonly draws from."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
+    torch.manual_seed(seed)
 
 
 def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Generator[Record, None, ModelEvidence]:

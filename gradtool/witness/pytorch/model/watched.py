@@ -1,0 +1,73 @@
+"""PyTorch's two ways to a backward pass, and every optimizer's step, shown to a watcher while a program runs."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+__all__ = ["Watcher", "watched"]
+
+
+class Watcher(Protocol):
+    """Who is told."""
+
+    def is_on_the_way(self, outputs: Sequence[torch.Tensor], asked: Sequence[Any], *, graph: bool) -> bool:
+        """Whether a derivative is no training's own; such ones are not shown."""
+
+    def before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
+        """A backward pass from ``tensors`` is about to begin; ``inputs`` are those of ``autograd.grad``, else None."""
+
+    def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
+        """It is over; ``found`` are the gradients that ``autograd.grad`` returns."""
+
+    def step(self, optimizer: Any) -> None:
+        """An optimizer is about to step."""
+
+
+@contextlib.contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Replace ``Tensor.backward``, ``autograd.backward`` and ``autograd.grad`` inside the block."""
+    tensor, engine, grad = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
+    inside = False
+
+    def backward_of(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+        around([loss], sys._getframe(1), lambda: tensor(loss, *args, **kwargs))  # noqa: SLF001  # the way to a caller
+
+    def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
+        several = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
+        around(several, sys._getframe(1), lambda: engine(several, *args, **kwargs))  # noqa: SLF001
+
+    def gradients(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+        asked = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)  # it may be parameters(), read once
+        graph = kwargs.get("create_graph", args[2] if len(args) > 2 else False)
+        if not inside and watcher.is_on_the_way(several, asked, graph=bool(graph)):
+            return grad(several, asked, *args, **kwargs)
+        return around(several, sys._getframe(1), lambda: grad(several, asked, *args, **kwargs), asked)  # noqa: SLF001
+
+    def around(tensors: list[torch.Tensor], frame: FrameType, run: Any, inputs: Any = None) -> Any:
+        nonlocal inside
+        if inside:  # Tensor.backward calls autograd.backward
+            return run()
+        inside = True
+        try:
+            watcher.before(tensors, inputs, frame)
+            found = run()
+            watcher.after(tensors, frame, inputs, found)
+            return found
+        finally:
+            inside = False
+
+    torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = backward_of, backward, gradients
+    hook = register_optimizer_step_pre_hook(lambda optimizer, *_: watcher.step(optimizer))
+    try:
+        yield
+    finally:
+        hook.remove()
+        torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = tensor, engine, grad
