@@ -76,7 +76,8 @@ def _give(weights: Sequence[Any], one: Subject, run: Run) -> str:
         return f"it has {len(mine)} variables in one dtype and {len(weights)} in the other"
     for variable, value in zip(mine, weights, strict=True):
         if variable.shape != value.shape:
-            return f"{variable.name} is {tuple(variable.shape)} in one dtype and {tuple(value.shape)} in the other"
+            name = str(variable.name).partition(":")[0]
+            return f"{name} is {tuple(variable.shape)} in one dtype and {tuple(value.shape)} in the other"
     one.rewind()
     for variable, value in zip(mine, weights, strict=True):
         variable.assign(tf.cast(value, variable.dtype))
