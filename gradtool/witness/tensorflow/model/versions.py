@@ -25,6 +25,9 @@ __all__ = ["OWN", "Version", "holding", "prepare", "version"]
 OWN = keras.config.floatx()
 """The dtype in which the user's files run where none is asked for."""
 
+_LIBRARIES = frozenset(name.partition(".")[0] for name in sys.modules)
+"""Packages that were there before any file of the user's ran."""
+
 _NONE = (keras.Model, keras.Sequential, tf.Module)
 KIND = Kind(
     "keras.Model",
@@ -94,6 +97,6 @@ def _hold(dtype: str) -> None:
 def _forget_imports(folder: Path) -> None:
     """Modules beside the file may hold parts of the model, which are to be built anew too."""
     for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None) or ""
-        if name != "__main__" and path and is_users(path) and Path(path).is_relative_to(folder):
+        path = getattr(module, "__file__", None) or "<none>"
+        if name.partition(".")[0] not in _LIBRARIES and is_users(path) and Path(path).is_relative_to(folder):
             del sys.modules[name]
