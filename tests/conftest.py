@@ -16,7 +16,7 @@ from gradtool.pipeline import check as pipeline
 from gradtool.settings import CheckSettings
 from gradtool.target.suite import read_line
 from gradtool.verdict.record import CheckRecord
-from gradtool.witness.host import Host
+from gradtool.witness.host import MODEL_WITNESSES, Host
 
 FRAMEWORKS = ("torch", "tensorflow")
 CORPUS = Path(__file__).parent / "corpus"
@@ -26,6 +26,13 @@ CORPUS = Path(__file__).parent / "corpus"
 def host() -> Iterator[Host]:
     """One process for each witness, started once."""
     with Host(["torch", "tensorflow", "symbolic"], timeout=120) as witnesses:
+        yield witnesses
+
+
+@pytest.fixture(scope="session")
+def torch_models() -> Iterator[Host]:
+    """PyTorch's witness of models, started once."""
+    with Host(["torch"], timeout=120, registry=MODEL_WITNESSES) as witnesses:
         yield witnesses
 
 

@@ -105,7 +105,7 @@ def read_inputs(texts: list[str]) -> list[InputSpec]:
 
 
 def _input(text: str) -> InputSpec:
-    found = _INPUT.match(text.replace(" ", "").replace("x", ",") if re.match(r"[\dx, ]+(:|$)", text) else text)
+    found = _INPUT.match(text.replace(" ", "").replace("x", ",") if re.match(r"[\dx, ]+(:|<|$)", text) else text)
     hint = "a shape, as 32,1,28,28; integers as 8,16:int64<500"
     if not found or not found["shape"]:
         raise ProblemError(Problem("input", "an input is described by its shape", text, (0, len(text)), hint=hint))

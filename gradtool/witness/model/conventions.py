@@ -34,7 +34,7 @@ RARE = 1000
 """One number in so many may be lost."""
 
 LARGE = 50_000_000
-"""Parameters above which a step is not tried unasked: it costs another forward pass, and two over the weights."""
+"""Parameters above which a step is not tried unasked: it costs another forward pass, and three over the weights."""
 SHORT = 1e-3
 """The first step along -g promises to lower the loss by this part of it ..."""
 SHRINK, TRIES = 16.0, 4

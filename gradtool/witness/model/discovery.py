@@ -24,11 +24,15 @@ KEYS = ("model", "inputs", "targets", "loss", "optimizer")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a model is to a framework: instances and classes of it, and what it is called."""
+    """What a model is to a framework: instances and classes of it, and what it is called.
+
+    ``is_taken`` says what a case may return besides, such as a single layer.
+    """
 
     title: str
     is_model: Callable[[Any], bool]
     is_class: Callable[[Any], bool]
+    is_taken: Callable[[Any], bool] = lambda _: False
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ def discover(names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Fou
     if asked:
         return _named(own, names, file, asked, kind)
     if callable(own.get(CASE)):
-        return _case(own[CASE], file)
+        return _case(own[CASE], file, kind)
     instances = {name: value for name, value in own.items() if kind.is_model(value)}
     classes = {name: value for name, value in own.items() if _is_own_class(value, names, kind)}
     for name in NAMES:
@@ -82,7 +86,7 @@ def discover(names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Fou
 
 def _named(own: Mapping[str, Any], names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Found:
     if asked == CASE and callable(own.get(CASE)):
-        return _case(own[CASE], file)
+        return _case(own[CASE], file, kind)
     value: Any = names
     for part in asked.split("."):
         missing = part not in value if value is names else not hasattr(value, part)
@@ -98,7 +102,7 @@ def _named(own: Mapping[str, Any], names: Mapping[str, Any], file: str, asked: s
     )
 
 
-def _case(function: Callable[[], Any], file: str) -> Found:
+def _case(function: Callable[[], Any], file: str, kind: Kind) -> Found:
     with blamed(f"{CASE}() in {file} failed"):
         made = function()
     if isinstance(made, Mapping):
@@ -116,7 +120,11 @@ def _case(function: Callable[[], Any], file: str) -> Found:
             f"{CASE}() in {file} returned {type(made).__name__}",
             "return (model, inputs, targets, loss), or a dict of them",
         )
-    return Found(parts.pop("model"), CASE, "case", Case(**parts))
+    model = parts.pop("model")
+    if not (kind.is_model(model) or kind.is_taken(model)):
+        told = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise UserFileError(f"the model of {CASE}() in {file} is {told}, no {kind.title}", "return the model itself")
+    return Found(model, CASE, "case", Case(**parts))
 
 
 def _built(value: Any, name: str, file: str, kind: Kind, route: str) -> Found | None:

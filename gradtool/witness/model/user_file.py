@@ -15,6 +15,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from traceback import StackSummary, TracebackException
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
@@ -80,7 +81,7 @@ def blamed(what: str) -> Iterator[None]:
         raise UserFileError(f"{told}{place}", "guard the exit with if __name__ == '__main__'") from None
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
         own = _own(error.__traceback__)
-        detail = "".join(traceback.format_exception(type(error), error, own)) if own else ""
+        detail = "".join(_without_ours(TracebackException(type(error), error, own)).format()) if own else ""
         text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
         raise UserFileError(f"{what}: {text}{_last_line(error.__traceback__)}", detail=detail) from None
 
@@ -90,6 +91,15 @@ def _own(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and not is_users(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     return trace
+
+
+def _without_ours(told: TracebackException) -> TracebackException:
+    """The same without our own frames, which stand between the user's and the framework's while we look on."""
+    told.stack = StackSummary.from_list([frame for frame in told.stack if not frame.filename.startswith(ROOT)])
+    for inner in (told.__cause__, told.__context__):
+        if inner is not None:
+            _without_ours(inner)
+    return told
 
 
 def _last_line(trace: TracebackType | None) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from gradtool.verdict.flow.judgement import judge
+
 
 def said(evidence: Any) -> dict[str, str]:
     return {row.what: row.value for row in evidence.assumed}
@@ -224,3 +226,4 @@ def test_models_of_keras_applications(file: Any, name: str) -> None:
     assert all(p.gradient is not None for p in evidence.parameters)
     assert 0 < evidence.norm < float("inf")
     assert evidence.descent.after < evidence.descent.before
+    assert [finding for finding in judge(evidence)[0] if finding.severity == "error"] == []

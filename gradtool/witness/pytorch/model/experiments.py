@@ -14,6 +14,7 @@ import torch
 from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Progress, Record
 from gradtool.witness.model.conventions import LARGE, SHORT, SHRINK, TRIES
 from gradtool.witness.pytorch.model.accumulation import accumulated
+from gradtool.witness.pytorch.model.clipping import clip
 from gradtool.witness.pytorch.model.parameters import Named, global_norm
 from gradtool.witness.pytorch.model.subject import Subject
 from gradtool.witness.pytorch.model.training import trained
@@ -49,7 +50,7 @@ def clipped(rows: list[Named], limit: float, before: float) -> Clipped:
     """What ``clip_grad_norm_`` does: by its own description (the norm plus 1e-6), and what it leaves."""
     own = [row.tensor for row in rows if row.tensor.grad is not None]
     kept = [tensor.grad.clone() for tensor in own if tensor.grad is not None]
-    torch.nn.utils.clip_grad_norm_(own, limit)
+    clip(rows, limit)
     after = global_norm(rows)
     for tensor, gradient in zip(own, kept, strict=True):
         tensor.grad = gradient
@@ -58,17 +59,25 @@ def clipped(rows: list[Named], limit: float, before: float) -> Clipped:
 
 def descent(seed: int, one: Subject, rows: list[Named], evidence: ModelEvidence) -> Descent | None:
     """One small step along -g. The random numbers are those of the first run, so dropout drops the same units."""
-    before, square = evidence.loss.value, evidence.norm**2
+    before, square = evidence.loss.value, evidence.norm * evidence.norm
     if not 0 < square < float("inf") or before - before != 0:
         return None
     moved = [row.tensor.detach() for row in rows if row.tensor.grad is not None]
     gradients = [row.tensor.grad.to_dense() for row in rows if row.tensor.grad is not None]
-    step = SHORT * max(abs(before), 1e-12) / square
+    step, unit = SHORT * max(abs(before), 1e-12) / square, 1.0
+    room = min(torch.finfo(tensor.dtype).max for tensor in moved)
+    if step > room:  # no such factor in this dtype
+        gradients, unit = [gradient / evidence.norm for gradient in gradients], evidence.norm
+    if step * unit > room:
+        return None
+    kept = [tensor.clone() for tensor in moved]  # what is added can't be taken away again to the last bit
     for _ in range(TRIES):
-        torch._foreach_add_(moved, gradients, alpha=-step)  # one pass over memory
+        torch._foreach_add_(moved, gradients, alpha=-step * unit)
         torch.manual_seed(seed + 1)
-        after = float(one.loss().detach())
-        torch._foreach_add_(moved, gradients, alpha=step)
+        try:
+            after = float(one.loss().detach())
+        finally:
+            torch._foreach_copy_(moved, kept)
         found = Descent(step, before, after, step * square)
         if after < before:
             return found

@@ -13,7 +13,7 @@ from torch import nn
 from gradtool.evidence import Optimizer, Parameter
 from gradtool.witness.pytorch.model.statistics import halves, norms, statistics, weights
 
-__all__ = ["Named", "global_norm", "module_names", "named", "optimizer_record", "parameters"]
+__all__ = ["Named", "global_norm", "module_names", "named", "nonfinite", "optimizer_record", "parameters"]
 
 ADAPTIVE = (
     "Adam",
@@ -108,6 +108,16 @@ def global_norm(rows: Sequence[Named]) -> float:
     gradients = [row.tensor.grad for row in rows if row.tensor.grad is not None]
     dense = [g.coalesce().values() if g.is_sparse else g for g in gradients]
     return math.hypot(*norms(dense))
+
+
+def nonfinite(rows: Sequence[Named], norm: float) -> str:
+    """The first parameter whose gradient holds a NaN or an infinity."""
+    if norm - norm == 0:
+        return ""
+    return next(
+        (row.name for row in rows if row.tensor.grad is not None and not row.tensor.grad.to_dense().isfinite().all()),
+        "loss",
+    )
 
 
 def _fan_in(row: Named) -> int:

@@ -7,6 +7,7 @@ of one number, so that nothing waits for the device before the end.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from gradtool.evidence import Head, Layer
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.pytorch.model.activations import Activation, activation_of, called_as, dead_units
 from gradtool.witness.pytorch.model.head import head_seen, loss_called
+from gradtool.witness.pytorch.model.statistics import norm_of
 
 __all__ = ["Recorder", "tensors_in"]
 
@@ -136,7 +138,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
                     seen.forward.append(self._figures(tensor))
                     self._activation(seen, value)
             if tensor.requires_grad:
-                tensor.register_hook(lambda gradient: seen.gradients.append(_norm(gradient)))
+                tensor.register_hook(lambda gradient: seen.gradients.append(norm_of(gradient)))
         finally:
             self._asleep = False
 
@@ -145,7 +147,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         known, version, found = self._last
         if known is not tensor or version != tensor._version:  # noqa: SLF001  # what counts changes in place
             least, largest = torch.aminmax(tensor.detach())
-            found = (_norm(tensor), least, largest)
+            found = (norm_of(tensor), least, largest)
             self._last = (tensor, tensor._version, found)  # noqa: SLF001
         return found
 
@@ -204,7 +206,7 @@ def _layer(name: str, seen: _Seen) -> Layer:
         rms=_largest(rms),
         least=min((float(least) for _, least, _ in seen.forward), default=0.0),
         largest=_largest([float(largest) for _, _, largest in seen.forward]),
-        nonfinite=sum(1 for norm in norms if norm - norm != 0),
+        nonfinite=sum(not (math.isfinite(least) and math.isfinite(largest)) for _, least, largest in seen.forward),
         gradient=_largest(gradients) if gradients else None,
         activation=seen.activation.name if seen.activation else "",
         units=0 if dead is None else dead.numel(),
@@ -221,13 +223,6 @@ def _layer(name: str, seen: _Seen) -> Layer:
 def _largest(numbers: list[float]) -> float:
     """The largest; NaN if one of them is."""
     return next((number for number in numbers if number != number), max(numbers, default=0.0))  # noqa: PLR0124
-
-
-def _norm(tensor: torch.Tensor) -> torch.Tensor:
-    if tensor.is_sparse:
-        tensor = tensor.coalesce().values()
-    kind = torch.float64 if tensor.dtype == torch.float64 else torch.float32
-    return torch.linalg.vector_norm(tensor.detach(), dtype=kind)
 
 
 def tensors_in(output: Any) -> Iterator[torch.Tensor]:

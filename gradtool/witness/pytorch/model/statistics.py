@@ -14,22 +14,55 @@ import torch
 from gradtool.evidence import Halves, Statistics, Weights
 from gradtool.witness.model.conventions import LOST, RARE, SUBNORMAL
 
-__all__ = ["halves", "norms", "statistics", "weights"]
+__all__ = ["halves", "norm_of", "norms", "statistics", "weights"]
 
 FEW, NEAR = 16, 1e-3
 """Numbers that are looked at first, and how near to each other sizes count as one."""
 
+SMALL = {torch.float32: 1e-15, torch.float64: 1e-150}
+"""A root mean square below which squares are lost in a sum of this dtype."""
+
 
 def norms(tensors: Sequence[torch.Tensor]) -> list[float]:
-    """The l2 norm of each tensor, summed in float32 or wider."""
+    """The l2 norm of each tensor, summed in float32 or wider; right where squares leave the dtype."""
     if not tensors:
         return []
-    wide = [t if t.dtype in (torch.float32, torch.float64) else t.to(torch.float32) for t in tensors]
-    found: list[float] = []
+    wide = [_wide(tensor) for tensor in tensors]
     first = torch._foreach_norm(wide, 2)  # noqa: SLF001  # what clip_grad_norm_ itself uses
-    for tensor, norm in zip(wide, torch.stack([one.double() for one in first]).tolist(), strict=True):
-        found.append(norm if norm < float("inf") else torch.linalg.vector_norm(tensor, dtype=torch.float64).item())
-    return found
+    found = torch.stack([one.double() for one in first]).tolist()
+    return [
+        norm if _is_safe(norm, tensor) else float(_rescaled(tensor).double())
+        for tensor, norm in zip(wide, found, strict=True)
+    ]
+
+
+def norm_of(tensor: torch.Tensor) -> torch.Tensor:
+    """The l2 norm as a tensor of one number. Elsewhere than on the CPU nothing waits, and squares may be lost."""
+    wide = _wide(_values(tensor).detach())
+    found = torch.linalg.vector_norm(wide)
+    return found if wide.device.type != "cpu" or _is_safe(float(found), wide) else _rescaled(wide)
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.is_complex():
+        return tensor.abs()
+    return tensor if tensor.dtype in SMALL else tensor.to(torch.float32)
+
+
+def _is_safe(norm: float, tensor: torch.Tensor) -> bool:
+    """Whether no square left the dtype on the way."""
+    least: float = SMALL[tensor.dtype] * tensor.numel() ** 0.5
+    return least < norm < float("inf")
+
+
+def _rescaled(tensor: torch.Tensor) -> torch.Tensor:
+    """The norm by way of the largest number, whose square is 1 then."""
+    if not tensor.numel():
+        return torch.zeros((), dtype=torch.float64)
+    largest = torch.linalg.vector_norm(tensor, float("inf"))
+    if not 0 < float(largest) < float("inf"):
+        return largest
+    return largest.double() * torch.linalg.vector_norm(tensor / largest).double()
 
 
 def statistics(tensors: Sequence[torch.Tensor], *, moments: bool = False) -> list[Statistics]:
@@ -50,7 +83,9 @@ def weights(tensors: Sequence[torch.Tensor]) -> list[Weights]:
             tensor.numel(),
             norm,
             norm > 0 and _equal(tensor.detach(), norm),
-            float(tensor.detach().mean(dtype=torch.float32)) if tensor.ndim == 1 and tensor.numel() else None,
+            float(tensor.detach().mean(dtype=torch.float32))
+            if tensor.ndim == 1 and tensor.numel() and not tensor.is_complex()
+            else None,
         )
         for tensor, norm in zip(tensors, found, strict=True)
     ]
@@ -63,7 +98,9 @@ def _equal(tensor: torch.Tensor, norm: float) -> bool:
 
 
 def _values(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.coalesce().values() if tensor.is_sparse else tensor.detach()
+    """The numbers that are there; of complex ones their sizes."""
+    values = tensor.coalesce().values() if tensor.is_sparse else tensor.detach()
+    return values.abs() if values.is_complex() else values
 
 
 def _statistics(tensor: torch.Tensor, values: torch.Tensor, norm: float, *, moments: bool) -> Statistics:

@@ -80,7 +80,8 @@ class Stepped(Subject):
         """The loss of another batch."""
         whole = batch if targets is None else (batch, targets)
         with blamed("training_step failed"):
-            return scalar(self.model.training_step(whole, 0), "training_step")
+            told = self.model.training_step(whole, 0)
+        return scalar(told.get("loss") if isinstance(told, Mapping) else told, "training_step")
 
 
 def subject(request: ModelRequest, found: Found, names: Mapping[str, Any], assumed: Assumptions) -> tuple[Subject, Run]:

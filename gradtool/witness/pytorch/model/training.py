@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -11,7 +12,9 @@ import torch
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
 from gradtool.values import indices, label
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
-from gradtool.witness.pytorch.model.parameters import Named, global_norm
+from gradtool.witness.model.user_file import blamed
+from gradtool.witness.pytorch.model.clipping import clip
+from gradtool.witness.pytorch.model.parameters import Named, global_norm, nonfinite
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.statistics import norms
 from gradtool.witness.pytorch.model.subject import Subject
@@ -43,11 +46,11 @@ def trained(
             loss.backward()
         norm = global_norm(rows)
         before_step = _numbers(few)
-        clipped = _clipped(own, rows, request.clip)
-        bad = _nonfinite(rows, norm)
+        clipped = _clipped(rows, request.clip)
+        bad = nonfinite(rows, norm)
         before = [tensor.detach().clone() for tensor in sized] if measured else []
         if not bad:
-            optimizer.step()
+            _stepped(request.seed + number, one, optimizer)
         ratio = _ratio(sized, before) if measured else None
         dead = max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
         steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad, *before_step))
@@ -57,6 +60,25 @@ def trained(
             told = time.monotonic()
             yield Progress(request.key, "training, step", number, total)
     return steps, None if steps and steps[-1].nonfinite else _after(request, one, rows, few, total)
+
+
+def _stepped(seed: int, one: Subject, optimizer: Any) -> None:
+    """A step; an optimizer that asks for the loss as often as it likes, as LBFGS does, is given it."""
+
+    def again() -> torch.Tensor:
+        optimizer.zero_grad()
+        torch.manual_seed(seed)
+        with torch.enable_grad():
+            loss = one.loss()
+            loss.backward()
+        return loss
+
+    needs = inspect.signature(type(optimizer).step).parameters.get("closure")
+    with blamed(f"a step of {type(optimizer).__name__} failed"):
+        if needs is not None and needs.default is inspect.Parameter.empty:
+            optimizer.step(again)
+        else:
+            optimizer.step()
 
 
 def _after(
@@ -84,21 +106,11 @@ def _numbers(rows: Sequence[Named]) -> tuple[dict[str, float], dict[str, float]]
     return point, gradient
 
 
-def _clipped(own: Sequence[torch.Tensor], rows: Sequence[Named], limit: float | None) -> float | None:
+def _clipped(rows: Sequence[Named], limit: float | None) -> float | None:
     if limit is None:
         return None
-    torch.nn.utils.clip_grad_norm_(own, limit)
+    clip(rows, limit)
     return global_norm(rows)
-
-
-def _nonfinite(rows: Sequence[Named], norm: float) -> str:
-    """The first parameter whose gradient holds a NaN or an infinity."""
-    if norm - norm == 0:
-        return ""
-    return next(
-        (row.name for row in rows if row.tensor.grad is not None and not row.tensor.grad.to_dense().isfinite().all()),
-        "loss",
-    )
 
 
 def _ratio(own: Sequence[torch.Tensor], before: Sequence[torch.Tensor]) -> float | None:

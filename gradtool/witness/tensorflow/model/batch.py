@@ -21,6 +21,9 @@ __all__ = ["attempts", "cast", "described", "split"]
 DATASETS = ("train_dataset", "train_ds", "dataset", "ds", "train_data", "train_generator", *LOADERS)
 SIDES = (SIDE, 96, 224)
 """Pixels to be tried where the model leaves them open."""
+FIRST = 3
+"""Layers among which a rescaling of the inputs is looked for."""
+
 DTYPES = "float32, float64, float16, bfloat16, int64, int32, bool"
 
 Batch = tuple[Any, Any, Any]
@@ -140,13 +143,29 @@ def _as_built(model: Any) -> Iterator[tuple[str, Any]]:
         bounds = _vocabularies(model)
         for side in SIDES if any(None in tuple(one.shape)[1:] and len(one.shape) > 3 for one in inputs) else (SIDE,):
             drawn = [_numbers(_filled(one.shape, side), *_kind(bounds.get(id(one)), one.dtype)) for one in inputs]
-            yield "the model's inputs", drawn[0] if len(drawn) == 1 else _structured(model, drawn)
+            if len(drawn) == 1:
+                yield "the model's inputs", _unscaled(model, drawn[0])
+            else:
+                yield "the model's inputs", _structured(model, drawn)
         return
     config = model.get_build_config() if isinstance(model, keras.layers.Layer) else None
     shape = (config or {}).get("input_shape")
     if isinstance(shape, tuple) and shape and all(one is None or isinstance(one, int) for one in shape):
         bound = next(iter(_embeddings(model)), None)
         yield "the shape it was built with", _numbers(_filled((None, *shape[1:]), SIDE), *_kind(bound, "float32"))
+
+
+def _unscaled(model: Any, numbers: Any) -> Any:
+    """The numbers that a model takes which begins by rescaling them: 0 to 255 for most images.
+
+    Numbers of size 1 would leave such a layer so small that the epsilon of the next normalisation drowns them.
+    """
+    for layer in model.layers[:FIRST]:
+        if isinstance(layer, keras.layers.Rescaling) and isinstance(layer.scale, float) and layer.scale:
+            least = -1.0 if layer.offset else 0.0
+            wanted = tf.random.uniform(tf.shape(numbers), least, 1.0, tf.float64)
+            return tf.cast((wanted - tf.cast(layer.offset, tf.float64)) / layer.scale, numbers.dtype)
+    return numbers
 
 
 def _structured(model: Any, drawn: list[Any]) -> Any:

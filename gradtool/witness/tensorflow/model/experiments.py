@@ -56,7 +56,7 @@ def clipped(rows: list[Named], limit: float, before: float) -> Clipped:
 
 def descent(one: Subject, rows: list[Named], evidence: ModelEvidence) -> Descent | None:
     """One small step along -g. The random numbers are those of the first run, so dropout drops the same units."""
-    before, square = evidence.loss.value, evidence.norm**2
+    before, square = evidence.loss.value, evidence.norm * evidence.norm
     if not 0 < square < math.inf or not math.isfinite(before):
         return None
     held = [row for row in rows if row.gradient is not None]

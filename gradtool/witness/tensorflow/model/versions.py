@@ -33,6 +33,7 @@ KIND = Kind(
     "keras.Model",
     lambda value: is_model(value) and (isinstance(value, keras.Model) or not isinstance(value, keras.layers.Layer)),
     lambda value: isinstance(value, type) and issubclass(value, keras.Model | tf.Module) and value not in _NONE,
+    is_model,
 )
 
 

@@ -1,0 +1,225 @@
+"""Where in a file's names the model is: every route, and what is said where none leads to one. No framework needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gradtool.witness.model.discovery import Case, Found, Kind, discover
+from gradtool.witness.model.user_file import UserFileError
+
+
+class Model:
+    """What stands for a framework's model."""
+
+
+KIND = Kind(
+    "Model",
+    lambda value: isinstance(value, Model),
+    lambda value: isinstance(value, type) and issubclass(value, Model) and value is not Model,
+)
+
+
+def names_of(text: str) -> dict[str, Any]:
+    """The names of a file called ``user``."""
+    module = ModuleType("user")
+    module.__dict__.update(Model=Model)
+    exec(compile(text, "user.py", "exec"), module.__dict__)  # noqa: S102
+    return module.__dict__
+
+
+def found(text: str, asked: str = "") -> Found:
+    one = discover(names_of(text), "user.py", asked, KIND)
+    assert one is not None
+    return one
+
+
+def refused(text: str, asked: str = "") -> UserFileError:
+    with pytest.raises(UserFileError) as told:
+        discover(names_of(text), "user.py", asked, KIND)
+    return told.value
+
+
+NET = "class Net(Model):\n    pass\n"
+ROUTES = {
+    "a case": (
+        NET + "def gradtool_case():\n    return Net()\nmodel = Net()\n",
+        "gradtool_case() in user.py returned Net",
+    ),
+    "a case with data": (NET + "def gradtool_case():\n    return Net(), 1\nmodel = Net()\n", ("gradtool_case", "case")),
+    "the name model": (NET + "other, model = Net(), Net()\n", ("model", "name")),
+    "the name net": (NET + "other, net = Net(), Net()\n", ("net", "name")),
+    "model before net": (NET + "net, model = Net(), Net()\n", ("model", "name")),
+    "a function that builds it": (
+        NET + "def build_model():\n    return Net()\none, two = Net(), Net()\n",
+        ("build_model", "name"),
+    ),
+    "a function with defaults": (NET + "def get_model(w=3, *rest, **more):\n    return Net()\n", ("get_model", "name")),
+    "the only one": (NET + "anything = Net()\n", ("anything", "only")),
+    "the only one under two names": (NET + "one = Net()\ntwo = one\n", ("one", "only")),
+    "the only class": (NET, ("Net", "class")),
+    "the outer class": (
+        NET + "class All(Model):\n    def __init__(self):\n        self.part = Net()\n",
+        ("All", "class"),
+    ),
+    "the class without arguments": (
+        NET + "class Other(Model):\n    def __init__(self, width):\n        pass\n", ("Net", "class"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_every_route_leads_to_the_model_that_its_convention_names(name: str) -> None:
+    text, told = ROUTES[name]
+    if isinstance(told, str):
+        assert told in refused(text).message
+        return
+    one = found(text)
+    assert (one.name, one.route) == told
+    assert isinstance(one.model, Model)
+
+
+ASKED = {
+    "an instance": (NET + "deep = Net()\n", "deep"),
+    "a class": (NET, "Net"),
+    "a function": (NET + "def make():\n    return Net()\n", "make"),
+    "an attribute": (NET + "class Holder:\n    inner = Net()\n", "Holder.inner"),
+    "a name that begins with an underscore": (NET + "_net = Net()\n", "_net"),
+    "a class that was imported": (NET.replace("Net", "Imported") + "Imported.__module__ = 'elsewhere'\n", "Imported"),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_a_name_that_is_asked_for_is_taken_whatever_else_is_there(what: str) -> None:
+    text, asked = ASKED[what]
+    one = found(text + "model = Model()\n", asked)
+    assert (one.name, one.route) == (asked, "name")
+    assert type(one.model) is not Model
+
+
+def test_the_case_can_be_asked_for_by_name() -> None:
+    one = found(NET + "def gradtool_case():\n    return Net(), 1, 2, 3, 4\n", "gradtool_case")
+    assert one.route == "case"
+    assert one.case == Case(inputs=1, targets=2, loss=3, optimizer=4)
+
+
+CASES = {
+    "(Net(), 1)": Case(inputs=1),
+    "(Net(), 1, 2, 3)": Case(inputs=1, targets=2, loss=3),
+    "{'model': Net(), 'loss': 3, 'inputs': 1}": Case(inputs=1, loss=3),
+    "{'model': Net()}": Case(),
+    "(Net(),)": Case(),
+}
+
+
+@pytest.mark.parametrize("returned", CASES)
+def test_a_case_is_a_tuple_or_a_dict(returned: str) -> None:
+    assert found(NET + f"def gradtool_case():\n    return {returned}\n").case == CASES[returned]
+
+
+def test_a_case_may_return_what_only_its_framework_can_run() -> None:
+    layers = Kind(KIND.title, KIND.is_model, KIND.is_class, lambda value: value == "layer")
+    one = discover(names_of("def gradtool_case():\n    return 'layer', 1\n"), "user.py", "", layers)
+    assert one is not None
+    assert one.model == "layer"
+
+
+@pytest.mark.parametrize("returned", ["(Net(), 1, 2, 3)", "Net()"])
+def test_a_function_may_return_its_data_beside_the_model(returned: str) -> None:
+    one = found(NET + f"def build_model():\n    return {returned}\n")
+    assert (one.route, one.case.inputs) == ("name", 1 if "(Net(), 1" in returned else None)
+
+
+BAD_CASES = {
+    "7": ("returned int", "return (model, inputs, targets, loss)"),
+    "None": ("returned NoneType", "return (model, inputs, targets, loss)"),
+    "()": ("returned tuple", "return (model, inputs, targets, loss)"),
+    "(Net(), 1, 2, 3, 4, 5)": ("returned tuple", "return (model, inputs, targets, loss)"),
+    "{'inputs': 1}": ("other keys", "there is no model in it"),
+    "{'model': Net(), 'x': 1, 'y': 2}": ("other keys", "unknown: x, y; known: model, inputs, targets, loss, optimizer"),
+    "(7, 1)": ("the model of gradtool_case() in user.py is int, no Model", "itself"),
+    "{'model': 'net'}": ("is str, no Model", "itself"),
+    "{'model': Net}": ("is the class Net, no Model", "itself"),
+    "1 / 0": ("gradtool_case() in user.py failed: ZeroDivisionError", ""),
+}
+
+
+@pytest.mark.parametrize("returned", BAD_CASES)
+def test_a_case_that_returns_something_else_is_told_what_to_return(returned: str) -> None:
+    told = refused(NET + f"def gradtool_case():\n    return {returned}\n")
+    message, hint = BAD_CASES[returned]
+    assert message in told.message
+    assert hint in told.hint
+
+
+def test_several_models_are_told_with_the_commands_that_choose_one() -> None:
+    told = refused(NET + "one, two, three = Net(), Net(), Net()\n")
+    assert told.message == "user.py holds 3 models: one, two, three"
+    assert told.hint == "say which: gradtool flow user.py:one; gradtool flow user.py:two; gradtool flow user.py:three"
+
+
+def test_several_classes_are_told_with_the_commands_that_choose_one() -> None:
+    told = refused(NET + "class Wide(Model):\n    pass\n")
+    assert told.message == "user.py holds 2 classes: Net, Wide"
+    assert told.hint == "say which: gradtool flow user.py:Net; gradtool flow user.py:Wide"
+
+
+NEEDY = "class Net(Model):\n    def __init__(self, width, *, depth, rate=0.1, **more):\n        pass\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "call"),
+    [(NEEDY, "", "Net"), (NEEDY, "Net", "Net"), ("def make_model(width, depth):\n    pass\n", "", "make_model")],
+)
+def test_missing_arguments_are_named_with_the_function_to_write(text: str, asked: str, call: str) -> None:
+    told = refused(text, asked)
+    assert told.message == f"user.py:{call} needs arguments: width, depth"
+    assert told.hint == f"add a function to the file: def gradtool_case(): return {call}(...)"
+
+
+def test_a_name_that_is_not_there_is_told_with_those_that_are() -> None:
+    told = refused(NET + "deep, number = Net(), 7\ndef make():\n    pass\n", "Nte")
+    assert (told.message, told.hint) == ("user.py has nothing called Nte", "it holds Net, deep, make")
+    assert refused("x = 1\n", "Net").hint == "it defines no model and no function"
+    assert "has nothing called Net.absent" in refused(NET, "Net.absent").message
+
+
+@pytest.mark.parametrize("asked", ["number", "make"])
+def test_a_name_that_is_no_model_is_told(asked: str) -> None:
+    told = refused("number = 7\ndef make():\n    return 7\n", asked)
+    assert told.message == f"user.py:{asked} is no Model"
+    assert "a function without arguments" in told.hint
+
+
+def test_what_the_users_function_raises_is_told() -> None:
+    assert "build_model() in user.py failed: KeyError" in refused("def build_model():\n    {}['a']\n").message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x = 1\n", "_model = Model()\n", "class Net(Model):\n    pass\nNet.__module__ = 'torchvision'\n",
+     "def other():\n    raise RuntimeError\n"],
+)  # fmt: skip
+def test_a_file_without_a_model_holds_none_and_nothing_is_called(text: str) -> None:
+    assert discover(names_of(text), "user.py", "", KIND) is None
+
+
+def test_what_was_not_taken_is_told() -> None:
+    one = found(NET + "class Wide(Model):\n    pass\nmodel, spare = Net(), Wide()\nagain = model\n")
+    assert [(c.name, c.kind) for c in one.candidates] == [("spare", "Wide"), ("Net", "class"), ("Wide", "class")]
+
+
+def test_a_model_is_built_once_and_only_the_one_that_is_taken() -> None:
+    built: list[str] = []
+    counted: Callable[[str], None] = built.append
+    names = names_of(NET)
+    names["Net"].__init__ = lambda _self: counted("Net")
+    names["model"] = Model()
+    assert discover(names, "user.py", "", KIND) is not None
+    assert built == []
+    del names["model"]
+    assert discover(names, "user.py", "", KIND) is not None
+    assert built == ["Net"]
