@@ -85,7 +85,7 @@ def _failure(key: int, module: str, error: BaseException, dtype: str = "") -> Fa
     if isinstance(error, MemoryError):
         return Failure(key, module, "memory", "ran out of memory", "use smaller inputs", detail)
     if missing := _NO_KERNEL.search(" ".join(str(error).split())):
-        message = f"has no {dtype} kernel for {next(filter(None, missing.groups()))}"
+        message = " ".join(f"has no {dtype} kernel for {next(filter(None, missing.groups()))}".split())
         return Failure(key, module, "unsupported", message, "use another --dtype or --framework", detail)
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return Failure(key, module, "raised", f"raised {text[:300]}", "run with --debug for the traceback", detail)

@@ -27,9 +27,6 @@ _DTYPES = {
 }  # fmt: skip
 _CHECKERS: dict[str, Tool] = {"gradcheck": gradcheck}
 
-tf.config.threading.set_intra_op_parallelism_threads(1)
-tf.config.threading.set_inter_op_parallelism_threads(1)
-
 
 class TensorFlow:
     """TensorFlow as ``witness.testimony.Framework``."""
@@ -101,7 +98,14 @@ class TensorFlow:
 
 def answer(record: Record) -> Iterator[Record]:
     """What TensorFlow says to a request (``answering.answers``)."""
+    _on_one_thread()
     return answers(TensorFlow(), record, _CHECKERS)
+
+
+def _on_one_thread() -> None:
+    """Expressions are small. Not at import: models bring this class along too, and they have the whole machine."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _names(steps: Sequence[Step], leaves: Mapping[str, Any], kind: Any) -> list[tuple[Step, str]]:

@@ -65,7 +65,3 @@ def test_an_unknown_loss_or_optimizer_names_those_that_are_known(file: Any) -> N
 
 def test_a_device_that_is_not_there(file: Any) -> None:
     assert "sees no device" in file.failure(DENSE, device="tpu:3").message
-
-
-def test_an_expression_is_left_to_the_other_framework(file: Any) -> None:
-    assert "--framework torch" in file.failure("", expression="x**2", point={"x": 1.0}).hint

@@ -16,7 +16,7 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import ARRAYS, BATCH, CLASSES, INPUTS, LENGTH, LOADERS, SIDE, TARGETS
 from gradtool.witness.model.user_file import UserFileError, blamed
 
-__all__ = ["attempts", "described", "split"]
+__all__ = ["attempts", "cast", "described", "split"]
 
 DATASETS = ("train_dataset", "train_ds", "dataset", "ds", "train_data", "train_generator", *LOADERS)
 SIDES = (SIDE, 96, 224)
@@ -105,6 +105,17 @@ def split(batch: Any) -> Batch | None:
         inputs, targets, weights = (*batch, None, None)[:3]
         return inputs, targets, weights
     return None if batch is None else (batch, None, None)
+
+
+def cast(value: Any, dtype: str) -> Any:
+    """The same with every floating-point tensor in ``dtype``."""
+    if isinstance(value, Mapping):
+        return {name: cast(part, dtype) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(cast(part, dtype) for part in value)
+    if not hasattr(value, "dtype") or not tf.as_dtype(value.dtype).is_floating:
+        return value
+    return tf.cast(value, dtype)
 
 
 def _drawn(spec: InputSpec, dtype: str) -> Any:

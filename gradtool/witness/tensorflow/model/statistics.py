@@ -51,7 +51,10 @@ def merged(gradient: Any) -> Any:
 def numbers(tensor: Any) -> np.ndarray[Any, Any]:
     """The numbers of a tensor or variable in a row, without a copy where NumPy can calculate with them."""
     value = tensor.values if isinstance(tensor, tf.IndexedSlices) else tensor
-    array = np.asarray(value.read_value() if isinstance(value, tf.Variable) else value)
+    if isinstance(value, tf.Variable):
+        value = value.read_value()
+    # A single bfloat16 has no array to hand over, only a number.
+    array = np.asarray(value.numpy() if tf.is_tensor(value) and value.shape.rank == 0 else value)
     if array.dtype.kind == "c":
         array = np.abs(array)
     return (array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)).ravel()

@@ -12,11 +12,11 @@ import tensorflow as tf
 
 from gradtool.evidence import ModelRequest
 from gradtool.witness.model.assumed import Assumptions
-from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
-from gradtool.witness.tensorflow.model.batch import attempts, described
+from gradtool.witness.tensorflow.model.batch import attempts, cast, described
 from gradtool.witness.tensorflow.model.objective import Asked, Objective, objective
 from gradtool.witness.tensorflow.model.recorder import Recorder, Sources
+from gradtool.witness.tensorflow.model.versions import Version
 
 __all__ = ["Run", "Subject", "subject"]
 
@@ -40,7 +40,8 @@ class Subject:
         self.weights: Any = None
         self.objective: Objective | None = None
         self._settle = settle
-        self._states = [(v, tf.identity(v)) for v in _states(model)]
+        self._states: list[tuple[Any, Any]] = []
+        self.remember()
 
     def run(self, sources: Sources) -> Run:
         """Forward to the loss, recorded."""
@@ -67,6 +68,10 @@ class Subject:
             raise ValueError("run() settles the loss first")
         return self.objective.loss(self._called(batch), targets, batch, weights)
 
+    def remember(self) -> None:
+        """Take note of everything that is not trained, for ``rewind``."""
+        self._states = [(v, tf.identity(v)) for v in _states(self.model)]
+
     def rewind(self) -> None:
         """Set the random numbers and everything that is not trained to where the first run began."""
         keras.utils.set_random_seed(self.seed + 1)
@@ -91,6 +96,8 @@ def _arguments(model: Any, batch: Any) -> tuple[list[Any], dict[str, Any]]:
     """How a batch of several tensors is handed over: as one nested argument, or as several, as ``call`` takes them."""
     if not isinstance(batch, Mapping | tuple):
         return [batch], {}
+    if not batch:
+        return [], {}
     if isinstance(model, keras.Model) and getattr(model, "inputs", None):
         return [dict(batch) if isinstance(batch, Mapping) else list(batch)], {}
     function = model.call if isinstance(model, keras.layers.Layer) else model.__call__
@@ -101,10 +108,9 @@ def _arguments(model: Any, batch: Any) -> tuple[list[Any], dict[str, Any]]:
     return (list(batch), {}) if len(wanted) > 1 else ([list(batch)], {})
 
 
-def subject(
-    request: ModelRequest, found: Found, names: Mapping[str, Any], sources: Sources, assumed: Assumptions
-) -> tuple[Subject, Run]:
+def subject(request: ModelRequest, version: Version, assumed: Assumptions) -> tuple[Subject, Run]:
     """The model with the first batch that it takes, and its first run."""
+    found, names = version.found, version.names
     model = found.model
     if not callable(model):
         raise UserFileError(f"{found.name} ({type(model).__name__}) can't be called", "give it a __call__ or a call")
@@ -120,13 +126,16 @@ def subject(
         assumed.add("inputs", described(found.case.inputs), why)
         batches = iter([(found.case.inputs, found.case.targets, found.case.weights)])
     else:
-        batches = attempts(model, names, request.inputs, request.dtype or keras.config.floatx(), assumed)
+        batches = attempts(model, names, request.inputs, keras.config.floatx(), assumed)
     first: UserFileError | None = None
     one = Subject(model, request.seed, request.mode, settle)
-    for one.batch, one.targets, one.weights in batches:
+    for one.batch, *beside in batches:
+        # Layers cast what they are called with; a loss of the user's own casts nothing.
+        fits = request.dtype and getattr(model, "compute_dtype", "") == request.dtype
+        one.targets, one.weights = (cast(part, request.dtype) for part in beside) if fits else beside
         one.rewind()
         try:
-            return one, one.run(sources)
+            return one, one.run(version.sources)
         except UserFileError as error:
             first = first or error
     if first is not None:

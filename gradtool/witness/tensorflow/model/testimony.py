@@ -4,48 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.evidence import Digits, Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
-from gradtool.witness.model.discovery import CASE, Found, Kind
-from gradtool.witness.model.search import looked_for
-from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.model.discovery import Found
+from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import experiments
+from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subject
 from gradtool.witness.tensorflow.model.head import batch_of
-from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.optimizers import find_optimizer, optimizer_record
-from gradtool.witness.tensorflow.model.parameters import (
-    Named,
-    layer_names,
-    named,
-    norm_of,
-    parameters,
-    tensor_of,
-)
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
-from gradtool.witness.tensorflow.model.script import Observed, run_file
-from gradtool.witness.tensorflow.model.statistics import merged
+from gradtool.witness.tensorflow.model.parameters import Named, layer_names, norm_of, parameters
+from gradtool.witness.tensorflow.model.recorder import no_sources
+from gradtool.witness.tensorflow.model.script import Observed
+from gradtool.witness.tensorflow.model.shadow import WIDE, cast_model, digits_of, weights_of
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.terms import terms_of
+from gradtool.witness.tensorflow.model.versions import OWN, Version, prepare, version
 
 __all__ = ["answer"]
 
-_NONE = (keras.Model, keras.Sequential, tf.Module)
-KIND = Kind(
-    "keras.Model",
-    lambda value: is_model(value) and (isinstance(value, keras.Model) or not isinstance(value, keras.layers.Layer)),
-    lambda value: isinstance(value, type) and issubclass(value, keras.Model | tf.Module) and value not in _NONE,
-    is_model,
-)
-_FLOATX = keras.config.floatx()
 HALF = ("float16", "bfloat16")
 EAGER = "what tf.function would compile was run eagerly, so that its layers could be looked at"
 
@@ -53,10 +38,6 @@ EAGER = "what tf.function would compile was run eagerly, so that its layers coul
 def answer(record: Record) -> Iterator[Record]:
     """The evidence on the model that a ModelRequest names; a Failure that begins in the user's own code otherwise."""
     if not isinstance(record, ModelRequest):
-        return
-    if record.expression:
-        told = "does not follow expressions yet"
-        yield Failure(record.key, "tensorflow", "unsupported", told, "use --framework torch")
         return
     try:
         with _device(record.device):
@@ -81,58 +62,61 @@ def _device(name: str) -> Any:
 
 def _testimony(request: ModelRequest) -> Iterator[Record]:
     began = time.perf_counter()
-    file = Path(request.path).name
-    _prepare(request)
-    yield Progress(request.key, f"running {file}")
-    sources = no_sources()
-    with Recorder(sources, looking=False) as recorder:
-        names, found, seen = looked_for(
-            request, KIND, lambda as_main, stops: run_file(request, recorder, as_main=as_main, stops=stops)
-        )
-    if isinstance(seen, Observed):
-        yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
-        return
-    found = seen or found
-    if found is None:
-        raise UserFileError(
-            f"{file} defines no model, and asks for no gradient",
-            f"define a keras.Model, or a function {CASE}() that returns (model, inputs, targets, loss)",
-        )
-    yield Progress(request.key, f"running {found.name} forward and backward")
-    evidence = yield from _run(request, found, names, sources)
+    if request.expression:
+        evidence = yield from _run_expression(request)
+    else:
+        yield Progress(request.key, f"running {Path(request.path).name}")
+        found = version(request, OWN)
+        evidence = _observed(request, found) if isinstance(found, Observed) else (yield from _run(request, found))
     yield replace(evidence, seconds=time.perf_counter() - began)
 
 
-def _prepare(request: ModelRequest) -> None:
-    """Settle what the file finds when it begins to run, whatever an earlier file has left behind."""
-    dtype = request.dtype or _FLOATX
-    try:
-        keras.config.set_floatx(dtype)
-    except ValueError:
-        raise UserFileError(f"Keras has no models in {dtype}", "float64, float32, float16, bfloat16") from None
-    keras.config.set_dtype_policy(dtype)
-    keras.utils.clear_session()
-    tf.config.run_functions_eagerly(True)
-    keras.utils.set_random_seed(request.seed)
-
-
-def _run(
-    request: ModelRequest, found: Found, names: Mapping[str, Any], sources: Sources
-) -> Generator[Record, None, ModelEvidence]:
+def _run(request: ModelRequest, found: Version) -> Generator[Record, None, ModelEvidence]:
     """One forward and backward pass of a model that we run ourselves, and the experiments."""
+    assumed, file, name = Assumptions(), Path(request.path).name, found.found.name
+    assumed.add("model", f"{name} ({type(found.found.model).__name__})", ROUTES[found.found.route], "FILE.py:NAME")
+    yield Progress(request.key, f"running {name} forward and backward")
+    one, run = subject(request, found, assumed)
+    weights = weights_of(one, run) if request.dtype else []
+    notes: list[str] = []
+    if request.dtype not in {"", found.dtype}:
+        yield Progress(request.key, f"running {file} again in {request.dtype}")
+        found, one, run, notes = cast_model(request, weights, assumed)
+    rows = rows_of(one, run)
+    optimizer = find_optimizer(one.model, found.names, found.found, request, assumed)
+    evidence = _passed(request, found.found, one, run, rows, optimizer, assumed)
+    digits: list[Digits] = []
+    if request.dtype and not notes:
+        yield Progress(request.key, f"running {file} again in {WIDE}")
+        digits, notes = digits_of(request, one, rows, weights)
+    evidence = replace(evidence, digits=digits, notes=[*evidence.notes, *notes])
+    return (yield from experiments(request, one, rows, optimizer, evidence))
+
+
+def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
+    """The same for an expression, whose variables are the parameters."""
+    prepare(request.seed, request.dtype or DTYPE)  # Keras keeps an optimizer's rate in it
     assumed = Assumptions()
-    assumed.add("model", f"{found.name} ({type(found.model).__name__})", ROUTES[found.route], "FILE.py:NAME")
-    one, run = subject(request, found, names, sources, assumed)
-    rows = _rows(one, run)
-    optimizer = find_optimizer(one.model, names, found, request, assumed)
-    _backward(run, rows)
+    one = expression_subject(request, assumed)
+    run, rows = one.run(no_sources()), one.model.rows()
+    found = Found(one.model, request.expression, "expression")
+    optimizer = find_optimizer(one.model, {}, found, request, assumed)
+    evidence = _passed(request, found, one, run, rows, optimizer, assumed)
+    return (yield from experiments(request, one, rows, optimizer, replace(evidence, layers=[], batch=0)))
+
+
+def _passed(
+    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], optimizer: Any, assumed: Assumptions
+) -> ModelEvidence:
+    """What the backward pass leaves behind."""
+    backward(run, rows)
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     compute = getattr(one.model, "compute_dtype", "") or evidence.dtype
     told = parameters(rows, optimizer, moments=request.moments, half=compute in HALF)
     norm = norm_of(told)
     terms = terms_of(run.tape, one.objective.terms if one.objective else {}, rows, norm)
     del run.tape  # and everything that it remembers
-    evidence = replace(
+    return replace(
         evidence,
         loss=Loss(float(run.loss), one.objective.how if one.objective else "", terms=terms),
         parameters=told,
@@ -143,39 +127,6 @@ def _run(
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
         candidates=found.candidates,
     )
-    return (yield from experiments(request, one, rows, optimizer, evidence))
-
-
-def _rows(one: Subject, run: Run) -> list[Named]:
-    """The model's variables, and those that the tape has seen and the model does not know of."""
-    rows = named({"": one.model})
-    known = {id(row.tensor) for row in rows}
-    for variable in run.tape.watched_variables():
-        tensor = tensor_of(variable)
-        if id(tensor) not in known:
-            rows.append(Named(str(tensor.name).partition(":")[0], tensor, "", "Variable"))
-    if not any(row.trainable for row in rows):
-        kind = type(one.model).__name__
-        told = "all of its parameters are frozen" if rows else "it has no parameters"
-        raise UserFileError(f"the model, {kind}, can't learn: {told}", "set trainable = True on a layer, or add one")
-    return rows
-
-
-def _backward(run: Run, rows: list[Named]) -> None:
-    """The gradients of the variables and of the layers' outputs, in one pass."""
-    wanted = [row for row in rows if row.trainable]
-    outputs = run.recorder.outputs()
-    with blamed("the backward pass failed"):
-        gradients, flows = run.tape.gradient(run.loss, ([row.tensor for row in wanted], outputs))
-    run.recorder.take(flows)
-    run.recorder.release()
-    for row, gradient in zip(wanted, gradients, strict=True):
-        row.gradient = merged(gradient)
-    if all(row.gradient is None for row in wanted):
-        raise UserFileError(
-            "the loss reaches no parameter: every gradient is None",
-            "every path is cut: tf.stop_gradient, .numpy(), a cast to integers, or NumPy in the model",
-        )
 
 
 def _evidence(
@@ -197,6 +148,8 @@ def _evidence(
 
 
 def _notes(request: ModelRequest) -> list[str]:
+    if request.expression:
+        return []
     text = Path(request.path).read_text(encoding="utf-8", errors="replace")
     return [EAGER] if "tf.function" in text else []
 

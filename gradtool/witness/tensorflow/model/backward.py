@@ -1,0 +1,42 @@
+"""One backward pass: the variables it is asked about, and the gradients that it leaves in their rows."""
+
+from __future__ import annotations
+
+from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.tensorflow.model.parameters import Named, named, tensor_of
+from gradtool.witness.tensorflow.model.statistics import merged
+from gradtool.witness.tensorflow.model.subject import Run, Subject
+
+__all__ = ["backward", "rows_of"]
+
+
+def rows_of(one: Subject, run: Run) -> list[Named]:
+    """The model's variables, and those that the tape has seen and the model does not know of."""
+    rows = named({"": one.model})
+    known = {id(row.tensor) for row in rows}
+    for variable in run.tape.watched_variables():
+        tensor = tensor_of(variable)
+        if id(tensor) not in known:
+            rows.append(Named(str(tensor.name).partition(":")[0], tensor, "", "Variable"))
+    if not any(row.trainable for row in rows):
+        kind = type(one.model).__name__
+        told = "all of its parameters are frozen" if rows else "it has no parameters"
+        raise UserFileError(f"the model, {kind}, can't learn: {told}", "set trainable = True on a layer, or add one")
+    return rows
+
+
+def backward(run: Run, rows: list[Named]) -> None:
+    """The gradients of the variables and of the layers' outputs, in one pass."""
+    wanted = [row for row in rows if row.trainable]
+    outputs = run.recorder.outputs()
+    with blamed("the backward pass failed"):
+        gradients, flows = run.tape.gradient(run.loss, ([row.tensor for row in wanted], outputs))
+    run.recorder.take(flows)
+    run.recorder.release()
+    for row, gradient in zip(wanted, gradients, strict=True):
+        row.gradient = merged(gradient)
+    if all(row.gradient is None for row in wanted):
+        raise UserFileError(
+            "the loss reaches no parameter: every gradient is None",
+            "every path is cut: tf.stop_gradient, .numpy(), a cast to integers, or NumPy in the model",
+        )
