@@ -223,3 +223,21 @@ def test_a_model_is_built_once_and_only_the_one_that_is_taken() -> None:
     del names["model"]
     assert discover(names, "user.py", "", KIND) is not None
     assert built == ["Net"]
+
+
+LOSS = "class FocalLoss(Model):\n    pass\n"
+BESIDE_A_LOSS = {
+    "an instance beside a loss by its class": (NET + LOSS + "deep, focal = Net(), FocalLoss()\n", ("deep", "only")),
+    "an instance beside a loss by its name": (NET + "deep, criterion = Net(), Model()\n", ("deep", "only")),
+    "a class beside that of a loss": (NET + LOSS, ("Net", "class")),
+    "a class beside an instance of a loss": (NET + LOSS + "loss_fn = FocalLoss()\n", ("Net", "class")),
+    "a model called like a loss, where there is nothing else": (LOSS, ("FocalLoss", "class")),
+}
+
+
+@pytest.mark.parametrize("what", BESIDE_A_LOSS)
+def test_a_loss_is_taken_for_no_model_beside_one(what: str) -> None:
+    text, told = BESIDE_A_LOSS[what]
+    one = found(text)
+    assert (one.name, one.route) == told
+    assert not any("oss" in c.name or c.name == "criterion" for c in one.candidates)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradtool.evidence import Candidate
+from gradtool.witness.model.conventions import LOSSES
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["CASE", "NAMES", "Case", "Found", "Kind", "discover"]
@@ -71,6 +72,9 @@ def discover(names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Fou
         return _case(own[CASE], file, kind)
     instances = {name: value for name, value in own.items() if kind.is_model(value)}
     classes = {name: value for name, value in own.items() if _is_own_class(value, names, kind)}
+    models, kinds = _without_losses(instances), _without_losses(classes)
+    if models or kinds:  # a loss is a module too; it counts as a model only where there is nothing else
+        instances, classes = models, kinds
     for name in NAMES:
         if name in own and (found := _built(own[name], name, file, kind, "name")):
             found.candidates = _others(found, instances, classes)
@@ -171,6 +175,13 @@ def _names_in(value: Any) -> set[str]:
 
 def _is_own_class(value: Any, names: Mapping[str, Any], kind: Kind) -> bool:
     return kind.is_class(value) and getattr(value, "__module__", None) == names.get("__name__")
+
+
+def _without_losses(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not called a loss, nor of a class that is."""
+    kinds = {name: value if isinstance(value, type) else type(value) for name, value in found.items()}
+    ends = ("Loss", "Criterion")
+    return {n: value for n, value in found.items() if n not in LOSSES and not kinds[n].__name__.endswith(ends)}
 
 
 def _required(value: Callable[..., Any]) -> list[str]:

@@ -27,8 +27,6 @@ _DTYPES = {
 }  # fmt: skip
 _CHECKERS: dict[str, Tool] = {"gradcheck": gradcheck}
 
-torch.set_num_threads(1)
-
 
 class PyTorch:
     """PyTorch as ``witness.testimony.Framework``."""
@@ -110,6 +108,7 @@ class PyTorch:
 
 def answer(record: Record) -> Iterator[Record]:
     """What PyTorch says to a request (``answering.answers``)."""
+    torch.set_num_threads(1)  # expressions are small; models bring this file along too, and have the whole machine
     return answers(PyTorch(), record, _CHECKERS)
 
 

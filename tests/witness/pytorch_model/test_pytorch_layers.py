@@ -259,3 +259,46 @@ def test_the_head_says_what_the_loss_is_given_and_what_it_takes_it_for(file: Any
     assert [head.least, head.largest] == pytest.approx(file.wrote())
     assert (head.target_least, head.target_largest) == (0.0, 3.0 if classes else 1.0)
     assert head.target_shape == ((3,) if classes else (3, 4))
+
+
+def test_a_layer_that_is_checkpointed_counts_once(file: Any) -> None:
+    """Its first call is without gradients, its second inside the backward pass."""
+    evidence = file.evidence("""
+        import torch
+        from torch import nn
+        from torch.utils.checkpoint import checkpoint
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first, self.inner, self.last = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 1)
+            def forward(self, x):
+                return self.last(checkpoint(self.inner, self.first(x), use_reentrant=True).relu())
+        model, sample_inputs, sample_targets = Net(), torch.randn(8, 3), torch.randn(8, 1)
+    """)
+    layers = {layer.name: layer for layer in evidence.layers}
+    assert layers["inner"].calls == 1
+    assert all(p.gradient.norm > 0 for p in evidence.parameters)
+
+
+def test_a_module_that_returns_its_own_parameter_gains_no_hook_of_the_users(file: Any) -> None:
+    evidence = file.evidence("""
+        import torch
+        from torch import nn
+        class Prompt(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.w = nn.Parameter(torch.ones(4))
+            def forward(self):
+                return self.w
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.prompt, self.last = Prompt(), nn.Linear(4, 1)
+            def forward(self, x):
+                return self.last(x + self.prompt())
+        model, sample_inputs = Net(), torch.ones(8, 4)
+    """)
+    assert [p.hooks for p in evidence.parameters] == [[], [], []]
+    assert {layer.name: layer.gradient for layer in evidence.layers}["prompt"] == pytest.approx(
+        evidence.parameters[0].gradient.norm, rel=1e-6
+    )

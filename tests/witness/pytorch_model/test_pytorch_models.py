@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradtool.evidence import InputSpec
+from gradtool.evidence import InputSpec, Training
 
 
 def said(evidence: Any) -> dict[str, str]:
@@ -260,3 +260,37 @@ def test_a_lazy_model_is_built_by_its_first_batch(file: Any) -> None:
         sample_inputs = torch.randn(8, 5)
     """)
     assert [p.shape for p in evidence.parameters] == [(4, 5), (4,), (1, 4), (1,)]
+
+
+def test_a_lazy_model_runs_in_another_dtype_and_says_that_nothing_was_compared(file: Any) -> None:
+    evidence = file.evidence(
+        """
+        import torch
+        from torch import nn
+        model = nn.Sequential(nn.LazyLinear(4), nn.Tanh(), nn.Linear(4, 1))
+        sample_inputs = torch.randn(8, 5)
+        """,
+        dtype="bfloat16",
+    )
+    assert {p.dtype for p in evidence.parameters} == {"bfloat16"}
+    assert evidence.digits == []
+    assert "lazy" in evidence.notes[0]
+
+
+def test_micro_batches_of_a_hugging_face_model_cut_its_labels_too(file: Any) -> None:
+    found = file.evidence(HUGGING_FACE, accumulate=2, verify=True)
+    assert found.accumulated.sizes == [1, 1]
+    assert found.accumulated.difference < 1e-6 * found.accumulated.full
+    assert found.verified.agree
+
+
+@pytest.mark.parametrize("lit", ["accumulate", "verify", "training"])
+def test_a_training_step_can_be_cut_verified_and_trained(file: Any, lit: str) -> None:
+    asked = {"accumulate": {"accumulate": 2}, "verify": {"verify": True}, "training": {"training": Training(3)}}[lit]
+    evidence = file.evidence(LIGHTNING.format(returned="loss"), **asked)
+    if lit == "accumulate":
+        assert evidence.accumulated.difference < 1e-6 * evidence.accumulated.full
+    elif lit == "verify":
+        assert evidence.verified.agree
+    else:
+        assert evidence.after.loss < evidence.steps[0].loss

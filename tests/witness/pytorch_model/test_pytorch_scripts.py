@@ -536,3 +536,48 @@ def test_an_optimizer_of_another_copy_of_the_model_is_told(file: Any) -> None:
     """)
     assert [p.group for p in evidence.parameters] == [None, None]
     assert (evidence.optimizer.kind, evidence.optimizer.foreign) == ("SGD", 2)
+
+
+@pytest.mark.parametrize("mode", ["no_grad", "inference_mode"])
+def test_a_look_at_the_validation_data_is_no_part_of_the_training(file: Any, truth: str, mode: str) -> None:
+    file.evidence(truth + NET + OWN, name="net")
+    evidence = file.evidence(
+        NET
+        + f"""
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(3):
+    with torch.{mode}():
+        right = net(100 * torch.ones(5, 4).double()).softmax(-1).argmax(-1)
+    optimizer.zero_grad()
+    output = net(x)
+    with torch.{mode}():
+        right = output.softmax(-1).argmax(-1)
+    criterion(output, y).backward()
+    optimizer.step()
+"""
+    )
+    assert evidence.norm == pytest.approx(file.wrote()["global"], rel=1e-12)
+    assert [(layer.name, layer.calls, layer.shape) for layer in evidence.layers] == [
+        ("0", 1, (16, 8)), ("1", 1, (16, 8)), ("2", 1, (16, 3)),
+    ]  # fmt: skip
+    assert evidence.batch == 16
+    assert all(layer.gradient > 0 and layer.largest < 50 for layer in evidence.layers)
+    assert evidence.head.activation == ""
+
+
+def test_a_backbone_without_gradients_still_shows_its_layers(file: Any) -> None:
+    evidence = file.evidence("""
+        import torch
+        from torch import nn
+        backbone, last = nn.Sequential(nn.Linear(4, 8), nn.Tanh()), nn.Linear(8, 1)
+        optimizer = torch.optim.SGD([*backbone.parameters(), *last.parameters()], lr=0.1)
+        for _ in range(2):
+            with torch.no_grad():
+                features = backbone(torch.ones(8, 4))
+            optimizer.zero_grad()
+            last(features).pow(2).mean().backward()
+            optimizer.step()
+    """)
+    assert [(layer.name, layer.gradient is None) for layer in evidence.layers] == [
+        ("backbone.0", True), ("backbone.1", True), ("backbone", True), ("last", False),
+    ]  # fmt: skip

@@ -159,6 +159,8 @@ def _hooks(tensor: torch.Tensor) -> Iterator[str]:
     """The user's hooks on a parameter."""
     for kind in ("_backward_hooks", "_post_accumulate_grad_hooks"):
         for hook in (getattr(tensor, kind, None) or {}).values():
+            if str(getattr(hook, "__module__", "")).startswith("gradtool."):
+                continue  # our own, on a parameter that a module hands out as it is
             code = getattr(hook, "__code__", None)
             place = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
             yield f"{getattr(hook, '__name__', type(hook).__name__)}{place}"

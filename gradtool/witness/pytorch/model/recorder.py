@@ -39,6 +39,8 @@ class _Seen:
     inner: bool
     source: str
     activation: Activation | None = None
+    graded: bool = True
+    """Whether a graph was recorded; a call without one gives way to one with it, and never adds to it."""
     calls: int = 0
     shape: tuple[int, ...] = ()
     forward: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
@@ -56,6 +58,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         super().__init__()
         self._modules: dict[int, tuple[nn.Module, _Seen]] = {}
         self._functions: dict[tuple[int, str, Any], _Seen] = {}
+        self._count = -1
         self._stack: list[nn.Module] = []
         self._last: tuple[Any, int, tuple[torch.Tensor, ...]] = (None, 0, ())
         self._hooks = ExitStack()
@@ -102,12 +105,15 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             pass
         if self._asleep:
             return
-        if id(module) not in self._modules:
+        graded = torch.is_grad_enabled()
+        if (known := self._modules.get(id(module))) is None or graded > known[1].graded:
             source = user_line(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
             inner = any(True for _ in module.children())
-            row = _Seen(type(module).__name__, self._next(), inner, source, activation_of(module))
+            row = _Seen(type(module).__name__, self._next(), inner, source, activation_of(module), graded)
             self._modules[id(module)] = (module, row)
         seen = self._modules[id(module)][1]
+        if graded < seen.graded:
+            return
         for tensor in tensors_in(output):
             self._look(seen, tensor)
             break
@@ -117,16 +123,20 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         owner = self._stack[-1] if self._stack else None
         # Two calls on one line are two layers; one call in a loop is one.
         place = (caller.f_code, caller.f_lasti) if caller else None
-        key = (id(owner), name, place)
-        if key not in self._functions:
+        key, graded = (id(owner), name, place), torch.is_grad_enabled()
+        known = self._functions.get(key)
+        if not graded and (owner is None or (known is not None and known.graded)):
+            return
+        if known is None or graded > known.graded:
             row = Activation.of(name, args, kwargs)
-            self._functions[key] = _Seen(name, self._next(), False, user_line(caller), row)
+            self._functions[key] = _Seen(name, self._next(), False, user_line(caller), row, graded)
         for tensor in tensors_in(output):
             self._look(self._functions[key], tensor)
             break
 
     def _next(self) -> int:
-        return len(self._modules) + len(self._functions)
+        self._count += 1
+        return self._count
 
     def _look(self, seen: _Seen, tensor: torch.Tensor) -> None:
         """Keep the figures of an output, and of the gradient when it comes."""
@@ -135,7 +145,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's
                 value = tensor.detach()
                 seen.calls += 1
-                if seen.activation:
+                if seen.activation and seen.graded:
                     self._activated = (tensor, seen.activation.name)
                 seen.shape = tuple(value.shape)
                 seen.samples = max(seen.samples, value.shape[0] if value.ndim else 1)
@@ -150,10 +160,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     def _figures(self, tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """(norm, least, largest); a container hands on the very tensor of its last child, which is not read twice."""
         known, version, found = self._last
-        if known is not tensor or version != tensor._version:  # noqa: SLF001  # what counts changes in place
+        now = 0 if tensor.is_inference() else tensor._version  # noqa: SLF001  # what counts changes in place
+        if known is not tensor or version != now:
             least, largest = torch.aminmax(tensor.detach())
             found = (norm_of(tensor), least, largest)
-            self._last = (tensor, tensor._version, found)  # noqa: SLF001
+            self._last = (tensor, now, found)
         return found
 
     def _activation(self, seen: _Seen, value: torch.Tensor) -> None:

@@ -131,7 +131,7 @@ def _placed(model: nn.Module, request: ModelRequest) -> tuple[torch.device, torc
             "a parameter is an nn.Parameter or sits in a submodule",
         )
     if isinstance(first, nn.UninitializedParameter):
-        return torch.device("cpu"), torch.float32
+        return torch.device("cpu"), getattr(torch, request.dtype) if request.dtype else torch.float32
     return first.device, first.dtype
 
 

@@ -95,7 +95,8 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     """One forward and backward pass of a model that we run ourselves, and the experiments."""
     assumed = Assumptions()
     assumed.add("model", f"{found.name} ({type(found.model).__name__})", ROUTES[found.route], "FILE.py:NAME")
-    shadow = shadow_of(found.model) if request.dtype else None
+    lazy = any(isinstance(parameter, nn.UninitializedParameter) for parameter in found.model.parameters())
+    shadow = shadow_of(found.model) if request.dtype and not lazy else None
     one, run = subject(request, found, names, assumed)
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
@@ -109,6 +110,9 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     if shadow is not None:
         digits = compared(request.seed, request.dtype, one, shadow, rows)
         evidence = replace(evidence, digits=[digits])
+    elif request.dtype:
+        told = "no run in float64 was compared with, since lazy layers have no weights before the first"
+        evidence = replace(evidence, notes=[*evidence.notes, told])
     return (yield from experiments(request, one, rows, optimizer, evidence))
 
 
