@@ -50,7 +50,7 @@ def shown(text: str, run: Runner) -> str:
 def cli_page(run: Runner) -> str:
     """The reference of every command: its help text."""
     parts = ["# The command line", GENERATED]
-    for command in ("check", "ops", "rule", "doctor"):
+    for command in ("check", "flow", "ops", "rule", "doctor"):
         parts += [f"## gradtool {command}", f"```text\n{run([command, '--help']).strip()}\n```"]
     return "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n"
 

@@ -21,15 +21,17 @@ _SPEC.loader.exec_module(generate)
 def timeless(text: str) -> str:
     """``text`` without the seconds a run took, and without the build of PyTorch (+cpu, +cu130).
 
-    Random matrices go through BLAS, whose last digits depend on the machine: of such a command the words are compared.
+    Random matrices and models go through BLAS, whose last digits depend on the machine: of such a command the words
+    are compared.
     """
     text = re.sub(r"\(\d+\.\d s\)", "(0.0 s)", re.sub(r"(PyTorch [\d.]+)\+\w+", r"\1", text))
-    return "$ ".join(_wordy(part) if "normal(" in part.split("\n")[0] else part for part in text.split("$ "))
+    parts = text.split("$ ")
+    return "$ ".join(_wordy(part) if re.match(r".*normal\(|gradtool flow", part) else part for part in parts)
 
 
 def _wordy(part: str) -> str:
-    """The words of a command and its output; numbers and the gaps between them left out."""
-    return re.sub(r"[-\s]+", " ", re.sub(r"[-+]?\d[\d.e+-]*", "#", part))
+    """The words of a command and its output; numbers, bars and the gaps between them left out."""
+    return re.sub(r"[-\s▁-█▉-▏]+", " ", re.sub(r"[-+]?\d[\d.e+-]*", "#", part))
 
 
 @pytest.fixture
