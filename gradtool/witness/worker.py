@@ -1,8 +1,9 @@
 """A witness in a process of its own: ``python -m gradtool.witness.worker MODULE``.
 
 Requests come as lines on stdin, records leave as lines on what was stdout when the process began; from then on file
-descriptor 1 points at stderr, so nothing that a framework or a user's model prints can corrupt the records. When
-stdin closes, the parent is gone or done, and the process leaves at once, without the framework's slow teardown.
+descriptor 1 points at stderr and descriptor 0 at nothing, so whatever a framework or a user's model prints or reads,
+records and requests stay whole. When the requests end, the parent is gone or done, and the process leaves at once,
+without the framework's slow teardown.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import re
 import sys
 import threading
 import traceback
-from typing import TextIO
+from collections.abc import Iterable
+from pathlib import Path
 
 from gradtool.evidence import Failure, ModelRequest, Record, Request, SampleRequest, decode, encode
 
@@ -28,14 +30,13 @@ def main(module: str) -> None:
     """Answer every request on stdin with the records that ``module.answer`` yields, and a last empty line."""
     wire = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
-    questions = os.fdopen(os.dup(0), encoding="utf-8")
-    # Nobody else reads the requests; and a process that the user's code forks closes its stdin, which hangs where a
-    # thread was reading from it.
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # open to the end
+    asked = os.fdopen(os.dup(0), encoding="utf-8")
+    # A process that the user's program forks closes sys.stdin, and would wait for ever for the thread that reads it.
+    sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # open as long as the process lives
+    os.dup2(sys.stdin.fileno(), 0)
     sys.setrecursionlimit(DEEP)
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(questions, requests), daemon=True).start()
+    threading.Thread(target=_listen, args=(asked, requests), daemon=True).start()
     try:
         answer = importlib.import_module(module).answer
     except BaseException as error:  # noqa: BLE001  # whatever an import does, the parent gets a record
@@ -50,8 +51,8 @@ def main(module: str) -> None:
         _send(wire, "")
 
 
-def _listen(questions: TextIO, requests: queue.SimpleQueue[str]) -> None:
-    for line in questions:
+def _listen(asked: Iterable[str], requests: queue.SimpleQueue[str]) -> None:
+    for line in asked:
         requests.put(line)
     os._exit(0)
 

@@ -581,3 +581,28 @@ def test_a_backbone_without_gradients_still_shows_its_layers(file: Any) -> None:
     assert [(layer.name, layer.gradient is None) for layer in evidence.layers] == [
         ("backbone.0", True), ("backbone.1", True), ("backbone", True), ("last", False),
     ]  # fmt: skip
+
+
+def test_a_loader_with_processes_of_its_own_ends_them(file: Any) -> None:
+    """A forked process closes its stdin at its end; it hung where a thread of ours was reading that."""
+    evidence = file.evidence("""
+        import torch
+        from torch import nn
+        from torch.utils.data import DataLoader, TensorDataset
+        loader = DataLoader(TensorDataset(torch.randn(32, 4), torch.randn(32, 1)), batch_size=8, num_workers=1)
+        net = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(2):
+            for x, y in loader:
+                optimizer.zero_grad()
+                nn.functional.mse_loss(net(x), y).backward()
+                optimizer.step()
+    """)
+    assert (evidence.batch, evidence.zeroed) == (8, True)
+
+
+def test_a_program_that_asks_for_input_gets_none_and_the_next_request_is_whole(file: Any) -> None:
+    failure = file.failure("import torch\nname = input('which? ')\n")
+    assert "EOFError" in failure.message
+    assert "(model.py:2: " in failure.message
+    assert file.evidence(NET + STEP).norm > 0
