@@ -233,7 +233,9 @@ class Optimizer:
     rate: float | None
     foreign: int = 0
     adaptive: bool = False
-    """Whether the size of a step is that of the rate, as in Adam, and not that of the gradient."""
+    """Whether the size of a step is not that of the gradient, as in Adam; true too where it is not known."""
+    first: float | None = None
+    """Of an adaptive optimizer the size of its first step in units of the rate; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

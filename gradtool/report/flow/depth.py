@@ -13,7 +13,7 @@ from gradtool.report.flow.groups import SHOW_ALL, grouped
 from gradtool.report.flow.row import SEVERITIES, Places
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.settings import FlowView
-from gradtool.verdict.flow.depth import depth_profile
+from gradtool.verdict.flow.depth import profile_of
 
 __all__ = ["Point", "depth_section", "profile"]
 
@@ -116,7 +116,7 @@ def depth_section(evidence: ModelEvidence, known: Places, view: FlowView) -> Sec
 
 def _fall(evidence: ModelEvidence) -> tuple[Told, ...]:
     """What the strongest path does from the last layers to the first."""
-    found = depth_profile(evidence.layers)
+    found = profile_of(evidence)
     if found.fall is None or found.steepest is None:
         return ()
     verb = "falls" if found.fall >= 0 else "rises"

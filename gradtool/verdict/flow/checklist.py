@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gradtool.evidence import ModelEvidence
 from gradtool.values import shape_text
-from gradtool.verdict.flow.depth import depth_profile
+from gradtool.verdict.flow.depth import profile_of
 from gradtool.verdict.flow.experiments import rounding
 from gradtool.verdict.flow.groups import trainable
 from gradtool.verdict.flow.head import same_shapes
@@ -73,7 +73,7 @@ def _is_sound(evidence: ModelEvidence) -> bool:
 
 
 def _fall(evidence: ModelEvidence) -> str:
-    fall = depth_profile(evidence.layers).fall
+    fall = profile_of(evidence).fall
     if fall is None or not _is_sound(evidence):
         return ""
     return f"the strongest path {'falls' if fall >= 0 else 'rises'} by {abs(fall):.1f} decades to the first layers"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradtool.evidence import Layer
+from gradtool.evidence import Layer, ModelEvidence, Parameter
+from gradtool.verdict.flow.groups import paths
 
-__all__ = ["DepthPoint", "DepthProfile", "depth_profile"]
+__all__ = ["DepthPoint", "DepthProfile", "depth_profile", "learning", "profile_of"]
 
 LEAST_POINTS = 3
 """Fewer layers have no first and last end."""
@@ -65,6 +66,27 @@ class DepthProfile:
             return None
         rise = self.points[0].log_norm - self.points[-1].log_norm
         return float(10.0 ** (rise / (len(self.points) - 1)))
+
+
+def profile_of(evidence: ModelEvidence) -> DepthProfile:
+    """The profile of the layers that a gradient has to get through."""
+    return depth_profile(learning(evidence.layers, evidence.parameters))
+
+
+def learning(layers: Sequence[Layer], parameters: Iterable[Parameter]) -> Sequence[Layer]:
+    """The layers from the first that owns a trainable parameter with a gradient on: before it nothing learns.
+
+    All of them where there is no such parameter. One that the model itself owns may be used anywhere, and one of a
+    layer that was never called anywhere inside the nearest one around it that was.
+    """
+    first: dict[str, int] = {}
+    for layer in layers:
+        for path in paths(layer.name):
+            first[path] = min(layer.place, first.get(path, layer.place))
+    owners = {p.layer for p in parameters if p.trainable and p.gradient is not None}
+    starts = (next((first[path] for path in reversed(paths(owner)) if path in first), 0) for owner in owners)
+    start = min(starts, default=0)
+    return [layer for layer in layers if layer.place >= start]
 
 
 def depth_profile(layers: Iterable[Layer]) -> DepthProfile:

@@ -10,8 +10,9 @@ EXPERIMENT_RULES = (
     Rule(
         "GT115", "update-too-large", "error", "One step moves weights by more than a tenth of their size",
         "The size of the update beside that of the weights, by the optimizer's own rate: 1e-4 to 1e-2 is usual. "
-        "Above 0.1 a few steps replace the weights. It depends on the scale of the loss, unless the optimizer "
-        "divides by the gradient's size as Adam does. Weights that are all zero are exempt.",
+        "Above 0.1 a few steps replace the weights, which is a warning, and above 1 the first one does. It depends on "
+        "the scale of the loss, unless the optimizer divides by the gradient's size as Adam does. Weights that are all "
+        "zero are exempt, and so are optimizers whose first step is not known (Adadelta, Rprop, RAdam, LBFGS, Muon).",
         "Lower the rate, warm it up, or clip the gradient.",
     ),
     Rule(

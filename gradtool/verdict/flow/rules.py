@@ -24,7 +24,8 @@ FLOW_RULES = (
         "GT103", "vanishing-gradient", "error", "The gradient shrinks a thousandfold on its way to the first layers",
         "The strongest path is compared, as the norm of the gradient at the layers' outputs, so a branch that is "
         "scaled down on purpose does not count, and no scale of the loss changes the figure. More than 3 decades is "
-        "an error, more than 2 a warning: the first layers learn that much slower than the last.",
+        "an error, more than 2 a warning: the first layers learn that much slower than the last. Frozen layers before "
+        "the first that learns do not count.",
         "Initialise for the activation (He for ReLU, Xavier for tanh), and add normalisation or skip connections.",
     ),
     Rule(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from gradtool.evidence import ModelEvidence
-from gradtool.verdict.flow.depth import DepthProfile, depth_profile
+from gradtool.verdict.flow.depth import DepthProfile, learning, profile_of
 from gradtool.verdict.flow.groups import group_of, listed, trainable
 from gradtool.verdict.flow.structure import Structure, structure_of
 from gradtool.verdict.record import Finding
@@ -42,7 +42,7 @@ SMALL, LARGE = 1e-6, 10.0
 
 def vanishing(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT103: the strongest path falls by more than two decades towards the first layers."""
-    profile = depth_profile(evidence.layers)
+    profile = profile_of(evidence)
     if profile.fall is None or profile.fall <= FADING:
         return
     told = f"the gradient falls by {profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
@@ -57,7 +57,7 @@ def vanishing(evidence: ModelEvidence) -> Iterator[Finding]:
 
 def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT104: the strongest path grows by more than three decades towards the first layers, or over a loop's calls."""
-    profile = depth_profile(evidence.layers)
+    profile = profile_of(evidence)
     seen = structure_of(evidence)
     if profile.fall is not None and -profile.fall > EXPLODED:
         told = f"the gradient grows by {-profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
@@ -66,7 +66,7 @@ def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
             told += f"; activations grow by {decades:.1f} decades on the way forward"
         where, source = _guilty(profile)
         yield finding("GT104", where, f"{told}{_cause(seen)}", _tame(seen), source=source)
-    for layer in evidence.layers:
+    for layer in learning(evidence.layers, evidence.parameters):
         if layer.calls >= LOOP and layer.gradient and layer.last_gradient:
             rise = math.log10(layer.gradient / layer.last_gradient)
             if math.isfinite(rise) and rise > EXPLODED:

@@ -17,17 +17,17 @@ from gradtool.verdict.rules import finding
 
 __all__ = ["foreign_in_optimizer", "lost_updates", "not_in_optimizer", "not_zeroed", "update_ratio", "updates"]
 
-TOO_LARGE, TOO_SMALL = 0.1, 1e-6
+REPLACED, TOO_LARGE, TOO_SMALL = 1.0, 0.1, 1e-6
 
 LOST: Mapping[str, float] = MappingProxyType({"bfloat16": 2.0**-9, "float16": 2.0**-12})
 """The ratio below which an update is rounded away: half of the narrowest gap between numbers, beside the number."""
 
 
 def update_ratio(evidence: ModelEvidence, parameter: Parameter) -> float | None:
-    """The root mean square of one update over that of the weights: |rate g / w|, or |rate / w| as in Adam.
+    """The root mean square of the first update over that of the weights: |rate g / w|, or |rate / w| as in Adam.
 
-    None where no update is known or the weights are all zero. Biases, of whatever shape, and other vectors are left
-    out: a bias starts at zero, and is small for long.
+    None where no update is known, where the rate is 0 (a warm-up begins so, and means it) or the weights are all zero.
+    Biases, of whatever shape, and other vectors are left out: a bias starts at zero, and is small for long.
     """
     optimizer, gradient = evidence.optimizer, parameter.gradient
     if optimizer is None or gradient is None or parameter.group is None:
@@ -36,13 +36,17 @@ def update_ratio(evidence: ModelEvidence, parameter: Parameter) -> float | None:
         return None
     rate = optimizer.rate if parameter.rate is None else parameter.rate
     size = rms(parameter.weights)
-    if rate is None or not size > 0 or not math.isfinite(gradient.norm) or gradient.norm == 0:
+    step = optimizer.first if optimizer.adaptive else rms(gradient)
+    if not rate or step is None or not size > 0 or not math.isfinite(gradient.norm) or gradient.norm == 0:
         return None
-    return rate / size if optimizer.adaptive else rate * rms(gradient) / size
+    return rate * step / size
 
 
 def updates(evidence: ModelEvidence) -> Iterator[Finding]:
-    """GT115 and GT116: updates of more than a tenth, and of less than a millionth, of the weights."""
+    """GT115 and GT116: updates of more than a tenth, and of less than a millionth, of the weights.
+
+    More than a tenth is a warning, and an error only where one step replaces the weights.
+    """
     adaptive = evidence.optimizer is not None and evidence.optimizer.adaptive
     small = "Raise the rate." if adaptive else ""
     yield from _judged(evidence, "GT115", lambda _, ratio: ratio > TOO_LARGE, max, f"above {TOO_LARGE:g}")
@@ -81,11 +85,12 @@ def _judged(
     if hit and evidence.optimizer:
         where, named = group_of(hit, known, "weight matrices")
         most = extreme([ratios[p.name] for p in hit])
-        rate = hit[0].rate if hit[0].rate is not None else evidence.optimizer.rate
-        told = (
-            f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {most:.2g} of their size, {bound}"
-        )
-        yield finding(code, where, told, remedy)
+        rate = next(p.rate for p in hit if ratios[p.name] == most)
+        rate = evidence.optimizer.rate if rate is None else rate
+        size = f"{'times' if most > REPLACED else 'of'} {'its' if len(hit) == 1 else 'their'} size"
+        told = f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {most:.2g} {size}, {bound}"
+        severity = "warning" if code == "GT115" and most <= REPLACED else ""
+        yield finding(code, where, told, remedy, severity=severity)
 
 
 def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
-from gradtool.verdict.flow.depth import depth_profile
+from gradtool.verdict.flow.depth import profile_of
 from gradtool.verdict.flow.groups import WHOLE, group_of, listed, paths, places, trainable
 from gradtool.verdict.flow.size import FADING
 from gradtool.verdict.flow.structure import is_bias
@@ -88,7 +88,7 @@ def _told_elsewhere(seen: _Seen, parameter: Parameter) -> bool:
 
 def _faded(evidence: ModelEvidence) -> float:
     """Where the strongest path comes within two decades of its largest; nowhere before that is it so strong."""
-    profile = depth_profile(evidence.layers)
+    profile = profile_of(evidence)
     if profile.fall is None or profile.fall <= FADING:
         return -math.inf
     strong = max(point.log_norm for point in profile.points) - FADING

@@ -154,7 +154,7 @@ ILL = record(
             [Term("data", math.nan, 0.5, 1.0), Term("penalty", 0.1, 0.25, -0.125)],
         ),
         head=Head((32, 10), -1.5, 2.25, "softmax", (32,), 0.0, 9.0, 10, "logits"),
-        optimizer=Optimizer("Adam", 0.001, 2, adaptive=True),
+        optimizer=Optimizer("Adam", 0.001, 2, adaptive=True, first=1.0),
         candidates=[Candidate("Other", "Net", "needs 2 arguments")],
         notes=["the profile is that of the first call of a compiled function"],
     ),

@@ -58,7 +58,34 @@ def test_weights_that_are_all_zero_or_get_nothing_are_exempt_from_the_update_rul
 
 def test_a_parameters_own_rate_counts() -> None:
     ill = with_parameters(held(chain()), lambda row: {"rate": 1.0} if row.name == "2.weight" else {})
-    assert [told(row) for row in found(ill)] == [("GT115", "error", "2.weight")]
+    (finding,) = found(ill)
+    assert told(finding) == ("GT115", "error", "2.weight")
+    assert "at rate 1 moves 2.weight by 5.7 times its size" in finding.message
+
+
+def test_the_rate_that_is_told_is_that_of_the_parameter_that_moves_most() -> None:
+    rates = {"0.weight": 0.02, "2.weight": 0.05}
+    (finding,) = found(with_parameters(held(chain()), lambda row: {"rate": rates.get(row.name)}))
+    assert "at rate 0.05 moves 0.weight, 2.weight by 0.29 of their size" in finding.message
+
+
+@pytest.mark.parametrize(("rate", "severity"), [(0.1, "warning"), (0.17, "warning"), (0.2, "error")])
+def test_only_a_step_that_replaces_the_weights_is_an_error(rate: float, severity: str) -> None:
+    (finding,) = found(held(chain(), replace(ADAM, rate=rate)))
+    assert told(finding) == ("GT115", severity, "model")
+
+
+def test_an_optimizer_whose_first_step_is_not_known_is_not_judged() -> None:
+    assert found(held(chain(), Optimizer("Adadelta", 1.0, adaptive=True))) == []
+    (finding,) = found(held(chain(), Optimizer("RMSprop", 0.01, adaptive=True, first=10.0)))
+    assert told(finding) == ("GT115", "warning", "model")
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, SGD])
+def test_a_rate_of_zero_begins_a_warm_up_and_is_no_finding(optimizer: Optimizer) -> None:
+    assert found(held(chain(), replace(optimizer, rate=0.0))) == []
+    short = with_parameters(held(chain(), replace(optimizer, rate=0.0)), lambda _: {"dtype": "bfloat16"})
+    assert found(short) == []
 
 
 @pytest.mark.parametrize(("dtype", "lost"), [("bfloat16", True), ("float16", False), ("float32", False)])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from handmade_models import chain, found, layer, model, relu, told, weight, with_layers
+from handmade_models import chain, found, layer, model, relu, told, weight, with_layers, with_parameters
 
-from gradtool.verdict.flow.depth import depth_profile
+from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.verdict.flow.depth import depth_profile, learning
 
 
 def of(*gradients: float | None) -> list:
@@ -79,6 +82,46 @@ def test_a_branch_scaled_down_on_purpose_is_quiet() -> None:
             layer(str(block), 3 * block + 3, 1.0, inner=True),
         ]
     assert found(model(layers, [weight("stem"), weight("0.a", 1e-7)])) == []
+
+
+def frozen(evidence: ModelEvidence, before: int) -> ModelEvidence:
+    """The same with the layers before a place frozen."""
+
+    def change(row: Parameter) -> dict[str, Any]:
+        return {"trainable": False, "gradient": None} if int(row.layer) < before else {}
+
+    return with_parameters(evidence, change)
+
+
+@pytest.mark.parametrize("gain", [0.1, 10.0])
+def test_what_lies_before_the_first_layer_that_learns_is_not_judged(gain: float) -> None:
+    """A frozen trunk under a trainable head: what the gradient does in the trunk changes nothing."""
+    assert [row.code for row in found(frozen(chain(10, gain), 16))] == ["GT107"]
+    assert found(frozen(chain(10, gain), 4))[0].severity == "error"
+
+
+def test_a_frozen_layer_behind_the_first_that_learns_counts() -> None:
+    """An adapter, or a prompt, in front of a frozen trunk: the gradient has to get through it."""
+    ill = with_parameters(chain(10, 0.1), lambda row: {"trainable": row.layer == "0"})
+    assert [row.code for row in found(ill)] == ["GT103", "GT107"]
+    prompt = replace(weight("0"), name="prompt", layer="")
+    behind = frozen(chain(10, 0.1), 16)
+    assert "GT103" in [row.code for row in found(replace(behind, parameters=[prompt, *behind.parameters]))]
+
+
+def test_a_parameter_that_a_container_owns_is_used_inside_it() -> None:
+    """The container's own place is behind all of its layers, and a functional layer stands behind its owner's name."""
+    layers = [layer("stem", 0), layer("block.tanh", 1), layer("block.b", 2), layer("block", 3), layer("out", 4)]
+    names = [row.name for row in learning(layers, [weight("stem", None), weight("block"), weight("out")])]
+    assert names == ["block.tanh", "block.b", "block", "out"]
+    assert [row.name for row in learning(layers, [weight("block.b.part")])] == ["block.b", "block", "out"]
+    assert learning(layers, [weight("stem", None)]) == layers
+
+
+def test_a_frozen_loop_over_time_may_explode() -> None:
+    cell = layer("cell", 0, calls=40, last_gradient=1e-5)
+    ill = model([cell, layer("out", 40)], [weight("cell", None, trainable=False), weight("out")])
+    assert [row.code for row in found(ill)] == ["GT107"]
 
 
 def test_a_sigmoid_stack_is_named_with_its_remedy() -> None:

@@ -203,7 +203,7 @@ def test_a_policy_of_mixed_precision(file: Any) -> None:
     """)
     assert evidence.dtype == "float32"
     assert all(p.halves is not None for p in evidence.parameters)
-    assert (evidence.optimizer.kind, evidence.optimizer.adaptive) == ("Adam", True)
+    assert (evidence.optimizer.kind, evidence.optimizer.adaptive, evidence.optimizer.first) == ("Adam", True, 1.0)
     assert file.evidence("import keras\nmodel = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])").norm > 0
 
 

@@ -11,24 +11,16 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Optimizer, Parameter
+from gradtool.witness.model.steps import rmsprop_step
 from gradtool.witness.pytorch.model.statistics import halves, norms, statistics, weights
 
 __all__ = ["Named", "global_norm", "module_names", "named", "nonfinite", "optimizer_record", "parameters"]
 
-ADAPTIVE = (
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "NAdam",
-    "RAdam",
-    "SparseAdam",
-    "RMSprop",
-    "Adagrad",
-    "Adadelta",
-    "Rprop",
-    "Muon",
-)
-"""Optimizers whose step has the size of the rate, whatever the size of the gradient."""
+PLAIN = ("SGD", "ASGD")
+"""Optimizers whose step has the size of the gradient."""
+
+BY_RATE = ("Adam", "AdamW", "Adamax", "NAdam", "SparseAdam", "Adagrad")
+"""Optimizers whose first step has the size of the rate, whatever that of the gradient; not so RAdam's first five."""
 
 ROW_KINDS = ("Linear", "Conv", "LSTM", "GRU", "RNN")
 """Modules whose weight sums, for each output, over every axis but its first."""
@@ -149,10 +141,22 @@ def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:
         return None
     own = {id(row.tensor) for row in rows}
     held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-    rate = optimizer.param_groups[0].get("lr")
+    options = optimizer.param_groups[0]
+    rate = options.get("lr")
     kind = type(optimizer).__name__
     foreign = sum(id(tensor) not in own for tensor in held)
-    return Optimizer(kind, None if rate is None else float(rate), foreign, kind in ADAPTIVE)
+    first = _first_step(kind, options)
+    return Optimizer(kind, None if rate is None else float(rate), foreign, kind not in PLAIN, first)
+
+
+def _first_step(kind: str, options: Mapping[str, Any]) -> float | None:
+    """The size of the first step in units of the rate, of an optimizer that divides by the gradient's own size."""
+    if kind == "RMSprop":
+        return rmsprop_step(options["alpha"], centered=options["centered"])
+    # What the accumulator starts with outweighs a small gradient.
+    if kind not in BY_RATE or options.get("initial_accumulator_value"):
+        return None
+    return 1.0
 
 
 def _hooks(tensor: torch.Tensor) -> Iterator[str]:

@@ -13,6 +13,7 @@ from gradtool.evidence import ModelRequest, Optimizer
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import OPTIMIZERS as NAMES
 from gradtool.witness.model.discovery import Found
+from gradtool.witness.model.steps import rmsprop_step
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["find_optimizer", "holds", "made", "optimizer_record", "rate_of"]
@@ -27,10 +28,8 @@ OPTIMIZERS: Mapping[str, type[Any]] = {
 RATES = {"sgd": 1e-2, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "adagrad": 1e-3}
 """Keras' own defaults."""
 
-ADAPTIVE = (
-    "Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "Lion", "Lamb", "Muon",
-)  # fmt: skip
-"""Optimizers whose step has the size of the rate, whatever the size of the gradient."""
+BY_RATE = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "Adagrad")
+"""Optimizers whose first step has the size of the rate, whatever the size of the gradient."""
 
 
 def find_optimizer(
@@ -106,4 +105,15 @@ def optimizer_record(optimizer: Any, own: Sequence[Any]) -> Optimizer | None:
     known = {id(tensor) for tensor in own}
     foreign = sum(id(tensor) not in known for tensor in _held(optimizer))
     kind = _kind(optimizer)
-    return Optimizer(kind, rate_of(optimizer), foreign, kind in ADAPTIVE)
+    first = _first_step(kind, getattr(optimizer, "inner_optimizer", optimizer))
+    return Optimizer(kind, rate_of(optimizer), foreign, kind != "SGD", first)
+
+
+def _first_step(kind: str, optimizer: Any) -> float | None:
+    """The size of the first step in units of the rate, of an optimizer that divides by the gradient's own size."""
+    if kind == "RMSprop":
+        return rmsprop_step(optimizer.rho, centered=optimizer.centered)
+    # What Keras' Adagrad starts its accumulator with outweighs a small gradient.
+    if kind not in BY_RATE or getattr(optimizer, "initial_accumulator_value", None):
+        return None
+    return 1.0

@@ -1,0 +1,17 @@
+"""How far the first step of an optimizer goes, where both frameworks follow the same formula."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["rmsprop_step"]
+
+
+def rmsprop_step(decay: float, *, centered: bool) -> float | None:
+    """The first step of RMSprop in units of the rate: its mean of squares has only seen 1 - ``decay`` of one square.
+
+    The variance, which is taken where it is ``centered``, is smaller than that by the square of the mean so far.
+    """
+    seen = 1 - decay
+    spread = seen - seen**2 if centered else seen
+    return 1 / math.sqrt(spread) if spread > 0 else None
