@@ -294,3 +294,15 @@ def test_a_training_step_can_be_cut_verified_and_trained(file: Any, lit: str) ->
         assert evidence.verified.agree
     else:
         assert evidence.after.loss < evidence.steps[0].loss
+
+
+def test_the_files_own_arrays_are_its_data(file: Any) -> None:
+    evidence = file.evidence("""
+        import torch
+        from torch import nn
+        x_train, y_train = torch.randn(1000, 6), torch.randint(0, 3, (1000,))
+        model = nn.Linear(6, 3)
+    """)
+    assert evidence.batch == 256
+    assert said(evidence)["loss"] == "cross_entropy"
+    assert (evidence.head.target_shape, evidence.head.classes) == ((256,), 3)

@@ -11,10 +11,13 @@ from torch import nn
 
 from gradtool.evidence import InputSpec
 from gradtool.witness.model.assumed import Assumptions
-from gradtool.witness.model.conventions import BATCH, CLASSES, INPUTS, LENGTH, LOADERS, SIDE, TARGETS
+from gradtool.witness.model.conventions import ARRAYS, BATCH, CLASSES, INPUTS, LENGTH, LOADERS, SIDE, TARGETS
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["attempts", "described", "moved"]
+
+MANY = 256
+"""Samples that are taken of a whole set of data."""
 
 Batch = tuple[Any, Any]
 """Inputs (a tensor, a tuple of them, or a mapping by name) and targets, None where there are none."""
@@ -30,23 +33,34 @@ def attempts(
         assumed.add("inputs", described(inputs), "--input")
         yield (inputs[0] if len(inputs) == 1 else inputs), targets
         return
-    for place, owner in (("the file", names), ("the model", model)):
-        for name in INPUTS:
-            value = owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
-            if value is not None and (found := _given(value, name)) is not None:
-                assumed.add("inputs", described(found), f"{name} of {place}", "--input")
-                yield found, targets
-                return
-    for place, owner in (("the file", names), ("the model", model)):
-        for name in LOADERS:
-            loader = owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
-            if loader is not None and (batch := _first(loader, name)) is not None:
-                assumed.add("inputs", described(batch[0]), f"first batch of {name} of {place}", "--input")
-                yield batch
-                return
+    if (own := _own_data(model, names, targets)) is not None:
+        why, batch = own
+        assumed.add("inputs", described(batch[0]), why, "--input")
+        yield batch
+        return
     for why, guess in _guesses(model, dtype):
         assumed.add("inputs", described(guess), why, "--input")
         yield guess, None
+
+
+def _own_data(model: nn.Module, names: Mapping[str, Any], targets: Any) -> tuple[str, Batch] | None:
+    """Data that the file or the model holds: examples, then a loader's first batch, then arrays by the usual names."""
+    owners = (("the file", names), ("the model", model))
+    for place, owner in owners:
+        for name in INPUTS:
+            value = owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
+            if value is not None and (found := _given(value, name)) is not None:
+                return f"{name} of {place}", (found, targets)
+    for place, owner in owners:
+        for name in LOADERS:
+            loader = owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
+            if loader is not None and (batch := _first(loader, name)) is not None:
+                return f"first batch of {name} of {place}", batch
+    for inputs, goals in ARRAYS:
+        x, y = names.get(inputs), names.get(goals)
+        if isinstance(x, torch.Tensor) and isinstance(y, torch.Tensor) and x.ndim and y.shape[:1] == x.shape[:1]:
+            return f"the first of {inputs} and {goals} of the file", (x[:MANY], y[:MANY])
+    return None
 
 
 def _given(value: Any, name: str) -> Any:
