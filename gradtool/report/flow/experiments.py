@@ -114,7 +114,7 @@ def training_section(steps: Sequence[TrainingStep], end: TrainingStep | None = N
     """The trajectory: curves over all steps, and a table of some of them, and where the last one led."""
     listed = [*steps, *([end] if end else [])]
     shown = [*thinned(len(steps)), *([len(steps)] if end else [])]
-    columns = _columns(listed)
+    columns = _columns(listed, len(steps))
     told = [(head, texts) for head, texts in columns if set(texts) != {"-"}]
     rows = tuple(
         tuple(Cell(texts[place], "error" if listed[place].nonfinite else "") for _, texts in told) for place in shown
@@ -134,11 +134,11 @@ def training_section(steps: Sequence[TrainingStep], end: TrainingStep | None = N
     )
 
 
-def _columns(steps: Sequence[TrainingStep]) -> list[tuple[str, list[str]]]:
-    """What is told of each step; of a few numbers each with its gradient."""
+def _columns(steps: Sequence[TrainingStep], taken: int) -> list[tuple[str, list[str]]]:
+    """What is told of each step; of a few numbers each with its gradient. What stands behind the last is no step."""
     labels = list(steps[0].point)
     return [
-        ("step", [str(step.step) for step in steps]),
+        ("step", [str(step.step) if place < taken else "after" for place, step in enumerate(steps)]),
         ("loss", [wide_number(step.loss) for step in steps]),
         *((label, [wide_number(step.point[label]) for step in steps]) for label in labels),
         *((f"gradient {label}", [number(step.gradient.get(label), 6) for step in steps]) for label in labels),

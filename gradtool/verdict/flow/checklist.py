@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gradtool.evidence import ModelEvidence
+from gradtool.evidence import Head, ModelEvidence
 from gradtool.values import shape_text
-from gradtool.verdict.flow.depth import profile_of
+from gradtool.verdict.flow.depth import LEAST_POINTS, profile_of
 from gradtool.verdict.flow.experiments import rounding
 from gradtool.verdict.flow.groups import trainable
-from gradtool.verdict.flow.head import same_shapes
+from gradtool.verdict.flow.head import broadcasts, same_shapes
 from gradtool.verdict.flow.record import Item
 from gradtool.verdict.flow.structure import FLAT, gain_of
 from gradtool.verdict.record import Finding
@@ -21,7 +21,7 @@ __all__ = ["checklist"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``measured`` gives the detail of an item that was looked at, or nothing; ``otherwise`` says how to look.
+    """``measured`` gives the detail of an item that was looked at, or nothing; ``otherwise`` says why not, or how to.
 
     A finding of one of the ``codes`` decides the state: an error fails the item, a warning warns; a note warns where
     ``notes`` says so.
@@ -30,7 +30,7 @@ class Row:
     title: str
     codes: tuple[str, ...]
     measured: Callable[[ModelEvidence], str]
-    otherwise: str
+    otherwise: str | Callable[[ModelEvidence], str]
     notes: bool = False
 
 
@@ -47,7 +47,9 @@ def _item(row: Row, evidence: ModelEvidence, findings: Sequence[Finding]) -> Ite
         if told and (severity != "note" or row.notes):
             return Item(row.title, state, f"{told[0].message} ({told[0].code})")
     detail = row.measured(evidence)
-    return Item(row.title, "passed" if detail else "unknown", detail or row.otherwise)
+    if detail:
+        return Item(row.title, "passed", detail)
+    return Item(row.title, "unknown", row.otherwise if isinstance(row.otherwise, str) else row.otherwise(evidence))
 
 
 def _on(evidence: ModelEvidence) -> str:
@@ -57,10 +59,21 @@ def _on(evidence: ModelEvidence) -> str:
 
 def _shapes(evidence: ModelEvidence) -> str:
     head = evidence.head
-    if head is None or not same_shapes(head):
-        return ""
+    return _seen_shapes(head) if head is not None and same_shapes(head) else ""
+
+
+def _seen_shapes(head: Head) -> str:
     target = shape_text(head.target_shape) if head.target_shape else "none"
     return f"output {shape_text(head.shape)}, targets {target}"
+
+
+def _other_shapes(evidence: ModelEvidence) -> str:
+    head = evidence.head
+    if head is None:
+        return "output and targets were not seen; --labels says what targets are"
+    if broadcasts(head):
+        return f"{_seen_shapes(head)}: Keras' own losses align these, a loss written by hand would broadcast them"
+    return f"{_seen_shapes(head)}: only the loss knows whether these fit"
 
 
 def _finite(evidence: ModelEvidence) -> str:
@@ -72,11 +85,28 @@ def _is_sound(evidence: ModelEvidence) -> bool:
     return math.isfinite(evidence.loss.value) and not any(gradient.nan or gradient.inf for gradient in gradients)
 
 
-def _fall(evidence: ModelEvidence) -> str:
+def _falls(evidence: ModelEvidence) -> str:
+    told, fall = _path(evidence), profile_of(evidence).fall or 0.0
+    return f"it does not fall: {told}" if told and fall < 0 else told
+
+
+def _rises(evidence: ModelEvidence) -> str:
+    told, fall = _path(evidence), profile_of(evidence).fall or 0.0
+    return f"it does not rise: {told}" if told and fall >= 0 else told
+
+
+def _path(evidence: ModelEvidence) -> str:
+    """What the gradient does from the last layers to the first; nothing where that cannot be told."""
     fall = profile_of(evidence).fall
     if fall is None or not _is_sound(evidence):
         return ""
     return f"the strongest path {'falls' if fall >= 0 else 'rises'} by {abs(fall):.1f} decades to the first layers"
+
+
+def _no_path(evidence: ModelEvidence) -> str:
+    if not _is_sound(evidence):
+        return "cannot be told while numbers are not finite"
+    return f"cannot be told of fewer than {LEAST_POINTS} layers with a gradient, from the first that learns on"
 
 
 def _clipping(evidence: ModelEvidence) -> str:
@@ -130,25 +160,40 @@ def _descends(evidence: ModelEvidence) -> str:
     return f"{descent.before:.6g} -> {descent.after:.6g}, {share:.0%} of the decrease that the gradient promises"
 
 
+def _no_step(evidence: ModelEvidence) -> str:
+    if evidence.descent is not None:
+        return "cannot be told while numbers are not finite"
+    scripted = evidence.route == "script"
+    return "a script is not stepped: its own steps are in --train" if scripted else "no step was tried"
+
+
 def _zeroed(evidence: ModelEvidence) -> str:
+    if evidence.route == "script" and evidence.framework != "torch":
+        return "TensorFlow hands out fresh gradients each time"
     return "they were gone when the second step began" if evidence.zeroed else ""
 
 
-_UNSOUND = "cannot be told while numbers are not finite, or of fewer than 3 layers"
+def _one_step(evidence: ModelEvidence) -> str:
+    scripted = evidence.route == "script"
+    return f"the script ended before {SECOND}" if scripted else "only a training script shows it: --script"
+
+
+SECOND = "a second step of the same loss"
+"""What shows whether gradients are zeroed: those of another loss may be left over on purpose."""
 
 ROWS = (
     Row("gradients are on", ("GT107",), _on, "no parameter is trainable"),
-    Row("shapes match", ("GT135",), _shapes, "output and targets were not seen; --labels says what targets are"),
+    Row("shapes match", ("GT135",), _shapes, _other_shapes),
     Row("no NaN or Inf", ("GT114", "GT101", "GT102", "GT132"), _finite, "a frozen parameter's gradient is not finite"),
-    Row("no vanishing gradient", ("GT103", "GT140"), _fall, _UNSOUND),
-    Row("no exploding gradient", ("GT104", "GT141", "GT131"), _fall, _UNSOUND),
+    Row("no vanishing gradient", ("GT103", "GT140"), _falls, _no_path),
+    Row("no exploding gradient", ("GT104", "GT141", "GT131"), _rises, _no_path),
     Row("clipping", (), _clipping, "--clip 1.0 shows what clipping would do"),
     Row("initialisation", ("GT125",), _gains, "no weight matrices were seen", notes=True),
     Row("gradient verified, custom backward included", ("GT129",), _verified, "--verify tests it against the loss"),
     Row("no dead units", ("GT108", "GT133"), _living, "no rectifying layers were seen"),
     Row("every trainable parameter reached", ("GT106", "GT105"), _reached, "no parameter is trainable"),
     Row("every one in the optimizer", ("GT120",), _held, "no optimizer was found; --optimizer and --lr name one"),
-    Row("the loss decreases along -g", ("GT124",), _descends, "no step was tried, or numbers are not finite"),
-    Row("gradients are zeroed between steps", ("GT130",), _zeroed, "only a training script shows it: --script"),
+    Row("the loss decreases along -g", ("GT124",), _descends, _no_step),
+    Row("gradients are zeroed between steps", ("GT130",), _zeroed, _one_step),
 )
 """The checklist, in the order in which a person would go through it."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from gradtool.evidence import Layer, ModelEvidence, Parameter
 from gradtool.verdict.flow.groups import paths
 
-__all__ = ["DepthPoint", "DepthProfile", "depth_profile", "learning", "profile_of"]
+__all__ = ["LEAST_POINTS", "DepthPoint", "DepthProfile", "depth_profile", "learning", "profile_of"]
 
 LEAST_POINTS = 3
 """Fewer layers have no first and last end."""

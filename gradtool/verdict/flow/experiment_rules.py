@@ -29,8 +29,8 @@ EXPERIMENT_RULES = (
     ),
     Rule(
         "GT118", "half-underflow", "warning", "float16 would lose part of the gradient to zero",
-        "More than 1 in 1000 of the numbers lie below 2^-24, the smallest that float16 can hold, or, as subnormal "
-        "numbers below 2^-14, have already lost digits.",
+        "More than 1 in 1000 of the numbers, other than 0, lie below 2^-24, the smallest that float16 can hold. Those "
+        "below 2^-14 lose digits, which is told and not judged.",
         "Scale the loss by a power of two before backward (GradScaler, LossScaleOptimizer), or use bfloat16.",
     ),
     Rule(

@@ -11,7 +11,7 @@ from gradtool.values import Shape
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["loss_head_mismatch", "output_range", "same_shapes", "shapes_broadcast"]
+__all__ = ["broadcasts", "loss_head_mismatch", "output_range", "same_shapes", "shapes_broadcast"]
 
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -87,12 +87,17 @@ def same_shapes(head: Head) -> bool:
     return bool(head.classes) or not head.target_shape or head.shape == head.target_shape
 
 
+def broadcasts(head: Head) -> bool:
+    """Whether an element-wise loss on the two compares every output with every target: (N, 1) beside (N)."""
+    return head.shape == (*head.target_shape, 1) or head.target_shape == (*head.shape, 1)
+
+
 def shapes_broadcast(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT135: an output of (N, 1) against targets of (N), or the reverse; Keras' own losses align them first."""
     head = evidence.head
     if head is None or evidence.framework != "torch" or same_shapes(head):
         return
-    if head.shape == (*head.target_shape, 1) or head.target_shape == (*head.shape, 1):
+    if broadcasts(head):
         told = f"the output has shape {_shape(head.shape)}, the targets {_shape(head.target_shape)}"
         yield finding("GT135", "output", told, source=evidence.loss.source)
 

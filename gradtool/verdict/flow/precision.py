@@ -14,7 +14,7 @@ from gradtool.verdict.rules import finding
 __all__ = ["half_precision", "loss_scale", "low_precision_digits"]
 
 LOST_SHARE = 1e-3
-"""The share of numbers that may be lost, or become subnormal, without harm: 1 in 1000."""
+"""The share of numbers that may be lost without harm: 1 in 1000."""
 
 LEAST_DIGITS = 1.0
 
@@ -31,8 +31,8 @@ def half_precision(evidence: ModelEvidence) -> Iterator[Finding]:
         return
     lost, subnormal = sum(half.lost for half in halves) / count, sum(half.subnormal for half in halves) / count
     remedy = _advice(loss_scale(halves))
-    if max(lost, subnormal) > LOST_SHARE:
-        hit = [parameter for parameter, half in known if half.subnormal > LOST_SHARE * half.count] or [known[0][0]]
+    if lost > LOST_SHARE:
+        hit = [parameter for parameter, half in known if half.lost > LOST_SHARE * half.count]
         where, named = group_of(hit, [parameter for parameter, _ in known])
         told = f"of the gradient {lost:.2%} would become 0 in float16 and {subnormal:.2%} lie below 2^-14 ({named})"
         yield finding("GT118", where, told, remedy)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradtool.evidence import ModelEvidence
+from gradtool.evidence import Layer, ModelEvidence
 from gradtool.verdict.flow.depth import DepthProfile, learning, profile_of
-from gradtool.verdict.flow.groups import group_of, listed, trainable
+from gradtool.verdict.flow.groups import group_of, listed, paths, trainable
 from gradtool.verdict.flow.structure import Structure, structure_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
@@ -57,21 +57,40 @@ def vanishing(evidence: ModelEvidence) -> Iterator[Finding]:
 
 def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT104: the strongest path grows by more than three decades towards the first layers, or over a loop's calls."""
+    seen, loops = structure_of(evidence), _loops(evidence)
+    for layer, rise in loops[:1]:
+        told = f"over the {layer.calls} calls of {layer.name} the gradient grows by {rise:.1f} decades on its way back"
+        if len(loops) > 1:
+            told += f"; likewise {listed(other.name for other, _ in loops[1:])}"
+        yield finding("GT104", layer.name, f"{told}{_cause(seen)}", _tame(seen), source=layer.source)
     profile = profile_of(evidence)
-    seen = structure_of(evidence)
-    if profile.fall is not None and -profile.fall > EXPLODED:
+    # What grows over a loop's calls grows over depth too: one cause is told once.
+    if profile.fall is not None and -profile.fall - max((rise for _, rise in loops), default=0.0) > EXPLODED:
         told = f"the gradient grows by {-profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
         decades = forward_decades(evidence)
         if decades > 1:
             told += f"; activations grow by {decades:.1f} decades on the way forward"
         where, source = _guilty(profile)
         yield finding("GT104", where, f"{told}{_cause(seen)}", _tame(seen), source=source)
-    for layer in learning(evidence.layers, evidence.parameters):
-        if layer.calls >= LOOP and layer.gradient and layer.last_gradient:
-            rise = math.log10(layer.gradient / layer.last_gradient)
-            if math.isfinite(rise) and rise > EXPLODED:
-                told = f"over the {layer.calls} calls of {layer.name} the gradient grows by {rise:.1f} decades"
-                yield finding("GT104", layer.name, f"{told} on its way back{_cause(seen)}", _tame(seen))
+
+
+def _loops(evidence: ModelEvidence) -> list[tuple[Layer, float]]:
+    """The layers over whose calls the gradient explodes, and by how many decades, the most first.
+
+    A container stands for what it calls.
+    """
+    learns = learning(evidence.layers, evidence.parameters)
+    rises = {layer.name: rise for layer in learns if (rise := _rise_over_calls(layer)) > EXPLODED}
+    outer = [layer for layer in learns if layer.name in rises and not rises.keys() & set(paths(layer.name)[:-1])]
+    return sorted(((layer, rises[layer.name]) for layer in outer), key=lambda pair: -pair[1])
+
+
+def _rise_over_calls(layer: Layer) -> float:
+    """Decades by which the gradient grows from the last call of a layer to its strongest; 0 where it is in no loop."""
+    if layer.calls < LOOP or not layer.gradient or not layer.last_gradient:
+        return 0.0
+    rise = math.log10(layer.gradient / layer.last_gradient)
+    return rise if math.isfinite(rise) else 0.0
 
 
 def _evenly(profile: DepthProfile) -> str:

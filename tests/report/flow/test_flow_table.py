@@ -16,6 +16,7 @@ from handmade_flow import (
     HEALTHY,
     HOSTILE,
     ILL,
+    LONG,
     MLP,
     NO_PARAMETERS,
     REFUTED,
@@ -233,6 +234,14 @@ def test_a_long_training_is_thinned_and_its_ends_are_kept() -> None:
     assert report.startswith("(x - 5)**2\n")
     assert "\n  0     5 " in report
     assert "\n  199   " in report
+
+
+def test_where_the_last_step_led_is_no_step() -> None:
+    made = replace(EXPRESSION.evidence, steps=LONG[:3], after=LONG[3])
+    for form, row in (("table", "\n  after  2.56 "), ("markdown", "| `after` | 2.56 |")):
+        report = told(replace(EXPRESSION, evidence=made), form)
+        assert row in report
+        assert "training, 3 steps" in report
 
 
 def test_without_evidence_the_reason_is_told() -> None:

@@ -68,6 +68,42 @@ def test_a_loss_that_is_nan_leaves_open_what_cannot_be_told() -> None:
     assert told["no vanishing gradient"].state == "unknown"
 
 
+def test_what_cannot_be_told_says_which_of_the_reasons_it_is() -> None:
+    broken = items(replace(complete(), loss=Loss(math.nan, "")))
+    for title in ("no vanishing gradient", "no exploding gradient", "the loss decreases along -g"):
+        assert broken[title].detail == "cannot be told while numbers are not finite"
+    short = items(replace(chain(), layers=chain().layers[:2]))
+    assert short["no vanishing gradient"].detail.startswith("cannot be told of fewer than 3 layers")
+    assert short["the loss decreases along -g"].detail == "no step was tried"
+
+
+def test_a_script_is_told_what_holds_for_scripts() -> None:
+    script = items(replace(chain(), route="script"))
+    assert script["the loss decreases along -g"].detail == "a script is not stepped: its own steps are in --train"
+    assert script["gradients are zeroed between steps"].detail.startswith("the script ended before a second step")
+    fresh = items(replace(chain(), route="script", framework="tensorflow"))["gradients are zeroed between steps"]
+    assert (fresh.state, fresh.detail) == ("passed", "TensorFlow hands out fresh gradients each time")
+
+
+def test_a_gradient_that_falls_does_not_rise() -> None:
+    falling, rising = items(chain(6, 0.62)), items(chain(6, 1.6))
+    falls = "the strongest path falls by 1.9 decades to the first layers"
+    rises = "the strongest path rises by 1.8 decades to the first layers"
+    assert falling["no vanishing gradient"].detail == falls
+    assert falling["no exploding gradient"].detail == f"it does not rise: {falls}"
+    assert rising["no vanishing gradient"].detail == f"it does not fall: {rises}"
+    assert rising["no exploding gradient"].detail == rises
+
+
+def test_shapes_that_were_seen_are_told() -> None:
+    keras = replace(chain(), framework="tensorflow", head=Head((32, 1), -1.0, 1.0, "", (32,), -2.0, 2.0))
+    told = items(keras)["shapes match"]
+    assert (told.state, told.detail.partition(":")[0]) == ("unknown", "output 32x1, targets 32")
+    assert "Keras' own losses align these" in told.detail
+    other = replace(keras, head=Head((32, 4), -1.0, 1.0, "", (32, 3), -2.0, 2.0))
+    assert items(other)["shapes match"].detail == "output 32x4, targets 32x3: only the loss knows whether these fit"
+
+
 def test_findings_stand_worst_first_and_causes_before_what_follows() -> None:
     ill = with_layers(chain(8, 0.3), {"1": {"dead": 48}, "3": {"dead": 60}})
     ill = with_parameters(ill, lambda row: {"hooks": ["hook"]} if row.name == "0.weight" else {})

@@ -115,7 +115,8 @@ def halves(**cells: Any) -> Halves:
         ({"lost": 3, "subnormal": 4}, [], ""),
         ({"lost": 100, "subnormal": 300, "least": 2.0**-30, "largest": 0.1}, ["GT118"], "by 2^16 "),
         ({"largest": 1e6}, ["GT119"], "by 2^-4 "),
-        ({"subnormal": 300, "least": 2.0**-30, "largest": 1e3}, ["GT118"], "No single loss scale"),
+        ({"lost": 5, "subnormal": 300, "least": 2.0**-30, "largest": 1e3}, ["GT118"], "No single loss scale"),
+        ({"subnormal": 4000, "least": 2.0**-20, "largest": 0.1}, [], ""),
     ],
 )
 def test_what_float16_would_lose(cells: dict[str, Any], codes: list[str], advice: str) -> None:
@@ -123,6 +124,7 @@ def test_what_float16_would_lose(cells: dict[str, Any], codes: list[str], advice
     findings = found(ill)
     assert [row.code for row in findings] == codes
     assert all(row.severity == "warning" and advice in row.remedy for row in findings)
+    assert not any("0.00%" in row.message for row in findings)
 
 
 def test_a_tensor_of_less_than_a_thousandth_of_the_numbers_needs_no_loss_scale() -> None:

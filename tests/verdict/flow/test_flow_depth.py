@@ -170,6 +170,18 @@ def test_a_loop_over_time_explodes_over_its_calls_but_may_forget() -> None:
     assert told(finding) == ("GT113", "warning", "cell")
 
 
+def test_a_loop_is_told_once_whatever_it_calls() -> None:
+    """The cell, the layer inside it and the rise over depth that follows have one cause."""
+    calls = {"calls": 40, "last_gradient": 1e-5, "first_rms": 1.0}
+    cells = [layer("cell.linear", 0, 2.0, **calls), layer("cell.tanh", 1, **calls), layer("cell", 2, **calls)]
+    after = [layer("norm", 41, 1e-6), layer("out", 42, 1e-6)]
+    (finding,) = found(model([*cells, *after], [weight("cell.linear")]))
+    assert told(finding) == ("GT104", "error", "cell")
+    (finding,) = found(model([*cells[:2], layer("out", 42)], [weight("cell.linear")]))
+    assert told(finding) == ("GT104", "error", "cell.linear")
+    assert "; likewise cell.tanh" in finding.message
+
+
 def test_activations_that_grow_ten_thousandfold_are_a_warning() -> None:
     for last, expected in ((9e3, []), (2e4, [("GT113", "warning", "10")])):
         ill = with_layers(chain(), {"10": {"rms": last}})
