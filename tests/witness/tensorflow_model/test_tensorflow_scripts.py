@@ -53,6 +53,18 @@ def test_a_fit_for_some_steps_shows_each(file: Any) -> None:
     assert all(step.norm > 0 for step in evidence.steps)
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_clipping_is_shown_of_the_first_step(file: Any, steps: int) -> None:
+    training = Training(steps) if steps else None
+    evidence = file.evidence(FIT + "net.fit(x, y, batch_size=16, verbose=0)", clip=1e-2, training=training)
+    assert evidence.clipped.before == evidence.norm
+    assert evidence.clipped.after == pytest.approx(1e-2)
+    assert evidence.clipped.own == pytest.approx(1e-2, rel=1e-4)
+    assert all(step.norm > 1e-2 and step.clipped is None for step in evidence.steps)
+    told = "--clip shows what clipping would do; the script's own steps are not clipped by it"
+    assert (told in evidence.notes) is bool(steps)
+
+
 LOOP = """
 import keras
 import tensorflow as tf

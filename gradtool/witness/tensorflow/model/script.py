@@ -19,9 +19,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, norm_of, parameters, tensor_of
@@ -49,6 +50,7 @@ class Observed:
     steps: list[TrainingStep] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     head: Head | None = None
+    clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -160,6 +162,8 @@ class _Watch:
             seen.norm = norm_of(seen.parameters)
             seen.layers = self.recorder.layers(layer_names(seen.models))
             seen.head = self.recorder.head
+            if self.request.clip is not None:
+                seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
         self._before_step = [_value(row.tensor) for row in self._rows]
 
     def _name(self, asked: Sequence[Any], used: Sequence[Any], frame: FrameType) -> None:

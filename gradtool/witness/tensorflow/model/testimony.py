@@ -178,6 +178,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         norm=seen.steps[0].norm,
         batch=max((layer.samples for layer in seen.layers[:1]), default=0),
         head=seen.head,
+        clipped=seen.clipped,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
