@@ -23,7 +23,9 @@ class Assumptions:
 
 
 def passed_over(request: ModelRequest) -> list[str]:
-    """A sentence about the options that a program which runs its own training leaves no room for; none if none is."""
+    """Sentences about the options that a program which runs its own training leaves little or no room for."""
+    unclipped = "--clip shows what clipping would do; the script's own steps are not clipped by it"
+    notes = [unclipped] if request.training and request.clip is not None else []
     asked = {
         "--accumulate": request.accumulate > 1,
         "--verify": request.verify,
@@ -38,6 +40,6 @@ def passed_over(request: ModelRequest) -> list[str]:
     }
     options = [option for option, wanted in asked.items() if wanted]
     if not options:
-        return []
+        return notes
     told = "the file trains by itself, with its own data, loss and optimizer"
-    return [f"{', '.join(options)} had no effect: {told}; a function gradtool_case() gives them to gradtool"]
+    return [*notes, f"{', '.join(options)} had no effect: {told}; a function gradtool_case() gives them to gradtool"]

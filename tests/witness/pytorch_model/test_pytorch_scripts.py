@@ -69,6 +69,15 @@ def test_a_loop_is_seen_before_it_clips_and_ends_at_the_second_pass(
     assert evidence.zeroed is True
 
 
+@pytest.mark.parametrize("steps", [0, 2])
+def test_the_steps_of_a_script_are_not_clipped_by_us_and_that_is_said(file: Any, steps: int) -> None:
+    evidence = file.evidence(NET + MAIN, script=True, clip=1e-2, training=Training(steps) if steps else None)
+    assert evidence.clipped.own == pytest.approx(1e-2, rel=1e-3)
+    assert all(step.norm > 1e-2 and step.clipped is None for step in evidence.steps)
+    told = "--clip shows what clipping would do; the script's own steps are not clipped by it"
+    assert (told in evidence.notes) is bool(steps)
+
+
 def test_a_class_that_a_main_guard_trains_is_looked_at_as_it_is_trained(file: Any) -> None:
     evidence = file.evidence("""
         import torch

@@ -53,6 +53,18 @@ def test_a_fit_for_some_steps_shows_each(file: Any) -> None:
     assert all(step.norm > 0 for step in evidence.steps)
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_clipping_is_shown_of_the_first_step(file: Any, steps: int) -> None:
+    training = Training(steps) if steps else None
+    evidence = file.evidence(FIT + "net.fit(x, y, batch_size=16, verbose=0)", clip=1e-2, training=training)
+    assert evidence.clipped.before == evidence.norm
+    assert evidence.clipped.after == pytest.approx(1e-2)
+    assert evidence.clipped.own == pytest.approx(1e-2, rel=1e-4)
+    assert all(step.norm > 1e-2 and step.clipped is None for step in evidence.steps)
+    told = "--clip shows what clipping would do; the script's own steps are not clipped by it"
+    assert (told in evidence.notes) is bool(steps)
+
+
 LOOP = """
 import keras
 import tensorflow as tf
@@ -225,8 +237,71 @@ raise SystemExit("too far")
 """
     )
     assert both.model == "make, judge"
+    assert (both.notes, both.loss.how) == ([], "the file's own, sum of 2 losses")
     assert [p.group for p in both.parameters] == [0] * 4 + [1] * 4
     assert [p.rate for p in both.parameters] == [1e-4] * 4 + [1e-2] * 4
+
+
+def test_one_loss_asked_for_twice_counts_once(file: Any) -> None:
+    evidence = file.evidence(
+        ADVERSARIAL
+        + """
+with tf.GradientTape(persistent=True) as tape:
+    told = tf.reduce_sum(judge(make(tf.ones((2, 4))))) * 0 + 3.0
+mine, theirs = tape.gradient(told, make.trainable_variables), tape.gradient(told, judge.trainable_variables)
+first.apply_gradients(zip(mine, make.trainable_variables))
+second.apply_gradients(zip(theirs, judge.trainable_variables))
+"""
+    )
+    assert (evidence.loss.value, evidence.loss.how) == (3.0, "the file's own")
+
+
+IN_TURNS = (
+    ADVERSARIAL
+    + """
+class Game(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.make, self.judge = make, judge
+    def train_step(self, real):
+        fake = self.make(noise)
+        with tf.GradientTape() as tape:
+            good, bad = self.judge(real), self.judge(tf.stop_gradient(fake))
+            told = loss(tf.ones_like(good), good) + loss(tf.zeros_like(bad), bad)
+        found = tape.gradient(told, self.judge.trainable_weights)
+        second.apply_gradients(zip(found, self.judge.trainable_weights))
+        with tf.GradientTape() as tape:
+            fooled = loss(tf.ones((16, 1)), self.judge(self.make(noise)))
+        first.apply_gradients(zip(tape.gradient(fooled, self.make.trainable_weights), self.make.trainable_weights))
+        return {"loss": told}
+
+game = Game()
+game.compile()
+game.fit(tf.data.Dataset.from_tensor_slices(tf.random.normal((64, 2))).batch(16), verbose=0)
+"""
+)
+
+
+@pytest.mark.parametrize("steps", [0, 4])
+@pytest.mark.parametrize("where", ["outside the tape", "inside"])
+def test_models_trained_in_turns_inside_a_model(file: Any, steps: int, where: str) -> None:
+    text = IN_TURNS if where != "inside" else IN_TURNS.replace("tf.stop_gradient(fake)", "self.make(noise)")
+    evidence = file.evidence(text, training=Training(steps) if steps else None)
+    line = evidence.loss.source
+    assert line == "model.py:20"
+    assert evidence.notes == [f"make is left out: no gradient by its variables is asked for in {line}"]
+    assert [p.shape for p in evidence.parameters] == [(2, 8), (8,), (8, 1), (1,)]
+    assert all(p.gradient is not None and p.group == 0 for p in evidence.parameters)
+    assert [row.value.split()[0] for row in evidence.assumed if row.what == "parameters"] == ["4"]
+    assert len(evidence.steps) == steps
+    assert all(step.norm > 0 for step in evidence.steps)
+
+
+def test_a_model_inside_that_the_loss_does_not_reach_is_no_bystander_where_it_is_asked_for(file: Any) -> None:
+    text = IN_TURNS.replace("self.judge.trainable_weights", "self.trainable_weights")
+    evidence = file.evidence(text)
+    assert sum(p.gradient is None for p in evidence.parameters) == 4
+    assert evidence.notes == []
 
 
 def test_layers_without_a_model_keep_their_names(file: Any) -> None:

@@ -12,16 +12,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradtool.evidence import Clipped, Descent, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.evidence import Descent, ModelEvidence, ModelRequest, Progress, Record
 from gradtool.witness.model.conventions import LARGE, SHORT, SHRINK, TRIES
 from gradtool.witness.tensorflow.model.accumulation import accumulated
-from gradtool.witness.tensorflow.model.parameters import Named, global_norm
+from gradtool.witness.tensorflow.model.clipping import clipped
+from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.statistics import size_of
 from gradtool.witness.tensorflow.model.subject import Subject
 from gradtool.witness.tensorflow.model.training import trained
 from gradtool.witness.tensorflow.model.verification import verified
 
-__all__ = ["clipped", "descent", "experiments"]
+__all__ = ["descent", "experiments"]
 
 
 def experiments(
@@ -45,13 +46,6 @@ def experiments(
         steps, after = yield from trained(request, one, rows, optimizer)
         evidence = replace(evidence, steps=steps, after=after)
     return evidence
-
-
-def clipped(rows: list[Named], limit: float, before: float) -> Clipped:
-    """What ``tf.clip_by_global_norm`` does: by its own description, and what it leaves."""
-    cut, _ = tf.clip_by_global_norm([row.gradient for row in rows if row.gradient is not None], limit)
-    after = global_norm([replace(rows[0], gradient=gradient) for gradient in cut])
-    return Clipped(limit, before, before * min(1.0, limit / before) if before else 0.0, after)
 
 
 def descent(one: Subject, rows: list[Named], evidence: ModelEvidence) -> Descent | None:

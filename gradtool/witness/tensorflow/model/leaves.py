@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from gradtool.witness.model.frames import names_of_values, scopes
 from gradtool.witness.tensorflow.model.parameters import Named, named, tensor_of
 
-__all__ = ["is_model", "models_of", "name_of", "names_of"]
+__all__ = ["is_model", "left_out", "models_of", "name_of", "names_of", "owns"]
 
 
 def is_model(value: Any) -> bool:
@@ -38,10 +38,28 @@ def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]
         for inner, part in parts:
             if owners.get(id(part), ("self",))[0] != "self" or not _is_composed(part):
                 continue
-            if any(id(tensor_of(variable)) in wanted for variable in part.trainable_variables):
+            if owns(part, wanted):
                 owners[id(part)] = (inner, part)
     inside = {id(part) for _, model in owners.values() for part in _inside(model)}
     return {name: model for key, (name, model) in owners.items() if key not in inside}
+
+
+def owns(model: Any, wanted: Container[int]) -> bool:
+    """Whether one of the model's variables is ``wanted``, by ``id``."""
+    return any(id(tensor_of(variable)) in wanted for variable in model.trainable_variables)
+
+
+def left_out(models: Mapping[str, Any], wanted: Container[int]) -> list[Any]:
+    """The models inside ``models`` of whose variables, if they train any, none is ``wanted``; the outermost of them."""
+    parts = {id(part): part for model in models.values() for part in _inside(model)}.values()
+    found = [part for part in parts if _is_whole(part) and part.trainable_variables and not owns(part, wanted)]
+    inside = {id(part) for model in found for part in _inside(model)}
+    return [model for model in found if id(model) not in inside]
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a part was made to be a model by itself, and not as a layer of one."""
+    return isinstance(value, keras.Model) or (is_model(value) and not isinstance(value, keras.layers.Layer))
 
 
 def _inside(model: Any) -> list[Any]:

@@ -19,10 +19,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
-from gradtool.witness.tensorflow.model.leaves import models_of, name_of, names_of
+from gradtool.witness.tensorflow.model.clipping import clipped
+from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, norm_of, parameters, tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
@@ -37,6 +38,8 @@ class Observed:
     """What one iteration of the user's own training left behind."""
 
     loss: float = 0.0
+    losses: int = 0
+    """Of how many losses ``loss`` is the sum."""
     source: str = ""
     backwards: int = 0
     models: dict[str, Any] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class Observed:
     steps: list[TrainingStep] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
     head: Head | None = None
+    clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -82,6 +86,12 @@ class _Watch:
         self.seen, self.recorder = Observed(), recorder
         self.fitted: Found | None = None
         self._wanted = request.training.steps if request.training else 0
+        self._rows: list[Named] = []
+        """Those of every iteration so far; what is told is the first."""
+        self._asked: dict[int, Any] = {}
+        self._beside: dict[int, tuple[Any, str]] = {}
+        """Models by whose variables no gradient is asked for, each with the sentence that says so."""
+        self._losses: dict[int, Any] = {}
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
@@ -130,49 +140,58 @@ class _Watch:
 
     def _before(self) -> None:
         """The variables have moved since the last gradient: a new iteration begins."""
-        if self.seen.backwards and _moved(self.seen.rows, self._before_step):
+        if self.seen.backwards and _moved(self._rows, self._before_step):
             self._iteration()
 
     def _look(self, targets: Sequence[Any], asked: Mapping[int, tuple[Any, Any]], used: Any, frame: FrameType) -> None:
         """Take the figures of the gradients in ``asked``, by ``id``: (tensor, gradient); ``used`` were read too."""
         seen = self.seen
-        if seen.backwards == 0:
-            seen.source = user_line(frame)
-        value = sum(float(tf.reduce_sum(tf.cast(target, tf.float64))) for target in targets)
-        seen.loss = value + (seen.loss if seen.backwards else 0.0)
+        seen.source = seen.source or user_line(frame)
+        self._losses |= {id(target): target for target in targets}  # one may be asked twice, by other variables
+        seen.loss = sum(float(tf.reduce_sum(tf.cast(loss, tf.float64))) for loss in self._losses.values())
         seen.backwards += 1
         self._name([tensor for tensor, _ in asked.values()], used, frame)
-        for row in seen.rows:
+        for row in self._rows:
             if id(row.tensor) in asked:
                 row.gradient = _sum(row.gradient, merged(asked[id(row.tensor)][1]))
         if seen.steps:
-            seen.norm = global_norm(seen.rows)
+            seen.norm = global_norm(self._rows)
         else:
+            seen.losses, seen.rows = len(self._losses), list(self._rows)
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
             seen.norm = norm_of(seen.parameters)
             seen.layers = self.recorder.layers(layer_names(seen.models))
             seen.head = self.recorder.head
-        self._before_step = [_value(row.tensor) for row in seen.rows]
+            if self.request.clip is not None:
+                seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
+        self._before_step = [_value(row.tensor) for row in self._rows]
 
     def _name(self, asked: Sequence[Any], used: Sequence[Any], frame: FrameType) -> None:
         """Rows for what the gradient is taken by, and for what was used beside it."""
-        seen = self.seen
-        known = {id(row.tensor): row for row in seen.rows}
+        known = {id(row.tensor): row for row in self._rows}
+        self._asked |= {id(tensor): tensor for tensor in asked if isinstance(tensor, tf.Variable)}
         if all(id(tensor) in known for tensor in [*asked, *used]):
             return
-        seen.models = seen.models | models_of(frame, asked)
-        beside = {name: model for name, model in models_of(frame, used).items() if name not in seen.models}
-        for name in beside:
-            note = f"{name} ran too; no gradient by its variables is asked for in {user_line(frame)}"
-            seen.notes = list(dict.fromkeys([*seen.notes, note]))
-        theirs = {id(tensor_of(variable)) for model in beside.values() for variable in model.trainable_variables}
+        models = self.seen.models | models_of(frame, asked)
+        self._leave_out(models, used, frame)
+        theirs = {id(tensor_of(variable)) for model, _ in self._beside.values() for variable in model.variables}
         others = [tensor for tensor in used if id(tensor) not in theirs]
-        seen.rows = names_of(
-            seen.models, frame, [*(row.tensor for row in seen.rows), *asked, *others], self.recorder.ran()
-        )
-        for row in seen.rows:
+        rows = names_of(models, frame, [*(row.tensor for row in self._rows), *asked, *others], self.recorder.ran())
+        self._rows = [row for row in rows if id(row.tensor) not in theirs]
+        for row in self._rows:
             if id(row.tensor) in known:
                 row.gradient = known[id(row.tensor)].gradient
+        if not self.seen.steps:
+            self.seen.models = models
+            self.seen.notes = list(dict.fromkeys(told for _, told in self._beside.values()))
+
+    def _leave_out(self, models: Mapping[str, Any], used: Sequence[Any], frame: FrameType) -> None:
+        """Models by whose variables no gradient is asked for, beside ``models`` and inside: another step is theirs."""
+        told = f"no gradient by its variables is asked for in {user_line(frame)}"
+        found = [(one, f"{name} ran too; {told}") for name, one in models_of(frame, used).items()]
+        found += [(one, f"{name_of(one, frame)} is left out: {told}") for one in left_out(models, self._asked)]
+        self._beside = {id(model): (model, sentence) for model, sentence in found} | self._beside
+        self._beside = {key: pair for key, pair in self._beside.items() if not owns(pair[0], self._asked)}
 
     def _step(self, optimizer: Any, variables: Sequence[Any] | None) -> None:
         """An optimizer's step. The iteration is over when every gradient has been applied, by whichever optimizer."""
@@ -181,7 +200,7 @@ class _Watch:
             return
         if not any(one is optimizer for one in self._optimizers):
             self._optimizers.append(optimizer)
-        given = [row.tensor for row in seen.rows] if variables is None else [tensor_of(one) for one in variables]
+        given = [row.tensor for row in self._rows] if variables is None else [tensor_of(one) for one in variables]
         self._applied |= {id(tensor) for tensor in given}
         if not seen.steps:
             seen.optimizer = seen.optimizer or optimizer_record(optimizer, [row.tensor for row in seen.rows])
@@ -191,7 +210,7 @@ class _Watch:
                 replace(parameter, group=place, rate=rate) if id(row.tensor) in held else parameter
                 for parameter, row in zip(seen.parameters, seen.rows, strict=True)
             ]
-        if all(row.gradient is None or id(row.tensor) in self._applied for row in seen.rows):
+        if all(row.gradient is None or id(row.tensor) in self._applied for row in self._rows):
             self._iteration()
 
     def _iteration(self) -> None:
@@ -199,11 +218,11 @@ class _Watch:
         self.end()
         if len(self.seen.steps) >= max(self._wanted, 1):
             raise Enough
-        if not all(isinstance(row.tensor, tf.Variable) for row in self.seen.rows):
-            self.seen.rows = []
-        for row in self.seen.rows:
+        if not all(isinstance(row.tensor, tf.Variable) for row in self._rows):
+            self._rows = []
+        for row in self._rows:
             row.gradient = None
-        self._before_step, self._applied = [], set()
+        self._before_step, self._applied, self._losses = [], set(), {}
         self.recorder.clear()
 
     def end(self) -> None:

@@ -168,15 +168,17 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     if seen.optimizer:
         assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
     evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
+    how = "the file's own" if seen.losses == 1 else f"the file's own, sum of {seen.losses} losses"
     return replace(
         evidence,
         mode="train",
-        loss=Loss(seen.steps[0].loss, "the file's own", seen.source),
+        loss=Loss(seen.steps[0].loss, how, seen.source),
         parameters=seen.parameters,
         layers=seen.layers,
         norm=seen.steps[0].norm,
         batch=max((layer.samples for layer in seen.layers[:1]), default=0),
         head=seen.head,
+        clipped=seen.clipped,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
