@@ -16,8 +16,8 @@ from gradtool.verdict.flow.record import FlowRecord
 
 __all__ = ["draw_text"]
 
-SHORTEST = 10
-"""Characters that a bar has at least; where a name leaves fewer, it stands on a line of its own."""
+SHORTEST, LONGEST = 10, 60
+"""Characters that a bar has at least and at most; where a name leaves fewer, it stands on a line of its own."""
 
 
 def draw_text(record: FlowRecord, terminal: Terminal) -> list[str]:
@@ -37,22 +37,27 @@ def draw_text(record: FlowRecord, terminal: Terminal) -> list[str]:
 
 
 def _bars(rows: Sequence[Row], terminal: Terminal) -> list[str]:
-    """A bar for the norm of each gradient, the figure behind it, and its flags."""
+    """The norm of each gradient, its bar in a column behind the figures, and its flags."""
     axis = decades(own.norm for own in rows)
     lines = [f"norm of the gradient, bars on a log scale {axis}"]
     if len(lines[0]) > terminal.width:
         lines = ["norm of the gradient,", f"bars on a log scale {axis}"]
     names = [terminal.glyphs(own.name) for own in rows]
-    ends = [" ".join([number(own.norm, 4), *own.flags]) for own in rows]
-    label, end = max(map(cell_len, names), default=0), max(map(len, ends), default=0)
-    room = terminal.width - label - end - 2
+    figures, flags = [number(own.norm, 4) for own in rows], [" ".join(own.flags) for own in rows]
+    label, figure, flag = (_longest(column) for column in (names, figures, flags))
+    room = terminal.width - label - figure - flag - 3
     alone = room < SHORTEST
-    room = max(terminal.width - end - 3, SHORTEST) if alone else room
-    for own, name, text in zip(rows, names, ends, strict=True):
-        bar = bar_text(axis.place(own.norm), min(room, 60), unicode=terminal.unicode)
+    room = max(terminal.width - figure - flag - 4, SHORTEST) if alone else room
+    for own, name, text, end in zip(rows, names, figures, flags, strict=True):
+        bar = bar_text(axis.place(own.norm), min(room, LONGEST), unicode=terminal.unicode)
         before = "  " if alone else f"{name}{' ' * (label - cell_len(name) + 1)}"
-        lines += [name] * alone + [f"{before}{bar} {text}" if bar else f"{before}{text}"]
+        behind = " ".join(part for part in (bar, end) if part)
+        lines += [name] * alone + [f"{before}{text:{figure}} {behind}".rstrip()]
     return lines
+
+
+def _longest(texts: Sequence[str]) -> int:
+    return max(map(cell_len, texts), default=0)
 
 
 def _course(name: str, values: Sequence[float], terminal: Terminal) -> list[str]:

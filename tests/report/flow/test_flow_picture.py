@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from functools import cache
 from pathlib import Path
 
@@ -104,3 +105,17 @@ def test_the_terminal_gets_bars(name: str, width: int, unicode: bool) -> None:
     assert any(("#" if not unicode else "█") in line for line in lines)
     assert unicode or all(line.isascii() for line in lines)
     assert len(lines) < 100
+
+
+@EVERY
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_bars_stand_in_one_column_behind_the_figures(name: str, width: int) -> None:
+    lines = draw_text(PICTURES[name], Terminal(io.StringIO(), width, colour=False, unicode=False))
+    bars = list(itertools.takewhile(bool, lines))
+    assert len({line.index("#") for line in bars if "#" in line}) == 1
+
+
+def test_a_bar_stands_between_its_figure_and_its_flags() -> None:
+    lines = draw_text(ILL, Terminal(io.StringIO(), 80, colour=False, unicode=False))
+    assert re.search(r"^block\.0\.weight +\S+e-\d+ +#+ GT002$", "\n".join(lines), re.MULTILINE)
+    assert re.search(r"^block\.0\.bias +- +GT002 none$", "\n".join(lines), re.MULTILINE)
