@@ -79,3 +79,10 @@ class FlowSettings:
     verify: bool = False
     at: tuple[str, ...] = ()
     """Of an expression, where the descent begins."""
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """Codes of the findings that are told, all if there are none, and of those that are not."""
+
+    def wants(self, code: str) -> bool:
+        """Whether findings of this code are told."""
+        return code not in self.ignore and (not self.select or code in self.select)

@@ -29,6 +29,7 @@ from gradtool.cli.options_flow import (
     DeviceOption,
     EveryOption,
     HtmlOption,
+    IgnoreOption,
     InputOption,
     LabelsOption,
     LayersOption,
@@ -41,6 +42,7 @@ from gradtool.cli.options_flow import (
     PictureOption,
     RateOption,
     ScriptOption,
+    SelectOption,
     SortOption,
     StartOption,
     TrainOption,
@@ -87,6 +89,8 @@ def flow(
     output: OutputOption = None,
     plot: PictureOption = None,
     html: HtmlOption = None,
+    select: SelectOption = None,
+    ignore: IgnoreOption = None,
     strict: StrictOption = False,
     exit_zero: ExitZeroOption = False,
     color: ColorOption = ColorChoice.auto,
@@ -112,7 +116,7 @@ def flow(
         if json and format.value not in ("table", "json"):
             raise ProblemError(Problem("option", f"--json and --format {format.value} exclude each other"))
         # Nothing of what follows is needed for the help.
-        from gradtool.cli.run_flow import Outlet, run_flow  # noqa: PLC0415
+        from gradtool.cli.run_flow import Outlet, codes, run_flow  # noqa: PLC0415
         from gradtool.settings import FlowSettings, FlowView  # noqa: PLC0415
 
         settings = FlowSettings(
@@ -135,6 +139,8 @@ def flow(
             rate=lr,
             verify=verify,
             at=tuple(at or ()),
+            select=codes(select, "--select"),
+            ignore=codes(ignore, "--ignore"),
         )
         view = FlowView(layers, moments, "worst" if sort else "forward", all)
         outlet = Outlet(chosen, output, plot, html, color.value, debug)

@@ -11,9 +11,10 @@ import typer
 from gradtool.cli.options import EVIDENCE, OUTPUT, TARGET, Dtype
 
 __all__ = [
-    "AccumulateOption", "ClipOption", "DeviceOption", "EveryOption", "HtmlOption", "InputOption", "LabelsOption",
-    "LayersOption", "LossOption", "Mode", "ModeOption", "ModelDtypeOption", "MomentsOption", "OptimizerOption",
-    "PictureOption", "RateOption", "ScriptOption", "SortOption", "StartOption", "TrainOption", "VerifyOption",
+    "AccumulateOption", "ClipOption", "DeviceOption", "EveryOption", "HtmlOption", "IgnoreOption", "InputOption",
+    "LabelsOption", "LayersOption", "LossOption", "Mode", "ModeOption", "ModelDtypeOption", "MomentsOption",
+    "OptimizerOption", "PictureOption", "RateOption", "ScriptOption", "SelectOption", "SortOption", "StartOption",
+    "TrainOption", "VerifyOption",
 ]  # fmt: skip
 
 EXPERIMENTS = "Experiments"
@@ -97,6 +98,10 @@ VerifyOption = Annotated[
     typer.Option("--verify", help="Check the model's gradient along random directions.", rich_help_panel=EXPERIMENTS),
 ]
 LayersOption = Annotated[bool, typer.Option("--layers", help="The profile over depth.", rich_help_panel=OUTPUT)]
+SelectOption = Annotated[
+    list[str] | None, _text("--select", "CODES", "Tell only findings of these codes: GT103,GT104.", OUTPUT)
+]
+IgnoreOption = Annotated[list[str] | None, _text("--ignore", "CODES", "Leave out findings of these codes.", OUTPUT)]
 MomentsOption = Annotated[
     bool, typer.Option("--moments", help="Mean, mean size and deviation of each gradient.", rich_help_panel=OUTPUT)
 ]

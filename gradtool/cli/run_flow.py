@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from gradtool.target.suite import read_target
 from gradtool.terminal import Progress as Line
 from gradtool.terminal import Terminal, terminal_for
 from gradtool.verdict.flow.record import FlowRecord, exit_code
+from gradtool.verdict.rules import RULES
 
-__all__ = ["Outlet", "run_flow"]
+__all__ = ["Outlet", "codes", "run_flow"]
 
 
 FRAMEWORK_LOG = re.compile(rb"[IWE]0000 \d|WARNING: All log messages before absl|\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")
@@ -91,6 +93,20 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
     if len(found.points or ()) != 1:
         raise ProblemError(Problem("point", "a descent begins at one point", hint="leave out the sweep"))
     return pipeline.requested_expression(found, pipeline.chosen_framework(settings, (), target), settings)
+
+
+def codes(texts: list[str] | None, option: str) -> tuple[str, ...]:
+    """The codes in ``GT103,GT104``, in capitals. Raises ProblemError at one that no rule has."""
+    found = [code.strip().upper() for text in texts or [] for code in text.split(",") if code.strip()]
+    for code in found:
+        if code not in RULES:
+            close = difflib.get_close_matches(code, RULES, n=1)
+            hint = f"did you mean {close[0]}?" if close else "gradtool rule lists them"
+            text = f"{option} {code}"
+            raise ProblemError(
+                Problem("rule", f"there is no rule {code}", text, (len(option) + 1, len(text)), hint=hint)
+            )
+    return tuple(found)
 
 
 def look_at_outlet(outlet: Outlet) -> None:

@@ -76,7 +76,7 @@ def flow(target: str, request: ModelRequest, settings: FlowSettings, host: Host)
     began = time.perf_counter()
     (records,) = host.ask(request.framework, [request])
     evidence = next((record for record in records if isinstance(record, ModelEvidence)), None)
-    findings, checklist = judge(evidence, absolute=settings.absolute) if evidence else ((), ())
+    findings, checklist = judge(evidence, absolute=settings.absolute, wanted=settings.wants) if evidence else ((), ())
     return FlowRecord(
         target,
         request.framework,

@@ -285,3 +285,15 @@ def test_the_command_in_the_report_repeats_the_run(flow: Flow) -> None:
     for record in (first, second):
         del record["seconds"], record["evidence"]["seconds"]
     assert first == second
+
+
+def test_findings_can_be_chosen_by_their_codes(flow: Flow) -> None:
+    codes = lambda run: [row["code"] for row in json.loads(run.stdout)["findings"]]  # noqa: E731
+    every = codes(flow(WARNED, "--json"))
+    assert "GT112" in every
+    assert codes(flow(WARNED, "--json", "--ignore", "gt112")) == [code for code in every if code != "GT112"]
+    assert codes(flow(WARNED, "--json", "--select", "GT101,GT112")) == ["GT112"]
+    assert flow(WARNED, "--strict", "--ignore", ",".join(every)).exit_code == 0
+    unknown = flow(WARNED, "--select", "GT1O3")
+    assert unknown.exit_code == 2
+    assert "there is no rule GT1O3" in unknown.stderr

@@ -56,8 +56,10 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
 
-def judge(evidence: ModelEvidence, *, absolute: bool = False) -> tuple[tuple[Finding, ...], tuple[Item, ...]]:
-    """The findings, worst first, and the checklist.
+def judge(
+    evidence: ModelEvidence, *, absolute: bool = False, wanted: Callable[[str], bool] = lambda _: True
+) -> tuple[tuple[Finding, ...], tuple[Item, ...]]:
+    """The findings whose code is ``wanted``, worst first, and the checklist.
 
     Nothing depends on the scale of the loss, except what an optimizer or float16 makes of the gradient, and the
     thresholds of tutorials (``absolute``).
@@ -68,4 +70,5 @@ def judge(evidence: ModelEvidence, *, absolute: bool = False) -> tuple[tuple[Fin
     explained = {code for finding in every if finding.severity != "note" for code in FOLLOWS.get(finding.code, ())}
     found = [finding for finding in every if finding.code not in explained]
     found.sort(key=lambda finding: _RANK[finding.severity])
-    return tuple(found), checklist(evidence, found)
+    # What nobody wants to hear of is no finding, and yet no tick.
+    return tuple(finding for finding in found if wanted(finding.code)), checklist(evidence, found)

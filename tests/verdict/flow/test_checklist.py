@@ -142,3 +142,12 @@ def test_a_long_list_is_cut_and_one_name_more_is_not() -> None:
 def test_a_parameter_is_used_where_its_layer_or_the_nearest_one_around_it_runs() -> None:
     sound = model(chain().layers, [weight("2"), weight("4.inner.part"), weight("spare")])
     assert places(sound.layers, sound.parameters) == {"2.weight": 2, "4.inner.part.weight": 4}
+
+
+def test_an_unwanted_finding_is_left_out_and_its_item_is_still_not_ticked() -> None:
+    ill = chain(8, 0.3)
+    every, items = judge(ill)
+    assert "GT103" in [row.code for row in every]
+    told, kept = judge(ill, wanted=lambda code: code != "GT103")
+    assert [row.code for row in told] == [row.code for row in every if row.code != "GT103"]
+    assert kept == items
