@@ -71,8 +71,17 @@ def read_model_file(text: str) -> ModelFile:
 
 
 def _split(text: str) -> tuple[str, str]:
+    """The file and the name; of ``package.module:name`` the file of that module below the working folder."""
     head, colon, name = text.rpartition(":")
-    return (head, name) if colon and head.endswith(".py") else (text, "")
+    if colon and head.endswith(".py"):
+        return head, name
+    parts = head.split(".") if colon else []
+    if parts and all(part.isidentifier() for part in parts):
+        module = Path(*parts)
+        for path in (module.with_suffix(".py"), module / "__init__.py"):
+            if path.is_file():
+                return str(path), name
+    return text, ""
 
 
 def _missing(text: str, path: Path) -> Problem:

@@ -163,3 +163,13 @@ def test_an_input_of_no_or_too_many_numbers_is_refused(text: str, told: str) -> 
 def test_each_input_is_read() -> None:
     assert read_inputs(["2", "3:int32"]) == [InputSpec((2,)), InputSpec((3,), "int32")]
     assert read_inputs([]) == []
+
+
+def test_a_module_and_a_name_lead_to_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets" / "deep").mkdir(parents=True)
+    (tmp_path / "nets" / "deep" / "wide.py").write_text("import torch\n", encoding="utf-8")
+    found = read_model_file("nets.deep.wide:Net.inner")
+    assert (found.path, found.name) == (tmp_path / "nets" / "deep" / "wide.py", "Net.inner")
+    assert is_model_file("nets.deep.wide:Net")
+    assert not is_model_file("nets.deep.other:Net")

@@ -172,3 +172,13 @@ def test_the_users_line_is_the_innermost_of_the_stack(tmp_path: Path) -> None:
     assert user_line(None) == ""
     assert line_of(str(tmp_path / "sub" / "part.py"), 3) == str(Path("sub") / "part.py:3")
     assert line_of("/elsewhere/part.py", 3) == "/elsewhere/part.py:3"
+
+
+@pytest.mark.parametrize("as_main", [False, True])
+def test_a_file_in_a_package_imports_what_lies_beside_it(tmp_path: Path, *, as_main: bool) -> None:
+    package = tmp_path / f"parcel_{as_main}".lower()
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "layers.py").write_text("WIDTH = 7\n", encoding="utf-8")
+    names = execute(written(package, "from .layers import WIDTH\n"), as_main=as_main)
+    assert names["WIDTH"] == 7

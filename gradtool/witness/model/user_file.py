@@ -43,17 +43,29 @@ def execute(path: str, *, as_main: bool) -> dict[str, Any]:
     """Run the file and return its names; what it raises becomes a UserFileError at the user's own line."""
     file = Path(path)
     folder = str(file.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    package, root = _package(file)
+    for place in (root, folder):
+        if place not in sys.path:
+            sys.path.insert(0, place)
     os.chdir(folder)
     sys.argv = [path]
     name = "__main__" if as_main else f"_{file.stem}" if file.stem in sys.modules else file.stem
     module = ModuleType(name)
-    module.__file__ = path
+    module.__file__, module.__package__ = path, package
     sys.modules[name] = module
     with blamed(f"{file.name} could not be run"):
         exec(_code(file), module.__dict__)  # noqa: S102  # the user's own file, which they asked us to run
     return module.__dict__
+
+
+def _package(file: Path) -> tuple[str, str]:
+    """The package that the file belongs to, for its relative imports, and the folder where that is found."""
+    names: list[str] = []
+    folder = file.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(names), str(folder)
 
 
 def _code(file: Path) -> CodeType:
