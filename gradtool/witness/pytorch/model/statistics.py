@@ -1,14 +1,16 @@
 """Figures of many tensors in few passes over memory.
 
-Chosen by measurement at 110 million parameters: ``_foreach_norm`` for all norms at once, one ``aminmax`` and one
-``count_nonzero`` for each tensor; NaN and Inf are counted only where a norm is not finite. Together about 2.5 % of one
-forward and backward pass over 512 tokens, where six naive statistics take 21 %.
+Chosen by measurement at 110 million parameters: ``_foreach_norm`` for all norms at once, one ``aminmax`` for each
+tensor, zeros counted by NumPy in blocks that stay in the cache (twice as fast as ``count_nonzero``); NaN and Inf are
+counted only where a norm is not finite. A few per cent of the time of one forward and backward pass over 512 tokens,
+where six naive statistics take 21 % (docs/benchmarks.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from gradtool.evidence import Halves, Statistics, Weights
@@ -18,6 +20,9 @@ __all__ = ["halves", "norm_of", "norms", "statistics", "weights"]
 
 FEW, NEAR = 16, 1e-3
 """Numbers that are looked at first, and how near to each other sizes count as one."""
+
+BLOCK = 1 << 16
+"""Numbers that fit into a cache."""
 
 SMALL = {torch.float32: 1e-15, torch.float64: 1e-150}
 """A root mean square below which squares are lost in a sum of this dtype."""
@@ -103,12 +108,20 @@ def _values(tensor: torch.Tensor) -> torch.Tensor:
     return values.abs() if values.is_complex() else values
 
 
+def _filled(values: torch.Tensor) -> int:
+    """How many numbers are not 0."""
+    if values.device.type != "cpu" or values.dtype not in SMALL or not values.is_contiguous():
+        return int(torch.count_nonzero(values))
+    flat = values.reshape(-1).numpy()
+    return sum(int(np.count_nonzero(flat[start : start + BLOCK] != 0)) for start in range(0, flat.size, BLOCK))
+
+
 def _statistics(tensor: torch.Tensor, values: torch.Tensor, norm: float, *, moments: bool) -> Statistics:
     count = tensor.numel()
     if not values.numel():
         return Statistics(count, 0.0, 0.0, count)
     least, largest = (float(one) for one in torch.aminmax(values))
-    zeros = count - int(torch.count_nonzero(values))
+    zeros = count - _filled(values)
     nan = inf = 0
     if norm - norm != 0:
         nan, inf = int(torch.isnan(values).sum()), int(torch.isinf(values).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -25,7 +26,6 @@ from gradtool.witness.pytorch.model.head import batch_of
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
 from gradtool.witness.pytorch.model.parameters import (
     Named,
-    global_norm,
     module_names,
     named,
     optimizer_record,
@@ -100,13 +100,7 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     one, run = subject(request, found, names, assumed)
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
-    evidence = _passed(request, found, one, run, rows, assumed)
-    evidence = replace(
-        evidence,
-        parameters=parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF),
-        optimizer=optimizer_record(optimizer, rows),
-        candidates=found.candidates,
-    )
+    evidence = replace(_passed(request, found, one, run, rows, optimizer, assumed), candidates=found.candidates)
     if shadow is not None:
         digits = compared(request.seed, request.dtype, one, shadow, rows)
         evidence = replace(evidence, digits=[digits])
@@ -123,34 +117,30 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     rows = [replace(row, name=row.name.removeprefix(PREFIX), layer="") for row in named({"": one.model})]
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
-    evidence = _passed(request, found, one, one.run(), rows, assumed)
-    evidence = replace(
-        evidence,
-        parameters=parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF),
-        optimizer=optimizer_record(optimizer, rows),
-        layers=[],
-        batch=0,
-    )
+    evidence = replace(_passed(request, found, one, one.run(), rows, optimizer, assumed), layers=[], batch=0)
     return (yield from experiments(request, one, rows, optimizer, evidence))
 
 
 def _passed(
-    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], assumed: Assumptions
+    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], optimizer: Any, assumed: Assumptions
 ) -> ModelEvidence:
-    """What the backward pass leaves behind, but for the figures of the parameters."""
+    """What the backward pass leaves behind."""
     for row in rows:
         row.tensor.grad = None
     with blamed("the backward pass failed"):
         named_terms = one.objective.terms if one.objective else {}
         run.loss.backward(retain_graph=bool(named_terms))
-    norm = global_norm(rows)
-    terms = terms_of(named_terms, rows, norm)
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
+    seen = parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF)
+    norm = math.hypot(*(parameter.gradient.norm for parameter in seen if parameter.gradient))
+    terms = terms_of(named_terms, rows, norm)
     return replace(
         evidence,
         loss=Loss(float(run.loss.detach()), one.objective.how if one.objective else "training_step", terms=terms),
         layers=run.recorder.layers(module_names({"": one.model})),
+        parameters=seen,
         norm=norm,
+        optimizer=optimizer_record(optimizer, rows),
         batch=batch_of(one.batch),
         head=run.recorder.head,
     )
