@@ -295,3 +295,23 @@ def test_an_expression_whose_gradient_has_no_square_still_testifies(file: Any) -
     evidence = file.evidence("", expression="exp(x)", point={"x": 500.0})
     assert evidence.norm == pytest.approx(1.4035922178528375e217, rel=1e-12)
     assert evidence.descent is None
+
+
+@pytest.mark.parametrize("activation", ["nn.ReLU()", "Called()"])
+def test_units_that_are_dead_are_seen_at_every_step_of_a_training(file: Any, activation: str) -> None:
+    """A bias of -50 keeps 3 of 4 units off for every sample, and without a gradient they stay off."""
+    evidence = file.evidence(
+        f"""
+        import torch
+        from torch import nn
+        class Called(nn.Module):
+            def forward(self, x):
+                return nn.functional.relu(x)
+        model = nn.Sequential(nn.Linear(2, 4), {activation}, nn.Linear(4, 1))
+        nn.init.constant_(model[0].weight, 0.1)
+        model[0].bias.data = torch.tensor([1.0, -50.0, -50.0, -50.0])
+        sample_inputs = torch.ones(16, 2)
+        """,
+        training=Training(3),
+    )
+    assert [step.dead for step in evidence.steps] == [0.75, 0.75, 0.75]

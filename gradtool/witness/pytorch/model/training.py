@@ -14,7 +14,7 @@ from gradtool.values import indices, label
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.model.user_file import blamed
 from gradtool.witness.pytorch.model.clipping import clip
-from gradtool.witness.pytorch.model.parameters import Named, global_norm, nonfinite
+from gradtool.witness.pytorch.model.parameters import Named, global_norm, module_names, nonfinite
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.statistics import norms
 from gradtool.witness.pytorch.model.subject import Subject
@@ -33,7 +33,7 @@ def trained(
     total = request.training.steps if request.training else 0
     steps: list[TrainingStep] = []
     few = list(rows) if sum(row.tensor.numel() for row in rows) <= FEW else []
-    told = time.monotonic()
+    told, names = time.monotonic(), module_names({"": one.model})
     own = [row.tensor for row in rows if row.tensor.requires_grad]
     # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
     sized = [tensor for tensor, norm in zip(own, norms([t.detach() for t in own]), strict=True) if norm > 0]
@@ -52,7 +52,7 @@ def trained(
         if not bad:
             _stepped(request.seed + number, one, optimizer)
         ratio = _ratio(sized, before) if measured else None
-        dead = max((seen.dead / seen.units for seen in recorder.layers({}) if seen.units), default=0.0)
+        dead = max((seen.dead / seen.units for seen in recorder.layers(names) if seen.units), default=0.0)
         steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad, *before_step))
         if bad:
             break
