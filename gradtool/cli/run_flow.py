@@ -90,6 +90,9 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
         )
     asked = CheckSettings(at=split_assignments(list(settings.at)), dtype=settings.dtype or "float64")
     found = read_target(target, asked)
+    if not found.wrt:
+        told = "there is nothing to differentiate by"
+        raise ProblemError(Problem("target", told, target, (0, len(target)), hint="name a variable, as in x**2"))
     if len(found.points or ()) != 1:
         raise ProblemError(Problem("point", "a descent begins at one point", hint="leave out the sweep"))
     return pipeline.requested_expression(found, pipeline.chosen_framework(settings, (), target), settings)

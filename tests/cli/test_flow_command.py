@@ -238,6 +238,8 @@ def test_an_expression_without_a_point_is_told_what_it_needs(flow: Flow) -> None
     done = CliRunner().invoke(app, ["flow", "x**2"])
     assert (done.exit_code, "--at x=0" in done.stderr) == (2, True)
     assert CliRunner().invoke(app, ["flow", "x**2", "--at", "x=0:1:5"]).exit_code == 2
+    done = CliRunner().invoke(app, ["flow", "cross_entropy([[1, 2]], t)", "--at", "t=[1]"])
+    assert (done.exit_code, "nothing to differentiate by" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
