@@ -135,6 +135,25 @@ def test_bare_variables_updated_by_hand(file: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [("v + tf.sqrt(w)", ["", "w", "w"]), ("v * w", ["", "", ""]), ("v + tf.sqrt(w - 4)", ["w", "w", "w"])],
+)
+def test_a_step_of_a_script_whose_gradient_is_not_finite_names_the_parameter(file: Any, loss: str, told: Any) -> None:
+    """From w = 4 the steps go to -4, where a square root has no gradient; that of 0 has an infinite one."""
+    text = f"""
+        import tensorflow as tf
+        v, w = tf.Variable(1.0), tf.Variable(4.0)
+        for _ in range(5):
+            with tf.GradientTape() as tape:
+                loss = {loss}
+            tape.gradient(loss, [v, w])
+            w.assign_sub(8.0)
+    """
+    evidence = file.evidence(text, training=Training(3))
+    assert [step.nonfinite for step in evidence.steps] == told
+
+
 def test_several_losses_before_one_step_count_together(file: Any) -> None:
     evidence = file.evidence("""
         import keras, tensorflow as tf

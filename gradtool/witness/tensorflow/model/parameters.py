@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Parameter
 from gradtool.witness.tensorflow.model.optimizers import holds, rate_of
 from gradtool.witness.tensorflow.model.statistics import figures, halves, numbers, statistics, weights
 
-__all__ = ["Named", "global_norm", "layer_names", "named", "norm_of", "parameters", "tensor_of"]
+__all__ = ["Named", "global_norm", "layer_names", "named", "nonfinite", "norm_of", "parameters", "tensor_of"]
 
 
 @dataclass(slots=True)
@@ -185,6 +186,14 @@ def norm_of(found: Sequence[Parameter]) -> float:
 def global_norm(rows: Sequence[Named]) -> float:
     """The l2 norm over all gradients."""
     return math.hypot(*(figures(numbers(row.gradient)).norm for row in rows if row.gradient is not None))
+
+
+def nonfinite(rows: Sequence[Named], norm: float) -> str:
+    """The first parameter whose gradient holds a NaN or an infinity."""
+    if math.isfinite(norm):
+        return ""
+    bad = (row.name for row in rows if row.gradient is not None and not np.isfinite(numbers(row.gradient)).all())
+    return next(bad, "loss")
 
 
 def _fan_in(row: Named) -> int:

@@ -25,7 +25,15 @@ from gradtool.witness.model.user_file import Enough, UserFileError, execute, use
 from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
-from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, norm_of, parameters, tensor_of
+from gradtool.witness.tensorflow.model.parameters import (
+    Named,
+    global_norm,
+    layer_names,
+    nonfinite,
+    norm_of,
+    parameters,
+    tensor_of,
+)
 from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
@@ -228,7 +236,7 @@ class _Watch:
     def end(self) -> None:
         """Write down an iteration."""
         seen = self.seen
-        bad = next((p.name for p in seen.parameters if p.gradient and p.gradient.norm - p.gradient.norm != 0), "")
+        bad = nonfinite(self._rows, seen.norm)
         seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
         seen.backwards = 0
 
