@@ -235,7 +235,7 @@ class Optimizer:
     adaptive: bool = False
     """Whether the size of a step is not that of the gradient, as in Adam; true too where it is not known."""
     first: float | None = None
-    """Of an adaptive optimizer the size of its first step in units of the rate; None where that is not known."""
+    """The size of the first step in units of the rate, or of rate times gradient if not adaptive; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Optimizer, Parameter
-from gradtool.witness.model.steps import rmsprop_step
+from gradtool.witness.model.steps import rmsprop_step, sgd_step
 from gradtool.witness.pytorch.model.statistics import halves, norms, statistics, weights
 
 __all__ = ["Named", "global_norm", "module_names", "named", "nonfinite", "optimizer_record", "parameters"]
@@ -150,7 +150,9 @@ def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:
 
 
 def _first_step(kind: str, options: Mapping[str, Any]) -> float | None:
-    """The size of the first step in units of the rate, of an optimizer that divides by the gradient's own size."""
+    """The size of the first step in units of the rate; of a plain optimizer, of the rate times the gradient."""
+    if kind in PLAIN:
+        return sgd_step(options.get("momentum", 0.0), nesterov=options.get("nesterov", False))
     if kind == "RMSprop":
         return rmsprop_step(options["alpha"], centered=options["centered"])
     # What the accumulator starts with outweighs a small gradient.
