@@ -318,8 +318,8 @@ class ModelEvidence:
     """What one forward and one backward pass through a model leave behind, and the experiments that were asked for.
 
     ``model`` is its name in the file and ``kind`` its class; ``route`` says how it was found (``case``, ``name``,
-    ``only``, ``class``, ``script``). ``norm`` is the global norm of the gradient. ``notes`` are sentences about what
-    could not be looked at.
+    ``only``, ``class``, ``function``, ``script``). ``norm`` is the global norm of the gradient. ``notes`` are sentences
+    about what could not be looked at.
     """
 
     key: int

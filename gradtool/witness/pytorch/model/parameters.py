@@ -45,6 +45,7 @@ def named(models: Mapping[str, nn.Module]) -> list[Named]:
         modules = dict(model.named_modules(remove_duplicate=False))
         for name, tensor in model.named_parameters(remove_duplicate=False):
             full, owner = start + name, name.rpartition(".")[0]
+            owner = owner if owner in modules else ""  # a key of the user's may have a dot in it
             known = found.get(id(tensor))
             if known is None:
                 found[id(tensor)] = Named(full, tensor, start + owner, type(modules[owner]).__name__)

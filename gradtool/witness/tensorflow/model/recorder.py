@@ -17,6 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Head, Layer
@@ -178,19 +179,25 @@ class Recorder:
             return
         inside, self._in_loss = self._in_loss, True
         if self.looking and not inside:
-            self.head = head_seen(loss, self._final_of(output), targets, output, logits=logits) or self.head
+            self.head = head_seen(loss, self.final_of(output), targets, output, logits=logits) or self.head
         try:
             yield
         finally:
             self._in_loss = inside
 
-    def _final_of(self, output: Any) -> str:
-        """The activation of the layer whose output this very tensor is; else that of the last layer that ran."""
+    def final_of(self, output: Any) -> str:
+        """The activation of the layer whose output this very tensor is; else that of the last layer that ran.
+
+        Of that only if the numbers are still its own, as behind a reshape or a cast, and not those of what followed.
+        """
         waiting = self._waiting.get(id(output))
         leaves = [seen for seen in waiting.seen if not seen.inner] if waiting else []
-        if not leaves:
-            return self.final
-        return leaves[-1].activation.name if leaves[-1].activation else ""
+        if leaves:
+            return leaves[-1].activation.name if leaves[-1].activation else ""
+        last = next(reversed(self._waiting.values()), None)
+        if waiting is None and last is not None and isinstance(output, tf.Tensor):
+            return self.final if np.array_equal(numbers(output), numbers(last.tensor)) else ""
+        return self.final
 
     def _next(self) -> int:
         return len(self._layers) + len(self._functions) + len(self._outside)

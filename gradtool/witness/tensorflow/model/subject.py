@@ -15,7 +15,7 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.tensorflow.model.batch import attempts, cast, described
 from gradtool.witness.tensorflow.model.objective import Asked, Objective, objective
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources
+from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, tensors_in
 from gradtool.witness.tensorflow.model.versions import Version
 
 __all__ = ["Run", "Subject", "subject"]
@@ -51,7 +51,8 @@ class Subject:
             if self.objective is None:
                 with tape.stop_recording():
                     recorder.looking = False
-                    self.objective = self._settle(output, self.targets, recorder.final)
+                    final = recorder.final_of(next(tensors_in(output), None))
+                    self.objective = self._settle(output, self.targets, final)
                     self.targets = self.objective.targets
                     recorder.looking = True
             loss = self.objective.loss(output, self.targets, self.batch, self.weights)
@@ -123,7 +124,7 @@ def subject(request: ModelRequest, version: Version, assumed: Assumptions) -> tu
     keras.utils.set_random_seed(request.seed)
     if found.case.inputs is not None and not request.inputs:
         why = "the first batch that the file trains on" if found.route == "script" else f"the file's {found.name}"
-        assumed.add("inputs", described(found.case.inputs), why)
+        assumed.add("inputs", described(found.case.inputs) or "none", why)
         batches = iter([(found.case.inputs, found.case.targets, found.case.weights)])
     else:
         batches = attempts(model, names, request.inputs, keras.config.floatx(), assumed)

@@ -16,6 +16,7 @@ from gradtool.evidence import ModelRequest
 from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, is_users
+from gradtool.witness.tensorflow.model.function import Function, is_leaf
 from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
 from gradtool.witness.tensorflow.model.script import Observed, run_file
@@ -34,6 +35,8 @@ KIND = Kind(
     lambda value: is_model(value) and (isinstance(value, keras.Model) or not isinstance(value, keras.layers.Layer)),
     lambda value: isinstance(value, type) and issubclass(value, keras.Model | tf.Module) and value not in _NONE,
     is_model,
+    is_leaf,
+    Function,
 )
 
 
@@ -62,7 +65,8 @@ def version(request: ModelRequest, dtype: str) -> Version | Observed:
     if found is None:
         raise UserFileError(
             f"{Path(request.path).name} defines no model, and asks for no gradient",
-            f"define a keras.Model, or a function {CASE}() that returns (model, inputs, targets, loss)",
+            f"define a keras.Model, or name a function over variables of the file, or "
+            f"write {CASE}() that returns (model, inputs, targets, loss)",
         )
     return Version(dtype, names, found, sources)
 
