@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
@@ -74,13 +74,13 @@ def _unwrapped(value: Any) -> FunctionType | None:
     return inner if isinstance(inner, FunctionType) else None
 
 
-def _leaves(names: Mapping[str, Any], wanted: Container[str], is_leaf: Leaf) -> dict[str, Any]:
+def _leaves(names: Mapping[str, Any], wanted: Iterable[str], is_leaf: Leaf) -> dict[str, Any]:
     """The leaves in ``wanted`` names as ``w``, ``params['w']`` or ``layers[0]``, each once."""
 
     def closed(value: Any) -> bool:
         return isinstance(value, ModuleType) or type(value).__module__ != names.get("__name__")
 
-    own = ((name, value) for name, value in names.items() if name in wanted and not name.startswith("_"))
+    own = ((name, names[name]) for name in wanted if not name.startswith("_"))
     return dict(named_values(own, is_leaf, closed).values())
 
 
