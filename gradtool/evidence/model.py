@@ -157,11 +157,12 @@ class Layer:
 
     ``kind`` is the class, ``activation`` the function it applies if it is known (``relu``, ``sigmoid``, ``tanh``,
     ``softmax``, ...), ``inner`` whether it has modules of its own. ``rms``, ``least`` and ``largest`` are the output's
-    root mean square, minimum and maximum, ``gradient`` the l2 norm of the loss's gradient by the output (None where
-    none arrives). Units are the last axis, or the channels of an image: ``dead`` are 0 for every sample of ``samples``,
-    ``saturated`` is the share of the numbers beyond where the activation is flat. ``axis`` is the length of the axis
-    that a softmax runs over. ``source`` is the user's line that called it, as ``model.py:12``. Of several calls,
-    ``first_rms`` is that of the first, and ``last_gradient`` the norm at the last.
+    root mean square, minimum and maximum, ``nonfinite`` how many of its numbers are NaN or infinite, ``gradient`` the
+    l2 norm of the loss's gradient by the output (None where none arrives). Units are the last axis, or the channels of
+    an image: ``dead`` are 0 for every sample of ``samples``, ``saturated`` is the share of the numbers beyond where the
+    activation is flat. ``axis`` is the length of the axis that a softmax runs over. ``source`` is the user's line that
+    called it, as ``model.py:12``. Of several calls, ``first_rms`` is that of the first, and ``last_gradient`` the norm
+    at the last.
     """
 
     name: str
