@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.experiments import experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import room
 from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subject
@@ -154,7 +156,9 @@ def _notes(request: ModelRequest) -> list[str]:
     if request.expression:
         return []
     text = Path(request.path).read_text(encoding="utf-8", errors="replace")
-    return [EAGER] if "tf.function" in text else []
+    wanted = os.environ.get("KERAS_BACKEND", BACKEND)  # the file may have set it since
+    told = f"the file asks Keras for its backend {wanted}; here it ran on TensorFlow"
+    return [*([EAGER] if "tf.function" in text else []), *([told] if wanted != BACKEND else [])]
 
 
 def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
