@@ -48,13 +48,15 @@ class ModelRequest:
 
     ``name`` is what stands behind the colon; ``script`` asks for the file to be run as a program until its first
     backward pass. Empty texts and None stand for what the file itself says. ``mode`` is ``train`` or ``eval``.
-    ``moments`` asks for the mean, the mean size and the standard deviation of every gradient.
+    ``moments`` asks for the mean, the mean size and the standard deviation of every gradient. ``arguments`` are the
+    file's own command line.
     """
 
     key: int
     path: str
     name: str = ""
     script: bool = False
+    arguments: list[str] = field(default_factory=list)
     framework: str = "torch"
     dtype: str = ""
     device: str = ""

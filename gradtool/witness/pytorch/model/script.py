@@ -69,13 +69,13 @@ class Observed:
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
     """The names of the file, and what was seen if it ran a backward pass; with ``stops`` it ends there."""
     if not stops:
-        return execute(request.path, as_main=as_main), None
+        return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     with Recorder() as recorder:
         watch = _Watch(request, recorder)
         try:
             with watched(watch):
-                names = execute(request.path, as_main=as_main)
+                names = execute(request.path, request.arguments, as_main=as_main)
         except Enough:
             pass
         except UserFileError:

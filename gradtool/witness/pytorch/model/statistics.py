@@ -21,7 +21,7 @@ def numbers(tensor: torch.Tensor) -> Numbers:
 
 
 def has_numbers(tensor: torch.Tensor) -> bool:
-    """Whether a tensor has memory of its own; those that torch.func's transforms hand on have none, nor meta tensors."""
+    """Whether a tensor has memory of its own. Meta tensors have none, nor those that torch.func's transforms pass."""
     wrapped = torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001  # what torch.func itself asks
     return not (wrapped or tensor.is_meta)
 

@@ -175,7 +175,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     assumed.add("model", f"{name} ({kind})", "the leaves of the loss that the file computes", "FILE.py:NAME")
     assumed.add("loss", f"as in {seen.source}", "the file's own first backward pass", "--loss")
     if seen.optimizer:
-        assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
+        assumed.add_optimizer(seen.optimizer.kind, seen.optimizer.rate, "the file's own")
     evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
     modes = {model.training for model in seen.models.values()}
     return replace(

@@ -60,12 +60,12 @@ def run_file(
 ) -> tuple[Mapping[str, Any], Observed | Found | None]:
     """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there."""
     if not stops:
-        return execute(request.path, as_main=as_main), None
+        return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     watch = _Watch(request, recorder)
     try:
         with watch.watching():
-            names = execute(request.path, as_main=as_main)
+            names = execute(request.path, request.arguments, as_main=as_main)
     except Enough:
         pass
     except UserFileError:

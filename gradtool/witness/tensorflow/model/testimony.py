@@ -173,7 +173,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     assumed.add("model", f"{name} ({kind})", "the variables that the file asks a gradient for", "FILE.py:NAME")
     assumed.add("loss", f"as in {seen.source}", "the file's own first gradient", "--loss")
     if seen.optimizer:
-        assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
+        assumed.add_optimizer(seen.optimizer.kind, seen.optimizer.rate, "the file's own")
     evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
     how = "the file's own" if seen.losses == 1 else f"the file's own, sum of {seen.losses} losses"
     return replace(

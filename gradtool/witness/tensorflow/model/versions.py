@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ def prepare(seed: int, dtype: str) -> None:
     keras.utils.clear_session()
     _hold(dtype)
     tf.config.run_functions_eagerly(True)
+    # What follows from that is no news to the user.
+    warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
     keras.utils.set_random_seed(seed)
 
 
