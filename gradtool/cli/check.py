@@ -34,6 +34,7 @@ from gradtool.cli.options import (
     TimeoutOption,
     UpstreamOption,
     WrtOption,
+    chosen_format,
 )
 from gradtool.problem import ExitCode, Problem, ProblemError
 
@@ -92,9 +93,7 @@ def check(
     """
     code = ExitCode.OK
     with guarded(debug=debug):
-        chosen = "json" if json else format.value
-        if json and format.value not in ("table", "json"):
-            raise ProblemError(Problem("option", f"--json and --format {format.value} exclude each other"))
+        chosen = chosen_format(format, json=json)
         modes = {"orders": order is not None, "hessian": hessian, "jacobian": jacobian}
         if sum(modes.values()) > 1 or (upstream is not None and any(modes.values())):
             hint = "each asks for other derivatives; run gradtool once for each"

@@ -22,9 +22,11 @@ from gradtool.cli.options import (
     SeedOption,
     StrictOption,
     TimeoutOption,
+    chosen_format,
 )
 from gradtool.cli.options_flow import (
     AccumulateOption,
+    ArgumentsArgument,
     ClipOption,
     DeviceOption,
     EveryOption,
@@ -48,7 +50,7 @@ from gradtool.cli.options_flow import (
     TrainOption,
     VerifyOption,
 )
-from gradtool.problem import ExitCode, Problem, ProblemError
+from gradtool.problem import ExitCode
 
 __all__ = ["flow"]
 
@@ -62,6 +64,7 @@ def flow(
             rich_help_panel=TARGET,
         ),
     ],
+    arguments: ArgumentsArgument = None,
     at: StartOption = None,
     input: InputOption = None,  # noqa: A002  # the option's name
     loss: LossOption = "",
@@ -104,6 +107,8 @@ def flow(
 
     gradtool flow train.py --script --train 20
 
+    gradtool flow train.py -- --epochs 1 data/
+
     gradtool flow model.py --train 50 --optimizer adam --lr 1e-3 --clip 1.0
 
     gradtool flow "(x - 5)**2" --at x=0 --train 20 --optimizer sgd --lr 0.1 --plot descent.png
@@ -112,9 +117,7 @@ def flow(
     """
     code = ExitCode.OK
     with guarded(debug=debug):
-        chosen = "json" if json else format.value
-        if json and format.value not in ("table", "json"):
-            raise ProblemError(Problem("option", f"--json and --format {format.value} exclude each other"))
+        chosen = chosen_format(format, json=json)
         # Nothing of what follows is needed for the help.
         from gradtool.cli.run_flow import Outlet, codes, run_flow  # noqa: PLC0415
         from gradtool.settings import FlowSettings, FlowView  # noqa: PLC0415
@@ -128,6 +131,7 @@ def flow(
             absolute=absolute,
             mode=mode.value,
             script=script,
+            arguments=tuple(arguments or ()),
             inputs=tuple(input or ()),
             loss=loss,
             labels=labels,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from gradtool.problem import Problem, ProblemError
 from gradtool.report import FORMATS
 
 __all__ = [
@@ -16,7 +17,7 @@ __all__ = [
     "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand",
     "Format", "FormatOption", "Framework", "FrameworkOption", "GraphOption", "HessianOption", "JacobianOption",
     "JsonOption", "OrderOption", "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption",
-    "TimeoutOption", "UpstreamOption", "WrtOption",
+    "TimeoutOption", "UpstreamOption", "WrtOption", "chosen_format",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"
@@ -156,6 +157,14 @@ ColorOption = Annotated[ColorChoice, typer.Option(help="Colour in the report.", 
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show tracebacks and what workers printed.", rich_help_panel=OUTPUT)
 ]
+
+
+def chosen_format(chosen: enum.Enum, *, json: bool) -> str:
+    """The name of the format that ``--format`` and ``--json`` ask for together."""
+    name = str(chosen.value)
+    if json and name not in {"table", "json"}:
+        raise ProblemError(Problem("option", f"--json and --format {name} exclude each other"))
+    return "json" if json else name
 
 
 class ExpressionCommand(TyperCommand):

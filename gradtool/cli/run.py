@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from gradtool.cli.files import look_at_file
+from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.graph import look_at_steps, write_graph
 from gradtool.cli.guard import unread
 from gradtool.cli.picture import draw, look_at_plot
@@ -24,7 +23,7 @@ from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.summary import exit_code
 from gradtool.witness.host import WITNESSES, Host
 
-__all__ = ["opened", "run_check"]
+__all__ = ["run_check"]
 
 STARTED = time.perf_counter()
 MAX_SUITE = 16 << 20
@@ -92,19 +91,6 @@ def _suite(stream: BinaryIO, origin: str, settings: CheckSettings) -> list[Targe
         hint = "write one expression a line, or a JSON object with the key expression"
         raise ProblemError(Problem("suite", f"there is no expression in {origin}", hint=hint))
     return found
-
-
-@contextmanager
-def opened(output: Path | None) -> Iterator[TextIO]:
-    """The file ``output``, or stdout. Raises ProblemError where it can't be written."""
-    if output is None:
-        yield sys.stdout
-        return
-    try:
-        with output.open("w", encoding="utf-8") as stream:
-            yield stream
-    except OSError as error:
-        raise ProblemError(Problem("output", f"{output} can't be written: {error.strerror}")) from None
 
 
 def _report(

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from gradtool.cli.files import look_at_file
+from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.picture import look_at_picture
-from gradtool.cli.run import opened
 from gradtool.evidence import ModelRequest, Progress
 from gradtool.pipeline import flow as pipeline
 from gradtool.problem import ExitCode, Problem, ProblemError
@@ -84,6 +83,9 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
             raise ProblemError(Problem("option", "--at gives an expression its point; a model's data are its own"))
         file = read_model_file(target)
         return pipeline.requested(file, pipeline.chosen_framework(settings, file.frameworks, target), settings)
+    if settings.arguments:
+        told = f"{' '.join(settings.arguments)} stands behind {target}, which is no Python file"
+        raise ProblemError(Problem("target", told, hint="quote an expression that has spaces"))
     if not settings.at:
         raise ProblemError(
             Problem("target", f"{target} is no Python file", hint="an expression needs a point: --at x=0")

@@ -299,3 +299,16 @@ def test_findings_can_be_chosen_by_their_codes(flow: Flow) -> None:
     unknown = flow(WARNED, "--select", "GT1O3")
     assert unknown.exit_code == 2
     assert "there is no rule GT1O3" in unknown.stderr
+
+
+def test_what_stands_behind_two_dashes_is_the_files_own_command_line(flow: Flow) -> None:
+    text = HEAD + (
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--width', type=int, required=True)\n"
+        "model = nn.Linear(parser.parse_args().width, 1)\n"
+    )
+    told = flow(text, "--json", "--", "--width", "7")
+    assert [row["shape"] for row in json.loads(told.stdout)["evidence"]["parameters"]] == [[1, 7], [1]]
+    assert flow(text).exit_code == 2
+    extra = CliRunner().invoke(app, ["flow", "x**2", "7", "--at", "x=1"])
+    assert extra.exit_code == 2
+    assert "7 stands behind x**2, which is no Python file" in extra.stderr

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Layer, Parameter
-from gradtool.witness.pytorch.model.optimizers import alive, held_by
-from gradtool.witness.pytorch.model.parameters import Named
+from gradtool.witness.pytorch.model.optimizers import alive
+from gradtool.witness.pytorch.model.parameters import Named, groups_of
 
 if TYPE_CHECKING:
     from gradtool.witness.pytorch.model.script import Observed
@@ -46,8 +46,8 @@ class Bystanders:
 
     def leave_out(self, optimizer: Any) -> None:
         """Drop them at the first step, that of ``optimizer``; those that another one holds are waited for."""
-        seen, held = self.seen, held_by(optimizer)
-        others = {key for one in alive(torch.optim.Optimizer) if one is not optimizer for key in held_by(one)}
+        seen, held = self.seen, groups_of([optimizer])
+        others = groups_of(one for one in alive(torch.optim.Optimizer) if one is not optimizer)
         for name, model in list(seen.models.items()):
             if not any(id(p) in held or p.grad is not None for p in model.parameters()):
                 one = self._left_out(name, model, type(optimizer).__name__)
@@ -69,7 +69,7 @@ class Bystanders:
 
     def steps(self, optimizer: Any) -> None:
         """What ``optimizer`` holds gets its step: without any gradient it takes its place among what is told."""
-        held = held_by(optimizer)
+        held = groups_of([optimizer])
         for name, one in list(self._waiting.items()):
             own = [p for p in one.model.parameters() if id(p) in held and p.requires_grad]
             if own:

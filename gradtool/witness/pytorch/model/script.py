@@ -8,7 +8,6 @@ tensors by hand works too.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -18,16 +17,18 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
-from gradtool.witness.pytorch.model.experiments import clipped
+from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
-from gradtool.witness.pytorch.model.optimizers import alive, held_by, with_groups
+from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
     Named,
-    global_norm,
+    groups_of,
     module_names,
     nonfinite,
+    norm_of_rows,
     optimizer_record,
     parameters,
 )
@@ -69,13 +70,13 @@ class Observed:
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
     """The names of the file, and what was seen if it ran a backward pass; with ``stops`` it ends there."""
     if not stops:
-        return execute(request.path, as_main=as_main), None
+        return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     with Recorder() as recorder:
         watch = _Watch(request, recorder)
         try:
             with watched(watch):
-                names = execute(request.path, as_main=as_main)
+                names = execute(request.path, request.arguments, as_main=as_main)
         except Enough:
             pass
         except UserFileError:
@@ -183,9 +184,11 @@ class _Watch:
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
             seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
-        seen.norm = global_norm(seen.rows)
-        if not seen.steps:
+        if seen.steps:
+            seen.norm = norm_of_rows(seen.rows)
+        else:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
+            seen.norm = global_norm(seen.parameters)
             seen.layers = self.recorder.layers(module_names(seen.models))
             seen.head = self.recorder.head
             if self.request.clip is not None:
@@ -194,7 +197,7 @@ class _Watch:
         self._versions = self._now()
         if self._early is not None:
             early, self._early = self._early, None
-            if held_by(early) & {id(row.tensor) for row in seen.rows}:
+            if groups_of([early]).keys() & {id(row.tensor) for row in seen.rows}:
                 self.step(early)
 
     def _own(self, leaves: Sequence[torch.Tensor]) -> set[int]:
@@ -211,7 +214,7 @@ class _Watch:
             self._early = optimizer  # one with a closure, as LBFGS, steps before its first backward pass
             return
         self._stepped = True
-        self._held |= held_by(optimizer)
+        self._held |= groups_of([optimizer]).keys()
         if self._suspected:
             self._suspected = False
             self.seen.zeroed = False if optimizer is self._first else None
@@ -231,12 +234,12 @@ class _Watch:
     def _leave_out_data(self, optimizer: Any) -> None:
         """Drop leaves by which the program differentiated on the way, and which no optimizer moves."""
         seen = self.seen
-        held = held_by(optimizer)
+        held = groups_of([optimizer]).keys()
         stray = {row.name for row in seen.rows if id(row.tensor) in self._data.keys() - held}
         if stray:
             seen.parameters = [parameter for parameter in seen.parameters if parameter.name not in stray]
             seen.rows = [row for row in seen.rows if row.name not in stray]
-            seen.norm = math.hypot(*(p.gradient.norm for p in seen.parameters if p.gradient))
+            seen.norm = global_norm(seen.parameters)
             self._versions = self._now()
 
     def _iteration(self) -> None:

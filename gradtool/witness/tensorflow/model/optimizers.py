@@ -61,7 +61,7 @@ def made(name: str, rate: float | None, assumed: Assumptions) -> Any:
 
 
 def _say(optimizer: Any, why: str, assumed: Assumptions) -> None:
-    assumed.add("optimizer", f"{_kind(optimizer)}, lr {rate_of(optimizer)}", why, "--optimizer, --lr")
+    assumed.add_optimizer(_kind(optimizer), rate_of(optimizer), why, "--optimizer, --lr")
 
 
 def _built(value: Any, why: str) -> Any:

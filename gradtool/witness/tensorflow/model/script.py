@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.discovery import Case, Found
+from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
@@ -28,10 +29,9 @@ from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_o
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
-    global_norm,
     layer_names,
     nonfinite,
-    norm_of,
+    norm_of_rows,
     parameters,
     tensor_of,
 )
@@ -68,12 +68,12 @@ def run_file(
 ) -> tuple[Mapping[str, Any], Observed | Found | None]:
     """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there."""
     if not stops:
-        return execute(request.path, as_main=as_main), None
+        return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     watch = _Watch(request, recorder)
     try:
         with watch.watching():
-            names = execute(request.path, as_main=as_main)
+            names = execute(request.path, request.arguments, as_main=as_main)
     except Enough:
         pass
     except UserFileError:
@@ -172,11 +172,11 @@ class _Watch:
             if id(row.tensor) in asked:
                 row.gradient = _sum(row.gradient, merged(asked[id(row.tensor)][1]))
         if seen.steps:
-            seen.norm = global_norm(self._rows)
+            seen.norm = norm_of_rows(self._rows)
         else:
             seen.losses, seen.rows = len(self._losses), list(self._rows)
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
-            seen.norm = norm_of(seen.parameters)
+            seen.norm = global_norm(seen.parameters)
             seen.layers = self.recorder.layers(layer_names(seen.models))
             self._others.remember()
             seen.head = self.recorder.head

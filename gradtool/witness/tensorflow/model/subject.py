@@ -88,9 +88,12 @@ class Subject:
 
 
 def _states(model: Any) -> list[Any]:
-    """What a run changes beside the weights: moving averages, and the seeds of layers that draw."""
+    """What a run changes beside the weights: moving averages, seeds of layers that draw, what cells remember."""
     trained = {id(variable) for variable in model.trainable_variables}
-    return [variable for variable in model.variables if id(variable) not in trained]
+    found = [variable for variable in model.variables if id(variable) not in trained]
+    layers = model._flatten_layers() if isinstance(model, keras.layers.Layer) else ()  # noqa: SLF001  # Keras shows only models'
+    cells = (layer for layer in layers if getattr(layer, "stateful", False))
+    return [*found, *(state for cell in cells for state in keras.tree.flatten(getattr(cell, "states", None) or []))]
 
 
 def _arguments(model: Any, batch: Any) -> tuple[list[Any], dict[str, Any]]:

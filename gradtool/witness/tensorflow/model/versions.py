@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from gradtool.evidence import ModelRequest
 from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, is_users
+from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.function import Function, is_leaf
 from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
@@ -73,9 +76,12 @@ def version(request: ModelRequest, dtype: str) -> Version | Observed:
 
 def prepare(seed: int, dtype: str) -> None:
     """Settle what the file finds when it begins to run, whatever an earlier one has left behind."""
+    os.environ["KERAS_BACKEND"] = BACKEND
     keras.utils.clear_session()
     _hold(dtype)
     tf.config.run_functions_eagerly(True)
+    # What follows from that is no news to the user.
+    warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
     keras.utils.set_random_seed(seed)
 
 
