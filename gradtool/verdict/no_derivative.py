@@ -11,7 +11,7 @@ from gradtool.target.dtype import FORMATS
 from gradtool.values import Value, label, shape_of
 from gradtool.verdict.words import digits_apart, named, ordinal, short, source_of
 
-__all__ = ["SAFETY", "baseless", "kink", "undefined", "unsettled"]
+__all__ = ["SAFETY", "baseless", "convention", "kink", "undefined", "unsettled"]
 
 SAFETY = 4
 """So many times its bound may an error be, to be explained by rounding."""
@@ -44,7 +44,7 @@ def kink(dtype: str, exact: ExactEntry, claimed: float | None) -> str:
         told += f": slope {' and '.join(slopes)}"
     if claimed is None:
         return told
-    return f"{told}; autodiff's {_float(claimed, digits)} {_convention(dtype, claimed, left, right)}"
+    return f"{told}; autodiff's {_float(claimed, digits)} {convention(dtype, claimed, left, right)}"
 
 
 def baseless(
@@ -100,7 +100,7 @@ def _meaningless(claimed: float | None) -> str:
     )
 
 
-def _convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:
+def convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:
     """Which of the slopes autodiff took, to a few rounding units."""
     if math.isnan(claimed):
         return "is no convention"
