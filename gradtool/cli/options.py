@@ -14,7 +14,7 @@ from gradtool.report import FORMATS
 __all__ = [
     "EVIDENCE", "EXIT_CODES", "OUTPUT", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption",
     "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand",
-    "Format", "FormatOption", "Framework", "FrameworkOption", "GraphOption", "HessianOption", "JacobianOption",
+    "Format", "FormatOption", "Framework", "FrameworkOption", "Frameworks", "FrameworksOption", "GraphOption", "HessianOption", "JacobianOption",
     "JsonOption", "OrderOption", "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption",
     "TimeoutOption", "UpstreamOption", "WrtOption",
 ]  # fmt: skip
@@ -28,6 +28,7 @@ EXIT_CODES = (
 )
 
 Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)
+Frameworks = enum.Enum("Frameworks", {"both": "both", "torch": "torch", "tensorflow": "tensorflow"}, type=str)
 Dtype = enum.Enum(
     "Dtype",
     {"float64": "float64", "float32": "float32", "float16": "float16", "bfloat16": "bfloat16"},
@@ -89,6 +90,10 @@ StepsOption = Annotated[
 FrameworkOption = Annotated[
     Framework | None,
     typer.Option(help="Whose autodiff is checked.", show_default="torch if installed", rich_help_panel=EVIDENCE),
+]
+FrameworksOption = Annotated[
+    Frameworks,
+    typer.Option(help="Which are compared; with one of them it is a check.", rich_help_panel=EVIDENCE),
 ]
 DtypeOption = Annotated[Dtype, typer.Option(help="The arithmetic it runs in.", rich_help_panel=EVIDENCE)]
 SeedOption = Annotated[

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 from gradtool.cli.files import look_at_file
 from gradtool.cli.graph import look_at_steps, write_graph
@@ -20,11 +20,14 @@ from gradtool.report import FORMATS
 from gradtool.settings import CheckSettings
 from gradtool.target.suite import Target, Unreadable, read_suite, read_target
 from gradtool.terminal import Progress, Terminal, terminal_for
-from gradtool.verdict.record import CheckRecord
+from gradtool.verdict.record import Judged
 from gradtool.verdict.summary import exit_code
-from gradtool.witness.host import WITNESSES, Host
+from gradtool.witness.host import WITNESSES
 
-__all__ = ["opened", "run_check"]
+__all__ = ["opened", "read_targets", "report", "run_check"]
+
+Found = TypeVar("Found", bound=Judged)
+"""A check or a comparison."""
 
 STARTED = time.perf_counter()
 MAX_SUITE = 16 << 20
@@ -45,7 +48,7 @@ def run_check(
     debug: bool,
 ) -> ExitCode:
     """Check ``target``, report in format ``chosen`` to ``output`` or stdout, draw to ``plot`` and ``graph``."""
-    targets = _targets(target, settings)
+    targets = read_targets(target, settings)
     if settings.steps:
         look_at_steps(targets, graph)
     if output is not None:
@@ -53,7 +56,11 @@ def run_check(
     if plot is not None:
         look_at_plot(plot, targets, chosen)
     with opened(output) as stream, pipeline.open_witnesses(settings) as host:
-        records = _report(targets, settings, host, chosen, stream, color, debug=debug)
+        title = WITNESSES[pipeline.chosen_framework(settings)].title
+        found = pipeline.check(targets, settings, host)
+        with Progress(len(targets)) as progress:
+            progress.say(f"starting {title} ...")
+            records = report(found, FORMATS[chosen], terminal_for(stream, color), progress, debug=debug)
         if plot is not None:
             with unread(stream):
                 draw(plot, records, terminal_for(stream, color))
@@ -62,7 +69,8 @@ def run_check(
     return exit_code(records, strict=strict)
 
 
-def _targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
+def read_targets(text: str, settings: CheckSettings) -> list[Target | Unreadable]:
+    """The targets that the command line names: an expression, or those of stdin or a file."""
     if text == "-":
         return _suite(sys.stdin.buffer, "stdin", settings)
     if text.startswith("@"):
@@ -107,37 +115,26 @@ def opened(output: Path | None) -> Iterator[TextIO]:
         raise ProblemError(Problem("output", f"{output} can't be written: {error.strerror}")) from None
 
 
-def _report(
-    targets: list[Target | Unreadable],
-    settings: CheckSettings,
-    host: Host,
-    chosen: str,
-    stream: TextIO,
-    color: str,
-    *,
-    debug: bool,
-) -> list[CheckRecord]:
-    """Check, and write the report while the evidence arrives."""
-    title = WITNESSES[pipeline.chosen_framework(settings)].title
-    records: list[CheckRecord] = []
-    terminal: Terminal = terminal_for(stream, color)
-    with Progress(len(targets)) as progress:
-        progress.say(f"starting {title} ...")
-        module, name = FORMATS[chosen]
-        write = getattr(import_module(module), name)
+def report(
+    found: Iterator[Found], form: tuple[str, str], terminal: Terminal, progress: Progress, *, debug: bool
+) -> list[Found]:
+    """Write the report, by the function that ``form`` names, while the evidence arrives; all the records."""
+    records: list[Found] = []
+    module, name = form
+    write = getattr(import_module(module), name)
 
-        def arriving() -> Iterator[CheckRecord]:
-            for record in pipeline.check(targets, settings, host):
-                records.append(record)
-                progress.count(len(records))
-                yield record
-            progress.say("")
+    def arriving() -> Iterator[Found]:
+        for record in found:
+            records.append(record)
+            progress.count(len(records))
+            yield record
+        progress.say("")
 
-        source = arriving()
-        with unread(stream):
-            write(source, terminal, _Elapsed())
-        for _ in source:  # nobody reads the rest, but the exit code speaks of all
-            pass
+    source = arriving()
+    with unread(terminal.stream):
+        write(source, terminal, _Elapsed())
+    for _ in source:  # nobody reads the rest, but the exit code speaks of all
+        pass
     if debug:
         for record in records:
             for failure in record.failures:

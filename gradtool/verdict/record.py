@@ -213,6 +213,10 @@ class Judged(Protocol):
         """The expression."""
 
     @property
+    def dtype(self) -> str:
+        """The arithmetic."""
+
+    @property
     def point(self) -> Mapping[str, Value]:
         """Where."""
 

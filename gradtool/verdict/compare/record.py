@@ -115,6 +115,11 @@ class CompareRecord:
         return self.sides[0].name
 
     @property
+    def dtype(self) -> str:
+        """The arithmetic that both frameworks use."""
+        return self.sides[0].dtype
+
+    @property
     def point(self) -> Mapping[str, Value]:
         """Where it was looked at."""
         return self.sides[0].point
