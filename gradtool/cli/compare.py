@@ -32,8 +32,10 @@ from gradtool.cli.options import (
     TimeoutOption,
     UpstreamOption,
     WrtOption,
+    chosen_format,
+    chosen_mode,
 )
-from gradtool.problem import ExitCode, Problem, ProblemError
+from gradtool.problem import ExitCode
 
 __all__ = ["compare"]
 
@@ -81,3 +83,30 @@ def compare(
 
     gradtool compare @suite.txt --format jsonl
     """
+    code = ExitCode.OK
+    with guarded(debug=debug):
+        chosen = chosen_format(format, json=json)
+        mode = chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian)
+        # Nothing of what follows is needed for the help.
+        from gradtool.cli.run import run_check  # noqa: PLC0415
+        from gradtool.cli.run_compare import run_compare  # noqa: PLC0415
+        from gradtool.settings import CheckSettings  # noqa: PLC0415
+        from gradtool.target.point import split_assignments  # noqa: PLC0415
+
+        settings = CheckSettings(
+            at=split_assignments(at) if at else None,
+            wrt=tuple(wrt or ()),
+            framework=None if frameworks is Frameworks.both else frameworks.value,
+            dtype=dtype.value,
+            seed=seed,
+            timeout=timeout,
+            absolute=absolute,
+            mode=mode,
+            order=1 if order is None else order,
+            upstream=upstream,
+        )
+        if settings.framework:
+            code = run_check(target, settings, chosen, output, plot, None, color.value, strict=strict, debug=debug)
+        else:
+            code = run_compare(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
+    raise typer.Exit(ExitCode.OK if exit_zero else code)

@@ -1,13 +1,17 @@
-"""Files that are written after the work: whether they can be is looked at before it."""
+"""Files that a report is written to; whether they can be written is looked at before the work."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from gradtool.problem import Problem, ProblemError
 
-__all__ = ["look_at_file"]
+__all__ = ["look_at_file", "opened"]
 
 
 def look_at_file(path: Path, option: str) -> None:
@@ -24,3 +28,16 @@ def look_at_file(path: Path, option: str) -> None:
     text = f"{option} {path}"
     span = (len(option) + 1, len(text))
     raise ProblemError(Problem("output", f"{path} can't be written: {why}", text, span, hint=hint))
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[TextIO]:
+    """The file ``output``, or stdout. Raises ProblemError where it can't be written."""
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise ProblemError(Problem("output", f"{output} can't be written: {error.strerror}")) from None

@@ -22,6 +22,7 @@ from gradtool.cli.options import (
     SeedOption,
     StrictOption,
     TimeoutOption,
+    chosen_format,
 )
 from gradtool.cli.options_flow import (
     AccumulateOption,
@@ -48,7 +49,7 @@ from gradtool.cli.options_flow import (
     TrainOption,
     VerifyOption,
 )
-from gradtool.problem import ExitCode, Problem, ProblemError
+from gradtool.problem import ExitCode
 
 __all__ = ["flow"]
 
@@ -112,9 +113,7 @@ def flow(
     """
     code = ExitCode.OK
     with guarded(debug=debug):
-        chosen = "json" if json else format.value
-        if json and format.value not in ("table", "json"):
-            raise ProblemError(Problem("option", f"--json and --format {format.value} exclude each other"))
+        chosen = chosen_format(format, json=json)
         # Nothing of what follows is needed for the help.
         from gradtool.cli.run_flow import Outlet, codes, run_flow  # noqa: PLC0415
         from gradtool.settings import FlowSettings, FlowView  # noqa: PLC0415

@@ -9,14 +9,47 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from gradtool.problem import Problem, ProblemError
 from gradtool.report import FORMATS
 
 __all__ = [
-    "EVIDENCE", "EXIT_CODES", "OUTPUT", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption",
-    "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand",
-    "Format", "FormatOption", "Framework", "FrameworkOption", "Frameworks", "FrameworksOption", "GraphOption", "HessianOption", "JacobianOption",
-    "JsonOption", "OrderOption", "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption",
-    "TimeoutOption", "UpstreamOption", "WrtOption",
+    "COMPARE_CODES",
+    "EVIDENCE",
+    "EXIT_CODES",
+    "OUTPUT",
+    "TABLE",
+    "TARGET",
+    "AbsoluteOption",
+    "AgainstOption",
+    "AtOption",
+    "ColorChoice",
+    "ColorOption",
+    "DebugOption",
+    "Dtype",
+    "DtypeOption",
+    "ExitZeroOption",
+    "ExpressionCommand",
+    "Format",
+    "FormatOption",
+    "Framework",
+    "FrameworkOption",
+    "Frameworks",
+    "FrameworksOption",
+    "GraphOption",
+    "HessianOption",
+    "JacobianOption",
+    "JsonOption",
+    "OrderOption",
+    "OutputOption",
+    "PlotOption",
+    "SeedOption",
+    "StepsOption",
+    "StrictOption",
+    "TimeoutOption",
+    "UpstreamOption",
+    "WrtOption",
+    "chosen_format",
+    "chosen_mode",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"
@@ -25,6 +58,13 @@ EXIT_CODES = (
     "Exit codes: 0 all verified; 1 a wrong or unstable gradient (with --strict also a warning); 2 could not run: bad "
     "expression, point or option; 3 no verdict: not differentiable, undefined, out of range, inconclusive, or a "
     "witness failed; 4 a bug in gradtool; 130 interrupted."
+)
+
+COMPARE_CODES = (
+    "Exit codes: 0 the frameworks agree; 1 one of them is wrong or unstable, or their functions differ (with --strict "
+    "also a warning); 2 could not run: bad expression, point or option; 3 no verdict: different conventions at a point "
+    "without a derivative, undefined, out of range, inconclusive, or a witness failed; 4 a bug in gradtool; 130 "
+    "interrupted."
 )
 
 Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)
@@ -163,6 +203,14 @@ DebugOption = Annotated[
 ]
 
 
+def chosen_format(chosen: enum.Enum, *, json: bool) -> str:
+    """The name of the format that ``--format`` and ``--json`` ask for together."""
+    name = str(chosen.value)
+    if json and name not in {"table", "json"}:
+        raise ProblemError(Problem("option", f"--json and --format {name} exclude each other"))
+    return "json" if json else name
+
+
 class ExpressionCommand(TyperCommand):
     """A command whose argument may begin with a minus: ``-x**2`` and ``-o*x`` are expressions, not options.
 
@@ -188,3 +236,13 @@ class ExpressionCommand(TyperCommand):
             else:
                 options.append(token)
         return super().parse_args(ctx, [*options, "--", *expressions] if expressions else options)
+
+
+def chosen_mode(order: int | None, upstream: str | None, *, hessian: bool, jacobian: bool) -> str:
+    """What the settings call the derivatives asked for: ``orders``, ``hessian``, ``jacobian``, or the ``gradient``."""
+    modes = {"orders": order is not None, "hessian": hessian, "jacobian": jacobian}
+    if sum(modes.values()) > 1 or (upstream is not None and any(modes.values())):
+        hint = "each asks for other derivatives; run gradtool once for each"
+        told = "take one of --order, --hessian, --jacobian and --upstream"
+        raise ProblemError(Problem("option", told, hint=hint))
+    return next((mode for mode, wanted in modes.items() if wanted), "gradient")

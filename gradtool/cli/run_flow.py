@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from gradtool.cli.files import look_at_file
+from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.picture import look_at_picture
-from gradtool.cli.run import opened
 from gradtool.evidence import ModelRequest, Progress
 from gradtool.pipeline import flow as pipeline
 from gradtool.problem import ExitCode, Problem, ProblemError

@@ -4,6 +4,13 @@ Every record is a frozen dataclass of plain values, so that the verdict and the 
 framework.
 """
 
+from gradtool.evidence.experiments import (
+    Accumulated,
+    Clipped,
+    Descent,
+    Digits,
+    TrainingStep,
+)
 from gradtool.evidence.expression import (
     Autodiff,
     Checked,
@@ -23,27 +30,24 @@ from gradtool.evidence.expression import (
     Trace,
     WrongEntry,
 )
+from gradtool.evidence.gradients import (
+    Halves,
+    Layer,
+    Parameter,
+    Statistics,
+    Weights,
+)
 from gradtool.evidence.model import (
-    Accumulated,
     Assumed,
     Candidate,
-    Clipped,
-    Descent,
-    Digits,
-    Halves,
     Head,
     InputSpec,
-    Layer,
     Loss,
     ModelEvidence,
     ModelRequest,
     Optimizer,
-    Parameter,
-    Statistics,
     Term,
     Training,
-    TrainingStep,
-    Weights,
 )
 from gradtool.evidence.outcome import (
     Failure,

@@ -8,7 +8,7 @@ import json
 from array import array
 from typing import Any
 
-from gradtool.evidence import expression, model, outcome
+from gradtool.evidence import experiments, expression, gradients, model, outcome
 from gradtool.evidence.expression import (
     Autodiff,
     Checked,
@@ -30,7 +30,8 @@ Record = (
     Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelRequest
     | ModelEvidence | Failure | Progress
 )  # fmt: skip
-_TYPES = {name: getattr(module, name) for module in (expression, model, outcome) for name in module.__all__}
+_MODULES = (expression, model, gradients, experiments, outcome)
+_TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}
 
 
 def encode(record: Record) -> str:

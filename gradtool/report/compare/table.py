@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rich.cells import cell_len
 
-from gradtool.report.columns import Arrangement, Cell, Remark, Row, Sheet, unfolded
+from gradtool.report.columns import Cell, Remark, Row, Sheet, unfolded
 from gradtool.report.compare.pairs import cells, chosen, heads, norms, remarks, versions
 from gradtool.report.compare.sweep import lines_for
 from gradtool.report.entries import LISTED, LISTED_POINTS, MOST_REMEDIES, formula_lines, power_line
@@ -151,9 +151,6 @@ def _headed(row: Sequence[Cell]) -> list[list[Cell]]:
     """A head of two words on two lines."""
     return [[(part, style) for part in text.split(", ")] if text.endswith(", ulp") else [(text, style)]
             for text, style in row]  # fmt: skip
-
-
-FORMS: Sequence[Arrangement] = (unfolded, _stacked)
 
 
 def _heading(records: Sequence[CompareRecord]) -> str:

@@ -84,6 +84,8 @@ def _alike(one: float | None, two: float | None, dtype: str) -> bool:
 
 def _pair(one: Entry, two: Entry, titles: tuple[str, str], dtype: str, gradients: tuple[Gradients, Gradients]) -> Pair:
     gap = _gap_of_arrays(*gradients, one.variable) if one.whole else gap_of(one.autodiff, two.autodiff, dtype)
+    if one.spot or two.spot:
+        gap = replace(gap, ulp=None)
     verdict = verdict_of(one, two, gap, dtype)
     return Pair(one, two, gap, verdict, reason(verdict, (one, two), gap, titles, dtype))
 

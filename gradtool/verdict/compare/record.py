@@ -41,7 +41,8 @@ class Gap:
     """How far two numbers are apart: absolutely, as part of the larger one, and in its units in the last place.
 
     Of whole arrays the norm of the difference, beside the larger norm, and no ulp. None where a number is missing or
-    not finite; two numbers that are the same infinity, or both NaN, are 0 apart.
+    not finite; two numbers that are the same infinity, or both NaN, are 0 apart. There is no ulp where there is no
+    derivative.
     """
 
     absolute: float | None = None

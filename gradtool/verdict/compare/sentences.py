@@ -15,6 +15,18 @@ __all__ = ["reason"]
 Two = tuple[Entry, Entry]
 Titles = tuple[str, str]
 
+_CONVENTIONS = {
+    "none": "is no convention",
+    "both": "is that slope",
+    "neither": "is not that slope",
+    "either": "is either slope, to the last digits",
+    "left": "is the slope from the left",
+    "right": "is the slope from the right",
+    "between": "lies between the slopes",
+    "outside": "is neither slope, nor between them",
+}
+"""What a framework has made of the slopes; no word here may sound like a verdict on it."""
+
 NEARER = 2.0
 """Of two wrong numbers one is called nearer if its error is so many times smaller."""
 
@@ -141,4 +153,4 @@ def _which(entry: Entry, dtype: str, before: str) -> str:
     left, right = (None if side is None else Decimal(side) for side in (entry.left, entry.right))
     if entry.autodiff is None or (left, right) == (None, None):
         return ""
-    return before + convention(dtype, entry.autodiff, left, right)
+    return before + _CONVENTIONS[convention(dtype, entry.autodiff, left, right)]

@@ -43,26 +43,28 @@ def agreement(records: Sequence[CompareRecord]) -> str:
     if not smooth:
         return f"{told}: {pairs[0].reason}" if len(pairs) == 1 else told
     gaps = [pair.gap.ulp for pair in smooth if pair.gap.ulp is not None]
-    errors = [_largest([entry for pair in smooth for entry in (pair.entries[place],)]) for place in (0, 1)]
-    apart = "the same number" + "s" * (len(smooth) > 1) if not max(gaps, default=1.0) else ""
-    if not apart and gaps:
-        apart = f"{ulps(max(gaps))} ulp apart{' at most' if len(smooth) > 1 else ''}"
-    return f"{told}: {_errors(apart, titles, errors)}" if apart or any(errors) else told
+    errors = [max((e.ulp for e in own if e.ulp is not None), default=None) for own in zip(
+        *(pair.entries for pair in smooth), strict=True)]  # fmt: skip
+    told += f": {_apart(gaps, len(smooth))}" if gaps else ""
+    return told + _errors(titles, errors, " at most" if len(smooth) > 1 else "")
 
 
-def _largest(entries: Sequence[object]) -> float | None:
-    return max((error for entry in entries if (error := getattr(entry, "ulp", None)) is not None), default=None)
+def _apart(gaps: Sequence[float], number: int) -> str:
+    if not max(gaps):
+        return "the same number" if number == 1 else "the same numbers"
+    return f"{ulps(max(gaps))} ulp apart{' at most' if number > 1 else ''}"
 
 
-def _errors(apart: str, titles: tuple[str, str], errors: Sequence[float | None]) -> str:
+def _errors(titles: tuple[str, str], errors: Sequence[float | None], most: str) -> str:
+    """The largest error of each side, as the end of a sentence."""
     one, two = errors
     if one is None or two is None:
-        return apart
+        return ""
     if max(one, two) < EQUAL:
-        return f"{apart}, exact to the last digit"
+        return ", exact to the last digit"
     if one == two:
-        return f"{apart}, {ulps(one)} ulp off the exact one"
-    return f"{apart}; {titles[0]} is off by {ulps(one)} ulp, {titles[1]} by {ulps(two)}"
+        return f", {ulps(one)} ulp off the truth{most}"
+    return f"; {titles[0]} is off by {ulps(one)} ulp{most}, {titles[1]} by {ulps(two)}"
 
 
 def untold(pairs: Sequence[Pair]) -> list[tuple[str, str]]:

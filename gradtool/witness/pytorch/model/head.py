@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from gradtool.evidence import Head
 
-__all__ = ["batch_of", "head_seen", "loss_called"]
+__all__ = ["head_seen", "loss_called"]
 
 EXPECTS: Mapping[str, str] = {
     "cross_entropy": "logits",
@@ -46,11 +46,3 @@ def head_seen(loss: str, final: str, input: Any = None, target: Any = None, **_:
         low, high = (float(v) for v in torch.aminmax(target.detach()))
     classes = 0 if target.is_floating_point() else int(high) + 1
     return Head(tuple(input.shape), least, largest, final, tuple(target.shape), low, high, classes, EXPECTS[loss])
-
-
-def batch_of(batch: Any) -> int:
-    """The number of samples: the length of the first tensor of a batch; 0 if there is none."""
-    if isinstance(batch, torch.Tensor):
-        return batch.shape[0] if batch.ndim else 0
-    parts = batch.values() if isinstance(batch, dict) else batch if isinstance(batch, list | tuple) else ()
-    return next((found for part in parts if (found := batch_of(part))), 0)

@@ -16,9 +16,9 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import OPTIMIZERS as NAMES
 from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
-from gradtool.witness.pytorch.model.parameters import Named
+from gradtool.witness.pytorch.model.parameters import Named, groups_of
 
-__all__ = ["alive", "find_optimizer", "held_by", "made", "with_groups"]
+__all__ = ["alive", "find_optimizer", "made", "with_groups"]
 
 OPTIMIZERS: Mapping[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -101,22 +101,10 @@ def alive(kind: type[Any]) -> list[Any]:
     return [one for one in gc.get_objects() if issubclass(type(one), kind)]
 
 
-def held_by(optimizer: Any) -> set[int]:
-    """The tensors that an optimizer holds, by ``id``."""
-    return {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
-
-
 def with_groups(parameters: Sequence[Parameter], rows: Sequence[Named], optimizers: Sequence[Any]) -> list[Parameter]:
-    """The parameters with their places in the groups of all optimizers, counted through, and their rates."""
-    places: dict[int, tuple[int, float | None]] = {}
-    for place, group in enumerate(group for optimizer in optimizers for group in optimizer.param_groups):
-        for tensor in group["params"]:
-            places.setdefault(id(tensor), (place, float(group["lr"]) if "lr" in group else None))
+    """The parameters with their places in the groups of ``optimizers``, and their rates."""
+    places = groups_of(optimizers)
+    found = (places.get(id(row.tensor), (None, None)) for row in rows)
     return [
-        replace(
-            parameter,
-            group=places.get(id(row.tensor), (None, None))[0],
-            rate=places.get(id(row.tensor), (None, None))[1],
-        )
-        for parameter, row in zip(parameters, rows, strict=True)
+        replace(parameter, group=group, rate=rate) for parameter, (group, rate) in zip(parameters, found, strict=True)
     ]

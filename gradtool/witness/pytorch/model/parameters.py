@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from gradtool.evidence import Optimizer, Parameter
+from gradtool.evidence import Optimizer, Parameter, Statistics
+from gradtool.witness.model import figures
 from gradtool.witness.model.steps import rmsprop_step
-from gradtool.witness.pytorch.model.statistics import halves, norms, statistics, weights
+from gradtool.witness.pytorch.model.statistics import numbers
 
-__all__ = ["Named", "global_norm", "module_names", "named", "nonfinite", "optimizer_record", "parameters"]
+__all__ = ["Named", "groups_of", "module_names", "named", "nonfinite", "norm_of_rows", "optimizer_record", "parameters"]
 
 PLAIN = ("SGD", "ASGD")
 """Optimizers whose step has the size of the gradient."""
@@ -67,12 +68,8 @@ def parameters(
     rows: Sequence[Named], optimizer: Any = None, *, moments: bool = False, half: bool = False
 ) -> list[Parameter]:
     """What each parameter and its ``.grad`` look like now."""
-    with torch.no_grad():
-        gradients = [(row, row.tensor.grad) for row in rows]
-        present = [gradient for _, gradient in gradients if gradient is not None]
-        found = dict(zip(map(id, present), statistics(present, moments=moments), strict=True))
-        sizes = weights([row.tensor for row in rows])
-    groups = _groups(optimizer)
+    gradients = [(row, row.tensor.grad) for row in rows]
+    groups = groups_of([] if optimizer is None else [optimizer])
     return [
         Parameter(
             name=row.name,
@@ -81,25 +78,27 @@ def parameters(
             layer=row.layer,
             kind=row.kind,
             trainable=row.tensor.requires_grad,
-            weights=weight,
-            gradient=None if gradient is None else found[id(gradient)],
+            weights=figures.weights(numbers(row.tensor), row.tensor.ndim),
+            gradient=None if gradient is None else _statistics(gradient, moments=moments),
             fan_in=_fan_in(row),
             others=list(row.others),
             **_rows(gradient),
             group=groups.get(id(row.tensor), (None, None))[0],
             rate=groups.get(id(row.tensor), (None, None))[1],
             hooks=list(_hooks(row.tensor)),
-            halves=halves(gradient) if half and gradient is not None else None,
+            halves=figures.halves(gradient.numel(), numbers(gradient)) if half and gradient is not None else None,
         )
-        for (row, gradient), weight in zip(gradients, sizes, strict=True)
+        for row, gradient in gradients
     ]
 
 
-def global_norm(rows: Sequence[Named]) -> float:
-    """The l2 norm over all gradients."""
-    gradients = [row.tensor.grad for row in rows if row.tensor.grad is not None]
-    dense = [g.coalesce().values() if g.is_sparse else g for g in gradients]
-    return math.hypot(*norms(dense))
+def _statistics(gradient: torch.Tensor, *, moments: bool) -> Statistics:
+    return figures.statistics(gradient.numel(), numbers(gradient), moments=moments)
+
+
+def norm_of_rows(rows: Sequence[Named]) -> float:
+    """The l2 norm over all gradients as they are now."""
+    return math.hypot(*(figures.norm(numbers(row.tensor.grad)) for row in rows if row.tensor.grad is not None))
 
 
 def nonfinite(rows: Sequence[Named], norm: float) -> str:
@@ -125,14 +124,13 @@ def _rows(gradient: torch.Tensor | None) -> dict[str, int]:
     return {"rows": gradient.coalesce().indices().shape[1], "all_rows": gradient.shape[0]}
 
 
-def _groups(optimizer: Any) -> dict[int, tuple[int, float | None]]:
-    if optimizer is None:
-        return {}
-    return {
-        id(tensor): (place, float(group["lr"]) if "lr" in group else None)
-        for place, group in enumerate(optimizer.param_groups)
-        for tensor in group["params"]
-    }
+def groups_of(optimizers: Iterable[Any]) -> dict[int, tuple[int, float | None]]:
+    """For each tensor, by its ``id``, its place in the groups of all optimizers, counted through, and its rate."""
+    places: dict[int, tuple[int, float | None]] = {}
+    for place, group in enumerate(group for optimizer in optimizers for group in optimizer.param_groups):
+        for tensor in group["params"]:
+            places.setdefault(id(tensor), (place, float(group["lr"]) if "lr" in group else None))
+    return places
 
 
 def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:

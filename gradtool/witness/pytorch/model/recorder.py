@@ -1,18 +1,14 @@
 """Looks on while a model runs: every module's output, and the gradient that comes back to it.
 
 Global hooks see every module, whoever calls it, so the same recorder serves a model that we run and the user's own
-script. Activations called as functions (``F.relu(x)``) are seen by a function mode. Only figures are kept, as tensors
-of one number, so that nothing waits for the device before the end.
+script. Activations called as functions (``F.relu(x)``) are seen by a function mode. Only figures are kept.
 """
 
 from __future__ import annotations
 
-import math
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -22,33 +18,18 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode
 
 from gradtool.evidence import Head, Layer
+from gradtool.witness.model.figures import Figures, Numbers, figures, norm
+from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_frame, user_line
-from gradtool.witness.pytorch.model.activations import Activation, activation_of, called_as, dead_units
+from gradtool.witness.pytorch.model.activations import activation_called, activation_of, called_as
 from gradtool.witness.pytorch.model.head import head_seen, loss_called
-from gradtool.witness.pytorch.model.statistics import norm_of
+from gradtool.witness.pytorch.model.statistics import numbers
 
 __all__ = ["Recorder", "tensors_in"]
 
 
-@dataclass(slots=True)
-class _Seen:
-    """One module, or one function called inside a module, over all of its calls."""
-
-    kind: str
-    place: int
-    inner: bool
-    source: str
-    activation: Activation | None = None
-    graded: bool = True
-    """Whether a graph was recorded; a call without one gives way to one with it, and never adds to it."""
-    calls: int = 0
-    shape: tuple[int, ...] = ()
-    forward: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
-    gradients: list[torch.Tensor] = field(default_factory=list)
-    dead: torch.Tensor | None = None
-    saturated: list[torch.Tensor] = field(default_factory=list)
-    samples: int = 0
-    axis: int = 0
+CHANNELS_FROM = 4
+"""Outputs with at least so many axes are those of images: a unit is a channel, which is axis 1."""
 
 
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed here
@@ -56,11 +37,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
 
     def __init__(self) -> None:
         super().__init__()
-        self._modules: dict[int, tuple[nn.Module, _Seen]] = {}
-        self._functions: dict[tuple[int, str, Any], _Seen] = {}
+        self._modules: dict[int, tuple[nn.Module, Seen]] = {}
+        self._functions: dict[tuple[int, str, Any], Seen] = {}
         self._count = -1
         self._stack: list[nn.Module] = []
-        self._last: tuple[Any, int, tuple[torch.Tensor, ...]] = (None, 0, ())
+        self._last: tuple[Any, int, Figures] = (None, 0, Figures())
         self._hooks = ExitStack()
         self._asleep = False
         self._activated: tuple[Any, str] = (None, "")
@@ -109,7 +90,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         if (known := self._modules.get(id(module))) is None or graded > known[1].graded:
             source = user_line(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
             inner = any(True for _ in module.children())
-            row = _Seen(type(module).__name__, self._next(), inner, source, activation_of(module), graded)
+            kind, activation = type(module).__name__, activation_of(module)
+            row = Seen(kind, self._next(), inner, source, activation, CHANNELS_FROM, graded)
             self._modules[id(module)] = (module, row)
         seen = self._modules[id(module)][1]
         if graded < seen.graded:
@@ -128,8 +110,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         if not graded and (owner is None or (known is not None and known.graded)):
             return
         if known is None or graded > known.graded:
-            row = Activation.of(name, args, kwargs)
-            self._functions[key] = _Seen(name, self._next(), False, user_line(caller), row, graded)
+            row = activation_called(name, args, kwargs)
+            self._functions[key] = Seen(name, self._next(), False, user_line(caller), row, CHANNELS_FROM, graded)
         for tensor in tensors_in(output):
             self._look(self._functions[key], tensor)
             break
@@ -138,46 +120,28 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self._count += 1
         return self._count
 
-    def _look(self, seen: _Seen, tensor: torch.Tensor) -> None:
+    def _look(self, seen: Seen, tensor: torch.Tensor) -> None:
         """Keep the figures of an output, and of the gradient when it comes."""
         self._asleep = True
         try:
             with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's
-                value = tensor.detach()
-                seen.calls += 1
+                values = numbers(tensor)
                 if seen.activation and seen.graded:
                     self._activated = (tensor, seen.activation.name)
-                seen.shape = tuple(value.shape)
-                seen.samples = max(seen.samples, value.shape[0] if value.ndim else 1)
-                if value.numel():
-                    seen.forward.append(self._figures(tensor))
-                    self._activation(seen, value)
-            if tensor.requires_grad:
-                tensor.register_hook(lambda gradient: seen.gradients.append(norm_of(gradient)))
+                seen.look(values.reshape(tuple(tensor.shape)), self._figures(tensor, values))
+            if tensor.requires_grad:  # backward begins at the last call
+                tensor.register_hook(lambda gradient: seen.gradients.insert(0, norm(numbers(gradient))))
         finally:
             self._asleep = False
 
-    def _figures(self, tensor: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """(norm, least, largest); a container hands on the very tensor of its last child, which is not read twice."""
+    def _figures(self, tensor: torch.Tensor, values: Numbers) -> Figures:
+        """A container hands on the very tensor of its last child, which is not read twice."""
         known, version, found = self._last
         now = 0 if tensor.is_inference() else tensor._version  # noqa: SLF001  # what counts changes in place
         if known is not tensor or version != now:
-            least, largest = torch.aminmax(tensor.detach())
-            found = (norm_of(tensor), least, largest)
+            found = figures(values)
             self._last = (tensor, now, found)
         return found
-
-    def _activation(self, seen: _Seen, value: torch.Tensor) -> None:
-        row = seen.activation
-        if row is None:
-            return
-        seen.axis = value.shape[row.axis] if row.axis is not None and value.ndim else 0
-        if row.flat is not None:
-            low, high = row.flat
-            seen.saturated.append(((value <= low) | (value >= high)).float().mean())
-        if row.dies:
-            silent = dead_units(value)
-            seen.dead = silent if seen.dead is None or seen.dead.shape != silent.shape else seen.dead & silent
 
     def final_of(self, output: Any) -> str:
         """The activation that made this tensor, or the tensor that it is a view of; empty for any other."""
@@ -200,8 +164,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             if owner in names or owner == id(None):
                 prefix = names.get(owner, "")
                 rows.append((f"{prefix}.{seen.kind}" if prefix else seen.kind, seen))
-        rows = _told_apart(rows)
-        return sorted((_layer(name, seen) for name, seen in rows), key=lambda layer: layer.place)
+        return sorted((seen.layer_record(name) for name, seen in told_apart(rows)), key=lambda layer: layer.place)
 
     def modules(self) -> list[nn.Module]:
         """The modules that ran."""
@@ -210,53 +173,6 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
         self._modules, self._functions = {}, {}
-
-
-def _told_apart(rows: list[tuple[str, _Seen]]) -> list[tuple[str, _Seen]]:
-    """The second of a name becomes ``relu_2``, and so on."""
-    count: Counter[str] = Counter()
-    found = []
-    for name, seen in rows:
-        count[name] += 1
-        found.append((f"{name}_{count[name]}" if count[name] > 1 else name, seen))
-    return found
-
-
-def _layer(name: str, seen: _Seen) -> Layer:
-    count = 1
-    for length in seen.shape:
-        count *= length
-    norms = [float(norm) for norm, _, _ in seen.forward]
-    rms = [norm / max(count, 1) ** 0.5 for norm in norms]
-    gradients = [float(norm) for norm in seen.gradients]
-    dead = seen.dead
-    return Layer(
-        name=name or seen.kind,
-        kind=seen.kind,
-        place=seen.place,
-        calls=seen.calls,
-        shape=seen.shape,
-        inner=seen.inner,
-        rms=_largest(rms),
-        least=min((float(least) for _, least, _ in seen.forward), default=0.0),
-        largest=_largest([float(largest) for _, _, largest in seen.forward]),
-        nonfinite=sum(not (math.isfinite(least) and math.isfinite(largest)) for _, least, largest in seen.forward),
-        gradient=_largest(gradients) if gradients else None,
-        activation=seen.activation.name if seen.activation else "",
-        units=0 if dead is None else dead.numel(),
-        dead=0 if dead is None else int(dead.sum()),
-        samples=seen.samples,
-        saturated=_largest([float(share) for share in seen.saturated]),
-        axis=seen.axis,
-        source=seen.source,
-        first_rms=rms[0] if len(rms) > 1 else None,
-        last_gradient=gradients[0] if len(gradients) > 1 else None,  # backward begins at the last call
-    )
-
-
-def _largest(numbers: list[float]) -> float:
-    """The largest; NaN if one of them is."""
-    return next((number for number in numbers if number != number), max(numbers, default=0.0))  # noqa: PLR0124
 
 
 def tensors_in(output: Any) -> Iterator[torch.Tensor]:

@@ -8,7 +8,6 @@ tensors by hand works too.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -18,15 +17,17 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
-from gradtool.witness.pytorch.model.experiments import clipped
+from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
-from gradtool.witness.pytorch.model.optimizers import alive, held_by, with_groups
+from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
     Named,
-    global_norm,
+    groups_of,
     module_names,
     nonfinite,
+    norm_of_rows,
     optimizer_record,
     parameters,
 )
@@ -171,9 +172,11 @@ class _Watch:
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
             seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
-        seen.norm = global_norm(seen.rows)
-        if not seen.steps:
+        if seen.steps:
+            seen.norm = norm_of_rows(seen.rows)
+        else:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
+            seen.norm = global_norm(seen.parameters)
             seen.layers = self.recorder.layers(module_names(seen.models))
             seen.head = self.recorder.head
             if self.request.clip is not None:
@@ -182,7 +185,7 @@ class _Watch:
         self._versions = self._now()
         if self._early is not None:
             early, self._early = self._early, None
-            if held_by(early) & {id(row.tensor) for row in seen.rows}:
+            if groups_of([early]).keys() & {id(row.tensor) for row in seen.rows}:
                 self.step(early)
 
     def _own(self, leaves: Sequence[torch.Tensor]) -> set[int]:
@@ -195,7 +198,7 @@ class _Watch:
             self._early = optimizer  # one with a closure, as LBFGS, steps before its first backward pass
             return
         self._stepped = True
-        self._held |= held_by(optimizer)
+        self._held |= groups_of([optimizer]).keys()
         if self._suspected:
             self._suspected = False
             self.seen.zeroed = False if optimizer is self._first else None
@@ -214,12 +217,12 @@ class _Watch:
     def _leave_out_bystanders(self, optimizer: Any) -> None:
         """Drop models that ran, but that neither this loss reaches nor this optimizer holds: another step is theirs."""
         seen = self.seen
-        held = held_by(optimizer)
+        held = groups_of([optimizer]).keys()
         stray = {row.name for row in seen.rows if id(row.tensor) in self._data.keys() - held}
         if stray:
             seen.parameters = [parameter for parameter in seen.parameters if parameter.name not in stray]
             seen.rows = [row for row in seen.rows if row.name not in stray]
-            seen.norm = math.hypot(*(p.gradient.norm for p in seen.parameters if p.gradient))
+            seen.norm = global_norm(seen.parameters)
             self._versions = self._now()
         for name, model in list(seen.models.items()):
             if not any(id(p) in held or p.grad is not None for p in model.parameters()):

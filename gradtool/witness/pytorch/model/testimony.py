@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -15,14 +14,16 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
 from gradtool.witness.model.discovery import CASE, Found, Kind
+from gradtool.witness.model.experiments import experiments
+from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
-from gradtool.witness.pytorch.model.experiments import experiments
+from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
-from gradtool.witness.pytorch.model.head import batch_of
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
 from gradtool.witness.pytorch.model.parameters import (
     Named,
@@ -107,7 +108,7 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     elif request.dtype:
         told = "no run in float64 was compared with, since lazy layers have no weights before the first"
         evidence = replace(evidence, notes=[*evidence.notes, told])
-    return (yield from experiments(request, one, rows, optimizer, evidence))
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
 
 def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
@@ -118,7 +119,7 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
     evidence = replace(_passed(request, found, one, one.run(), rows, optimizer, assumed), layers=[], batch=0)
-    return (yield from experiments(request, one, rows, optimizer, evidence))
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
 
 def _passed(
@@ -132,7 +133,7 @@ def _passed(
         run.loss.backward(retain_graph=bool(named_terms))
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     seen = parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF)
-    norm = math.hypot(*(parameter.gradient.norm for parameter in seen if parameter.gradient))
+    norm = global_norm(seen)
     terms = terms_of(named_terms, rows, norm)
     return replace(
         evidence,

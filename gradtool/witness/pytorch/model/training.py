@@ -12,11 +12,12 @@ import torch
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
 from gradtool.values import indices, label
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
+from gradtool.witness.model.figures import norm
 from gradtool.witness.model.user_file import blamed
 from gradtool.witness.pytorch.model.clipping import clip
-from gradtool.witness.pytorch.model.parameters import Named, global_norm, module_names, nonfinite
+from gradtool.witness.pytorch.model.parameters import Named, module_names, nonfinite, norm_of_rows
 from gradtool.witness.pytorch.model.recorder import Recorder
-from gradtool.witness.pytorch.model.statistics import norms
+from gradtool.witness.pytorch.model.statistics import numbers
 from gradtool.witness.pytorch.model.subject import Subject
 
 __all__ = ["trained"]
@@ -36,7 +37,7 @@ def trained(
     told, names = time.monotonic(), module_names({"": one.model})
     own = [row.tensor for row in rows if row.tensor.requires_grad]
     # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
-    sized = [tensor for tensor, norm in zip(own, norms([t.detach() for t in own]), strict=True) if norm > 0]
+    sized = [tensor for tensor in own if norm(numbers(tensor)) > 0]
     measured = sum(tensor.numel() for tensor in sized) <= MOST
     for number in range(1, total + 1):
         optimizer.zero_grad()
@@ -44,16 +45,16 @@ def trained(
         with Recorder() as recorder:
             loss = one.loss()
             loss.backward()
-        norm = global_norm(rows)
+        size = norm_of_rows(rows)
         before_step = _numbers(few)
         clipped = _clipped(rows, request.clip)
-        bad = nonfinite(rows, norm)
+        bad = nonfinite(rows, size)
         before = [tensor.detach().clone() for tensor in sized] if measured else []
         if not bad:
             _stepped(request.seed + number, one, optimizer)
         ratio = _ratio(sized, before) if measured else None
         dead = max((seen.dead / seen.units for seen in recorder.layers(names) if seen.units), default=0.0)
-        steps.append(TrainingStep(number, float(loss.detach()), norm, clipped, ratio, dead, bad, *before_step))
+        steps.append(TrainingStep(number, float(loss.detach()), size, clipped, ratio, dead, bad, *before_step))
         if bad:
             break
         if time.monotonic() - told > OFTEN:
@@ -91,7 +92,7 @@ def _after(
     loss = one.loss()
     loss.backward()
     point, gradient = _numbers(few)
-    return TrainingStep(total + 1, float(loss.detach()), global_norm(rows), point=point, gradient=gradient)
+    return TrainingStep(total + 1, float(loss.detach()), norm_of_rows(rows), point=point, gradient=gradient)
 
 
 def _numbers(rows: Sequence[Named]) -> tuple[dict[str, float], dict[str, float]]:
@@ -110,11 +111,10 @@ def _clipped(rows: Sequence[Named], limit: float | None) -> float | None:
     if limit is None:
         return None
     clip(rows, limit)
-    return global_norm(rows)
+    return norm_of_rows(rows)
 
 
 def _ratio(own: Sequence[torch.Tensor], before: Sequence[torch.Tensor]) -> float | None:
     """The largest root mean square of an update over that of its weights; weights of 0 have none."""
-    weights = norms(before)
-    moves = norms([tensor.detach() - old for tensor, old in zip(own, before, strict=True)])
-    return max((move / weight for move, weight in zip(moves, weights, strict=True) if weight > 0), default=None)
+    pairs = ((numbers(tensor), numbers(old)) for tensor, old in zip(own, before, strict=True))
+    return max((norm(now - was) / norm(was) for now, was in pairs if norm(was) > 0), default=None)

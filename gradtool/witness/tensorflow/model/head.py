@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Head
-from gradtool.witness.tensorflow.model.statistics import figures, numbers
+from gradtool.witness.model.figures import figures
+from gradtool.witness.tensorflow.model.statistics import numbers
 
-__all__ = ["FUNCTIONS", "batch_of", "head_seen", "plain_name"]
+__all__ = ["FUNCTIONS", "head_seen", "plain_name"]
 
 FUNCTIONS: Mapping[tuple[Any, str], str] = {
     (place, name): name
@@ -64,11 +65,3 @@ def _has_numbers(value: Any) -> bool:
         return value.dtype.kind in "fiub" and value.size > 0
     eager = isinstance(value, tf.Tensor) and not tf.is_symbolic_tensor(value)
     return bool(eager and value.dtype != tf.string and tf.size(value) > 0)
-
-
-def batch_of(batch: Any) -> int:
-    """The number of samples: the length of the first tensor of a batch; 0 if there is none."""
-    if hasattr(batch, "shape"):
-        return int(batch.shape[0] or 0) if len(batch.shape) else 0
-    parts = batch.values() if isinstance(batch, Mapping) else batch if isinstance(batch, list | tuple) else ()
-    return next((found for part in parts if (found := batch_of(part))), 0)

@@ -10,11 +10,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gradtool.evidence import Parameter
+from gradtool.evidence import Halves, Parameter, Statistics
+from gradtool.witness.model import figures
 from gradtool.witness.tensorflow.model.optimizers import holds, rate_of
-from gradtool.witness.tensorflow.model.statistics import figures, halves, numbers, statistics, weights
+from gradtool.witness.tensorflow.model.statistics import numbers, size_of
 
-__all__ = ["Named", "global_norm", "layer_names", "named", "norm_of", "parameters", "tensor_of"]
+__all__ = ["Named", "layer_names", "named", "norm_of_rows", "parameters", "tensor_of"]
 
 
 @dataclass(slots=True)
@@ -154,7 +155,6 @@ def parameters(
     rows: Sequence[Named], optimizer: Any = None, *, moments: bool = False, half: bool = False
 ) -> list[Parameter]:
     """What each variable and its gradient look like now."""
-    sizes = weights([row.tensor for row in rows])
     return [
         Parameter(
             name=row.name,
@@ -163,28 +163,33 @@ def parameters(
             layer=row.layer,
             kind=row.kind,
             trainable=row.trainable,
-            weights=weight,
-            gradient=None if row.gradient is None else statistics([row.gradient], moments=moments)[0],
+            weights=figures.weights(numbers(row.tensor), len(row.tensor.shape)),
+            gradient=None if row.gradient is None else _statistics(row.gradient, moments=moments),
             fan_in=_fan_in(row),
             others=list(row.others),
             rows=int(row.gradient.indices.shape[0]) if isinstance(row.gradient, tf.IndexedSlices) else 0,
             all_rows=int(row.gradient.dense_shape[0]) if isinstance(row.gradient, tf.IndexedSlices) else 0,
             group=0 if (held := optimizer is not None and row.trainable and holds(optimizer, row.tensor)) else None,
             rate=rate_of(optimizer) if held else None,
-            halves=halves(row.gradient) if half and row.gradient is not None else None,
+            halves=figures.halves(size_of(row.gradient), numbers(row.gradient))
+            if half and row.gradient is not None
+            else None,
         )
-        for row, weight in zip(rows, sizes, strict=True)
+        for row in rows
     ]
 
 
-def norm_of(found: Sequence[Parameter]) -> float:
-    """The l2 norm over all gradients, of records that know theirs."""
-    return math.hypot(*(one.gradient.norm for one in found if one.gradient is not None))
+def _halves(gradient: Any) -> Halves | None:
+    return None if gradient is None else figures.halves(size_of(gradient), numbers(gradient))
 
 
-def global_norm(rows: Sequence[Named]) -> float:
-    """The l2 norm over all gradients."""
-    return math.hypot(*(figures(numbers(row.gradient)).norm for row in rows if row.gradient is not None))
+def _statistics(gradient: Any, *, moments: bool) -> Statistics:
+    return figures.statistics(size_of(gradient), numbers(gradient), moments=moments)
+
+
+def norm_of_rows(rows: Sequence[Named]) -> float:
+    """The l2 norm over all gradients as they are now."""
+    return math.hypot(*(figures.norm(numbers(row.gradient)) for row in rows if row.gradient is not None))
 
 
 def _fan_in(row: Named) -> int:

@@ -8,6 +8,7 @@ been asked for their gradients, in the same call that asks for those of the vari
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
@@ -20,12 +21,13 @@ import keras
 import tensorflow as tf
 
 from gradtool.evidence import Head, Layer
+from gradtool.witness.model.figures import Figures, figures, norm
+from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_line
-from gradtool.witness.tensorflow.model.activations import FUNCTIONS, Activation, activation_of
+from gradtool.witness.tensorflow.model.activations import FUNCTIONS, activation_of, known_activation
 from gradtool.witness.tensorflow.model.head import FUNCTIONS as LOSSES
 from gradtool.witness.tensorflow.model.head import head_seen
-from gradtool.witness.tensorflow.model.seen import Seen
-from gradtool.witness.tensorflow.model.statistics import Figures, figures, numbers
+from gradtool.witness.tensorflow.model.statistics import numbers
 
 __all__ = ["Recorder", "Sources", "no_sources", "tensors_in"]
 
@@ -108,7 +110,9 @@ class Recorder:
         if id(layer) not in self._layers:
             inner = any(part is not layer for part in layer._flatten_layers())  # noqa: SLF001  # Keras shows only models'
             source = self._source(layer, frame)
-            row = Seen(type(layer).__name__, self._next(), inner, source, layer, activation_of(layer))
+            channels_from = 3 if getattr(layer, "data_format", None) == "channels_first" else math.inf
+            kind, activation = type(layer).__name__, activation_of(layer)
+            row = Seen(kind, self._next(), inner, source, activation, channels_from)
             self._layers[id(layer)] = (layer, row)
         self._look(self._layers[id(layer)][1], tensor)
 
@@ -144,7 +148,7 @@ class Recorder:
             return
         source = user_line(frame)
         owner = self._stack[-1] if self._stack else None
-        new = Seen(title, self._next(), False, source, None, Activation.of(title, axis))
+        new = Seen(title, self._next(), False, source, known_activation(title, axis))
         self._look(self._functions.setdefault((id(owner), title, source), new), tensor)
 
     def _loss_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
@@ -215,9 +219,9 @@ class Recorder:
             instead = next(hidden) if one.hidden is not None else None
             found = instead if gradient is None else gradient
             if found is not None:
-                norm = figures(numbers(found)).norm
+                size = norm(numbers(found))
                 for seen in one.seen:
-                    seen.gradients.append(norm)
+                    seen.gradients.append(size)
 
     def release(self) -> None:
         """Let go of the outputs, whose figures stay."""
@@ -243,7 +247,7 @@ class Recorder:
         for (owner, _, _), seen in self._functions.items():
             prefix = names.get(owner, "")
             rows.append((f"{prefix}/{seen.kind}" if prefix else seen.kind, seen))
-        return sorted((seen.layer_record(name) for name, seen in rows), key=lambda layer: layer.place)
+        return sorted((seen.layer_record(name) for name, seen in told_apart(rows)), key=lambda layer: layer.place)
 
 
 def _tells_itself(layer: Any) -> bool:

@@ -21,11 +21,12 @@ import tensorflow as tf
 
 from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.discovery import Case, Found
+from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
-from gradtool.witness.tensorflow.model.parameters import Named, global_norm, layer_names, norm_of, parameters, tensor_of
+from gradtool.witness.tensorflow.model.parameters import Named, layer_names, norm_of_rows, parameters, tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
@@ -155,11 +156,11 @@ class _Watch:
             if id(row.tensor) in asked:
                 row.gradient = _sum(row.gradient, merged(asked[id(row.tensor)][1]))
         if seen.steps:
-            seen.norm = global_norm(self._rows)
+            seen.norm = norm_of_rows(self._rows)
         else:
             seen.losses, seen.rows = len(self._losses), list(self._rows)
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
-            seen.norm = norm_of(seen.parameters)
+            seen.norm = global_norm(seen.parameters)
             seen.layers = self.recorder.layers(layer_names(seen.models))
             seen.head = self.recorder.head
             if self.request.clip is not None:

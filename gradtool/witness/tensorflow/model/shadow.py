@@ -1,12 +1,11 @@
 """The same model in float64 beside the run in another dtype: how many digits of the gradient that dtype keeps.
 
-The definition is that of PyTorch's room. The weights are those of the file's own dtype, before anything was rounded;
+The weights are those of the file's own dtype, before anything was rounded;
 here they are copied by position from one version of the model to another.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,21 +15,20 @@ import tensorflow as tf
 
 from gradtool.evidence import Digits, ModelRequest
 from gradtool.witness.model.assumed import Assumptions
+from gradtool.witness.model.figures import Numbers, digits
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.batch import cast
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
 from gradtool.witness.tensorflow.model.recorder import no_sources
 from gradtool.witness.tensorflow.model.script import Observed
-from gradtool.witness.tensorflow.model.statistics import norm, numbers
+from gradtool.witness.tensorflow.model.statistics import numbers
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.versions import Version, holding, version
 
 __all__ = ["WIDE", "cast_model", "digits_of", "weights_of"]
 
 WIDE = "float64"
-MOST = 17.0
-"""Digits of a float64; more can't be told."""
 SAME = 1e-9
 """How near two losses in float64 are that differ by the order of their sums alone."""
 
@@ -98,7 +96,7 @@ def _unlike(one: Subject, rows: Sequence[Named], dtype: str) -> str:
 
 
 def _compared(request: ModelRequest, one: Subject, rows: Sequence[Named], weights: Sequence[Any]) -> Digits:
-    """Digits kept: -log10 of the norm of the difference over the norm of the float64 gradient, and of the whole.
+    """``digits`` of the gradient in the dtype asked for beside that of the file's model in float64.
 
     Raises UserFileError where the file gives no model in float64 that these weights fit.
     """
@@ -106,15 +104,16 @@ def _compared(request: ModelRequest, one: Subject, rows: Sequence[Named], weight
         truths = _wide_rows(request, one, weights)
     if [tuple(row.tensor.shape) for row in truths] != [tuple(row.tensor.shape) for row in rows]:
         raise UserFileError("its variables come in another order")
-    apart: dict[str, float] = {}
-    whole: dict[str, float] = {}
-    for row, truth in zip(rows, truths, strict=True):
-        if row.gradient is not None and truth.gradient is not None:
-            exact = tf.convert_to_tensor(truth.gradient)
-            difference = tf.cast(tf.convert_to_tensor(row.gradient), WIDE) - exact
-            apart[row.name], whole[row.name] = norm(numbers(difference)), norm(numbers(exact))
-    digits = {name: _digits(apart[name], whole[name]) for name in apart if whole[name]}
-    return Digits(request.dtype, digits, _digits(math.hypot(*apart.values()), math.hypot(*whole.values())))
+    pairs = {
+        row.name: (_wide(row.gradient), _wide(truth.gradient))
+        for row, truth in zip(rows, truths, strict=True)
+        if row.gradient is not None and truth.gradient is not None
+    }
+    return digits(request.dtype, pairs)
+
+
+def _wide(gradient: Any) -> Numbers:
+    return numbers(tf.cast(tf.convert_to_tensor(gradient), WIDE))
 
 
 def _wide_rows(request: ModelRequest, one: Subject, weights: Sequence[Any]) -> list[Named]:
@@ -148,9 +147,3 @@ def _variables(one: Subject, rows: Sequence[Named]) -> list[Any]:
     for variable in kept:
         found.setdefault(id(tensor_of(variable)), tensor_of(variable))
     return list(found.values())
-
-
-def _digits(apart: float, whole: float) -> float:
-    if not math.isfinite(apart):
-        return 0.0
-    return min(max(-math.log10(apart / whole), 0.0), MOST) if apart and whole else MOST

@@ -12,16 +12,18 @@ from typing import Any
 import tensorflow as tf
 
 from gradtool.evidence import Digits, Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
 from gradtool.witness.model.discovery import Found
+from gradtool.witness.model.experiments import experiments
+from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import UserFileError
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
-from gradtool.witness.tensorflow.model.experiments import experiments
+from gradtool.witness.tensorflow.model.experiments import room
 from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subject
-from gradtool.witness.tensorflow.model.head import batch_of
 from gradtool.witness.tensorflow.model.optimizers import find_optimizer, optimizer_record
-from gradtool.witness.tensorflow.model.parameters import Named, layer_names, norm_of, parameters
+from gradtool.witness.tensorflow.model.parameters import Named, layer_names, parameters
 from gradtool.witness.tensorflow.model.recorder import no_sources
 from gradtool.witness.tensorflow.model.script import Observed
 from gradtool.witness.tensorflow.model.shadow import WIDE, cast_model, digits_of, weights_of
@@ -90,7 +92,7 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
         yield Progress(request.key, f"running {file} again in {WIDE}")
         digits, notes = digits_of(request, one, rows, weights)
     evidence = replace(evidence, digits=digits, notes=[*evidence.notes, *notes])
-    return (yield from experiments(request, one, rows, optimizer, evidence))
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
 
 def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
@@ -102,7 +104,8 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
     evidence = _passed(request, found, one, run, rows, optimizer, assumed)
-    return (yield from experiments(request, one, rows, optimizer, replace(evidence, layers=[], batch=0)))
+    evidence = replace(evidence, layers=[], batch=0)
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
 
 def _passed(
@@ -113,7 +116,7 @@ def _passed(
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     compute = getattr(one.model, "compute_dtype", "") or evidence.dtype
     told = parameters(rows, optimizer, moments=request.moments, half=compute in HALF)
-    norm = norm_of(told)
+    norm = global_norm(told)
     terms = terms_of(run.tape, one.objective.terms if one.objective else {}, rows, norm)
     del run.tape  # and everything that it remembers
     return replace(

@@ -13,12 +13,13 @@ import tensorflow as tf
 
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
 from gradtool.values import indices, label
+from gradtool.witness.model import figures
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.model.user_file import blamed
 from gradtool.witness.tensorflow.model.optimizers import holds
-from gradtool.witness.tensorflow.model.parameters import Named, global_norm, tensor_of
+from gradtool.witness.tensorflow.model.parameters import Named, norm_of_rows, tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
-from gradtool.witness.tensorflow.model.statistics import figures, merged, numbers, size_of
+from gradtool.witness.tensorflow.model.statistics import merged, numbers, size_of
 from gradtool.witness.tensorflow.model.subject import Subject
 
 __all__ = ["trained"]
@@ -37,14 +38,14 @@ def trained(
     told = time.monotonic()
     own = [row for row in rows if row.trainable and holds(optimizer, row.tensor)]
     # Weights that begin at 0, as fresh biases do, move by more than their size for long; that says nothing.
-    sized = [row.tensor for row in own if figures(numbers(row.tensor)).norm > 0]
+    sized = [row.tensor for row in own if figures.norm(numbers(row.tensor)) > 0]
     measured = sum(map(size_of, sized)) <= MOST
     few = list(rows) if sum(size_of(row.tensor) for row in rows) <= FEW else []
     one.rewind()
     for number in range(1, total + 1):
         keras.utils.set_random_seed(request.seed + number)
         loss, dead = _backward(one, own)
-        norm, now = global_norm(own), _numbers(few)
+        norm, now = norm_of_rows(own), _numbers(few)
         clipped = _clipped(own, request.clip)
         bad = _nonfinite(own, norm)
         before = [tensor.read_value() for tensor in sized] if measured else []
@@ -62,7 +63,7 @@ def trained(
     keras.utils.set_random_seed(request.seed + total + 1)
     loss, _ = _backward(one, own)
     point, gradient = _numbers(few)
-    return steps, TrainingStep(total + 1, loss, global_norm(own), point=point, gradient=gradient)
+    return steps, TrainingStep(total + 1, loss, norm_of_rows(own), point=point, gradient=gradient)
 
 
 def _backward(one: Subject, own: Sequence[Named]) -> tuple[float, float]:
@@ -93,7 +94,7 @@ def _clipped(own: Sequence[Named], limit: float | None) -> float | None:
     cut, _ = tf.clip_by_global_norm([row.gradient for row in own], limit)
     for row, gradient in zip(own, cut, strict=True):
         row.gradient = gradient
-    return global_norm(own)
+    return norm_of_rows(own)
 
 
 def _nonfinite(own: Sequence[Named], norm: float) -> str:
@@ -117,6 +118,6 @@ def _ratio(sized: Sequence[Any], before: Sequence[Any]) -> float | None:
     found = []
     for tensor, old in zip(sized, before, strict=True):
         was = numbers(old)
-        if weight := figures(was).norm:
-            found.append(figures(numbers(tensor) - was).norm / weight)
+        if weight := figures.norm(was):
+            found.append(figures.norm(numbers(tensor) - was) / weight)
     return max(found, default=None)
