@@ -18,7 +18,8 @@ from gradtool.verdict.stretches import Place, Stretch, along, coordinate, stretc
 from gradtool.verdict.words import EQUAL, ulps
 
 __all__ = [
-    "Line", "Vocabulary", "counted", "distinct", "headings", "largest", "lines_for", "sentences", "shortened",
+    "CHECKED", "Line", "Vocabulary", "counted", "distinct", "headings", "largest", "lines_for", "sentences",
+    "shortened",
 ]  # fmt: skip
 
 LISTED = 30

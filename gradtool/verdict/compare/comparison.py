@@ -42,8 +42,8 @@ def compared(
     return CompareRecord(sides, tuple(pairs), _value(sides, titles), verdict, seconds)
 
 
-def gap_of(one: float | None, two: float | None, dtype: str) -> Gap:
-    """How far two numbers are apart."""
+def gap_of(one: float | None, two: float | None, dtype: str, exact: str | None = None) -> Gap:
+    """How far two numbers are apart; in ulp of the ``exact`` one where it is an ordinary number, else of the larger."""
     if one is None or two is None:
         return Gap()
     if one == two or (math.isnan(one) and math.isnan(two)):
@@ -51,7 +51,9 @@ def gap_of(one: float | None, two: float | None, dtype: str) -> Gap:
     if not (math.isfinite(one) and math.isfinite(two)):
         return Gap()
     apart, size = abs(Decimal(one) - Decimal(two)), max(abs(one), abs(two))
-    return Gap(float(apart), float(apart / Decimal(size)), float(apart / Decimal(ulp(size, dtype))))
+    truth = float(exact) if exact else 0.0
+    unit = ulp(truth if truth and math.isfinite(truth) else size, dtype)
+    return Gap(float(apart), float(apart / Decimal(size)), float(apart / Decimal(unit)))
 
 
 def verdict_of(one: Entry, two: Entry, gap: Gap, dtype: str) -> str:
@@ -83,11 +85,15 @@ def _alike(one: float | None, two: float | None, dtype: str) -> bool:
 
 
 def _pair(one: Entry, two: Entry, titles: tuple[str, str], dtype: str, gradients: tuple[Gradients, Gradients]) -> Pair:
-    gap = _gap_of_arrays(*gradients, one.variable) if one.whole else gap_of(one.autodiff, two.autodiff, dtype)
+    gap = _gap_of_arrays(*gradients, one.variable) if one.whole else _gap(one, two, dtype)
     if one.spot or two.spot:
         gap = replace(gap, ulp=None)
     verdict = verdict_of(one, two, gap, dtype)
     return Pair(one, two, gap, verdict, reason(verdict, (one, two), gap, titles, dtype))
+
+
+def _gap(one: Entry, two: Entry, dtype: str) -> Gap:
+    return gap_of(one.autodiff, two.autodiff, dtype, one.symbolic or two.symbolic)
 
 
 def _gap_of_arrays(first: Gradients, second: Gradients, name: str) -> Gap:
@@ -174,7 +180,7 @@ def _value(sides: tuple[CheckRecord, CheckRecord], titles: tuple[str, str]) -> P
         return None
     first, second = one or _no_value(two, titles[0]), two or _no_value(one, titles[1])
     dtype = sides[0].dtype
-    gap = gap_of(first.autodiff, second.autodiff, dtype)
+    gap = _gap(first, second, dtype)
     verdict = verdict_of(first, second, gap, dtype)
     return Pair(first, second, gap, verdict, reason(verdict, (first, second), gap, titles, dtype))
 

@@ -38,7 +38,9 @@ AGREE = frozenset({"same_convention", "rounding", "same"})
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How far two numbers are apart: absolutely, as part of the larger one, and in its units in the last place.
+    """How far two numbers are apart: absolutely, as part of the larger one, and in units in the last place.
+
+    The unit is that of the exact number, so that it compares with the errors; where there is none, of the larger one.
 
     Of whole arrays the norm of the difference, beside the larger norm, and no ulp. None where a number is missing or
     not finite; two numbers that are the same infinity, or both NaN, are 0 apart. There is no ulp where there is no
