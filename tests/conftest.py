@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 
 from gradtool.cli.app import app
 from gradtool.pipeline import check as pipeline
+from gradtool.pipeline import compare as comparing
 from gradtool.settings import CheckSettings
-from gradtool.target.suite import read_line
+from gradtool.target.suite import Target, Unreadable, read_line
+from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.record import CheckRecord
 from gradtool.witness.host import MODEL_WITNESSES, Host
 
@@ -45,9 +47,26 @@ def check(host: Host) -> Checker:
 
     def run(lines: Sequence[str | dict[str, Any]], **options: Any) -> list[CheckRecord]:
         settings = CheckSettings(**{"framework": "torch", **options})
-        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-        targets = [read_line(text, f"line:{number}", settings) for number, text in enumerate(texts, 1)]
-        return list(pipeline.check(targets, settings, host))
+        return list(pipeline.check(_targets(lines, settings), settings, host))
+
+    return run
+
+
+def _targets(lines: Sequence[str | dict[str, Any]], settings: CheckSettings) -> list[Target | Unreadable]:
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    return [read_line(text, f"line:{number}", settings) for number, text in enumerate(texts, 1)]
+
+
+Comparer = Callable[..., list[CompareRecord]]
+
+
+@pytest.fixture(scope="session")
+def compare(host: Host) -> Comparer:
+    """compare(lines, dtype=..., ...): the records of a suite, by both warm frameworks."""
+
+    def run(lines: Sequence[str | dict[str, Any]], **options: Any) -> list[CompareRecord]:
+        settings = CheckSettings(**options)
+        return list(comparing.compare(_targets(lines, settings), settings, host))
 
     return run
 
@@ -82,7 +101,8 @@ Cli = Callable[..., Run]
 @pytest.fixture
 def cli(host: Host, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """cli("check", "x**2", "--at", "x=3"): exit code, stdout and stderr of a command in this process."""
-    monkeypatch.setattr(pipeline, "open_witnesses", lambda _settings: _Kept(host))
+    for module in (pipeline, comparing):
+        monkeypatch.setattr(module, "open_witnesses", lambda _settings: _Kept(host))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 

@@ -11,7 +11,6 @@ from gradtool.report.entries import autodiff_text, norm_text, symbolic_text, wor
 from gradtool.report.numbers import short
 from gradtool.verdict.compare.record import WORDS, CompareRecord, Pair
 from gradtool.verdict.record import Entry
-from gradtool.verdict.summary import along_directions
 from gradtool.verdict.words import ulps
 
 __all__ = ["cells", "chosen", "heads", "norms", "remarks", "versions"]
@@ -78,14 +77,11 @@ def _summary(record: CompareRecord, variable: str) -> str:
 
 
 def norms(record: CompareRecord) -> list[str]:
-    """The norm, NaN and Inf of each side, in one line where they are the same to the digits shown."""
-    lines = [norm_text(side) for side in record.sides]
-    if lines[0] == lines[1]:
-        told = [f"{lines[0]}, by both"]
-    else:
-        told = [f"{title}: {line}" for title, line in zip(record.titles, lines, strict=True)]
-    directions = [along_directions(side) for side in record.sides]
-    return told + [f"{title}: {text}" for title, text in zip(record.titles, directions, strict=True) if text]
+    """The norm, NaN and Inf of each side that gave something, in one line where they are the same as shown."""
+    lines = {side.title: norm_text(side) for side in record.sides if side.value is not None}
+    if len(set(lines.values())) < len(lines):
+        return [f"{line}, by both" for line in list(lines.values())[:1]]
+    return [f"{title}: {line}" for title, line in lines.items()]
 
 
 def versions(record: CompareRecord) -> str:
