@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 from gradtool.verdict.compare.record import Gap
 from gradtool.verdict.no_derivative import convention
 from gradtool.verdict.record import Entry
-from gradtool.verdict.words import EQUAL, short, ulps
+from gradtool.verdict.words import EQUAL, digits_apart, short, ulps
 
 __all__ = ["reason"]
 
@@ -26,6 +27,9 @@ _CONVENTIONS = {
     "outside": "is neither slope, nor between them",
 }
 """What a framework has made of the slopes; no word here may sound like a verdict on it."""
+
+DIGITS = 17
+"""Most digits of an exact number in a sentence."""
 
 NEARER = 2.0
 """Of two wrong numbers one is called nearer if its error is so many times smaller."""
@@ -65,14 +69,14 @@ def _one_right(sides: Two, titles: Titles) -> str:
     if right.whole or right.symbolic is None:
         return f"{told}{titles[1 - place]} is {faulty.verdict}: {faulty.reason}"
     parts = [f"{titles[place]} {_off(right)}", f"{titles[1 - place]} {_off(faulty)}"]
-    return f"{told}{_truth(right)}, {', '.join(parts)}"
+    return f"{told}{_truth([faulty])}, {', '.join(parts)}"
 
 
 def _both_wrong(sides: Two, titles: Titles) -> str:
     one, two = sides
     if one.whole or one.symbolic is None:
         return f"neither is right; {titles[0]}: {one.reason}; {titles[1]}: {two.reason}"
-    told = f"neither is right: {_truth(one)}"
+    told = f"neither is right: {_truth(sides)}"
     if _number(one) == _number(two) and one.ulp == two.ulp:
         return f"{told}, and both give {_number(one)}"
     told += f", {titles[0]} {_off(one)}, {titles[1]} {_off(two)}"
@@ -97,9 +101,12 @@ def _inconclusive(sides: Two, gap: Gap, titles: Titles) -> str:
 # ---- parts of sentences
 
 
-def _truth(entry: Entry) -> str:
-    what = "value" if entry.variable == "f" else "derivative"
-    return f"the {what} is {short(Decimal(entry.symbolic or 0))}"
+def _truth(faulty: Sequence[Entry]) -> str:
+    """The exact number, to the digits that tell it from the faulty ones."""
+    truth = Decimal(faulty[0].symbolic or 0)
+    claims = [Decimal(entry.autodiff) for entry in faulty if entry.autodiff and math.isfinite(entry.autodiff)]
+    what = "value" if faulty[0].variable == "f" else "derivative"
+    return f"the {what} is {short(truth, min(digits_apart([truth, *claims]), DIGITS))}"
 
 
 def _off(entry: Entry) -> str:

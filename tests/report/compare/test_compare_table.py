@@ -45,7 +45,7 @@ def test_a_wide_terminal_has_one_line_for_each_derivative() -> None:
     [
         (SAME, "PyTorch and TensorFlow agree: the same number, exact to the last digit"),
         (ROUNDING, "PyTorch and TensorFlow agree: 1 ulp apart; PyTorch is off by 0.1 ulp, TensorFlow by 0.9"),
-        (ONE, "x: they differ, and PyTorch is right: the derivative is 1.08332"),
+        (ONE, "x: they differ, and PyTorch is right: the derivative is 1.083315471"),
         (NAN, "x: they differ, and TensorFlow is right: the derivative is 0, TensorFlow gives 0, PyTorch gives nan"),
         (KINK, "x: a kink of max; PyTorch's 0.5 lies between the slopes, TensorFlow's 1 is the slope from the right"),
         (SHARED, "x: neither is right: the derivative is 1, and both give nan"),
