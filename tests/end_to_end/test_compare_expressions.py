@@ -67,7 +67,7 @@ def test_a_known_difference_is_told_right(
 ) -> None:
     record = known[expression, x]
     (pair,) = record.entries
-    assert [entry.autodiff for entry in pair.entries] == pytest.approx(list(gradients), rel=1e-15, abs=0, nan_ok=True)
+    assert [entry.autodiff for entry in pair.sides] == pytest.approx(list(gradients), rel=1e-15, abs=0, nan_ok=True)
     assert (record.verdict, pair.verdict) == (verdict, verdict)
     assert sentence in pair.reason
 
@@ -75,7 +75,7 @@ def test_a_known_difference_is_told_right(
 def test_tensorflows_gelu_is_off_by_4e_9_and_pytorchs_is_not(known: dict[tuple[str, str], CompareRecord]) -> None:
     pair = known["gelu(x)", "1"].entries[0]
     truth = Decimal(str(pair.first.symbolic))
-    errors = [abs(float(Decimal(entry.autodiff or 0) - truth)) for entry in pair.entries]
+    errors = [abs(float(Decimal(entry.autodiff or 0) - truth)) for entry in pair.sides]
     assert errors[0] < 3e-16
     assert errors[1] == pytest.approx(4.1e-9, rel=0.02)
     assert pair.gap.absolute == pytest.approx(4.1e-9, rel=0.02)
@@ -84,7 +84,7 @@ def test_tensorflows_gelu_is_off_by_4e_9_and_pytorchs_is_not(known: dict[tuple[s
 def test_the_exact_number_of_a_comparison_comes_from_outside(known: dict[tuple[str, str], CompareRecord]) -> None:
     """The derivative of gelu is Phi(x) + x phi(x)."""
     truth = 0.5 * (1 + math.erf(math.sqrt(0.5))) + math.exp(-0.5) / math.sqrt(2 * math.pi)
-    for entry in known["gelu(x)", "1"].entries[0].entries:
+    for entry in known["gelu(x)", "1"].entries[0].sides:
         assert float(str(entry.symbolic)) == pytest.approx(truth, rel=1e-15)
 
 
@@ -112,7 +112,7 @@ def test_healthy_expressions_agree(compare: Comparer, dtype: str) -> None:
 def test_the_slope_of_leaky_relu_is_the_same_in_both_although_their_defaults_differ(compare: Comparer) -> None:
     """tf.nn.leaky_relu has 0.2 by default; float32 rounds the slope that gradtool writes out for either."""
     (record,) = compare([{"expression": "leaky_relu(x)", "at": {"x": "-2"}}], dtype="float32")
-    assert [entry.autodiff for entry in record.entries[0].entries] == pytest.approx([0.01, 0.01], rel=1e-7)
+    assert [entry.autodiff for entry in record.entries[0].sides] == pytest.approx([0.01, 0.01], rel=1e-7)
     assert record.verdict in AGREE
 
 

@@ -66,7 +66,7 @@ def plain(record: CompareRecord) -> dict[str, Any]:
 
 
 def _pair(pair: Pair, names: list[str]) -> Mapping[str, Any]:
-    sides = {name: check.entry(entry) for name, entry in zip(names, pair.entries, strict=True)}
+    sides = {name: check.entry(entry) for name, entry in zip(names, pair.sides, strict=True)}
     known = {key: next((side[key] for side in sides.values() if side[key] is not None), None) for key in EXACT}
     first = sides[names[0]]
     return {

@@ -53,6 +53,6 @@ def _section(records: Sequence[CompareRecord]) -> list[str]:
     lines += [f"- {plain(text)}" for text in (*(norms(first) if len(records) == 1 else []), told) if text]
     for record in records:
         if not told or len(record.entries) > 1:
-            lines += [f"- {verdict}: {plain(text)}" for verdict, text in untold(record.entries)]
+            lines += [f"- {verdict}: {plain(text)}" for verdict, text, _ in untold(record.entries)]
         lines += [f"- {plain(head)}" for _, head, _ in remarks(record)]
     return [*lines, ""]

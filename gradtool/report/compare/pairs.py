@@ -27,18 +27,17 @@ def heads(record: CompareRecord) -> list[str]:
 
 def cells(pair: Pair, dtype: str) -> list[str]:
     """The cells of a pair under ``heads``."""
-    first, second = pair.entries
-    known = first if first.symbolic or first.left or first.right else second
+    first, second = pair.sides
+    exact = min(pair.sides, key=lambda side: (not _knows(side), math.inf if side.ulp is None else side.ulp))
     return [
         pair.label, autodiff_text(first, dtype), ulps(first.ulp), autodiff_text(second, dtype), ulps(second.ulp),
-        symbolic_text(_exact(pair, known), dtype), _gap(pair.gap.absolute), _gap(pair.gap.relative),
+        symbolic_text(exact, dtype), _gap(pair.gap.absolute), _gap(pair.gap.relative),
         ulps(pair.gap.ulp), pair.verdict,
     ]  # fmt: skip
 
 
-def _exact(pair: Pair, known: Entry) -> Entry:
-    """The side whose digits tell the exact number: one that has it to the last digit, where there is one."""
-    return min(pair.entries, key=lambda entry: math.inf if entry.ulp is None else entry.ulp) if pair.ulp else known
+def _knows(side: Entry) -> bool:
+    return bool(side.symbolic or side.left or side.right)
 
 
 def _gap(number: float | None) -> str:
@@ -47,18 +46,11 @@ def _gap(number: float | None) -> str:
 
 def chosen(record: CompareRecord) -> tuple[Sequence[Pair], list[str]]:
     """The pairs to be shown, and lines that sum up all of them where there are more."""
-    shown, lines = worst_of(record.entries, tuple(WORDS), _closeness)
+    shown, lines = worst_of(record.entries, tuple(WORDS), lambda pair: -pair.distance)
     if not lines:
         return shown, []
     variables = dict.fromkeys(pair.variable for pair in record.entries)
     return shown, lines + [_summary(record, name) for name in variables]
-
-
-def _closeness(pair: Pair) -> float:
-    """What is no number first, then what is farthest apart."""
-    if any(entry.autodiff is not None and not math.isfinite(entry.autodiff) for entry in pair.entries):
-        return -math.inf
-    return -pair.ulp if pair.ulp is not None else 0.0
 
 
 def _summary(record: CompareRecord, variable: str) -> str:
@@ -66,7 +58,7 @@ def _summary(record: CompareRecord, variable: str) -> str:
     pairs = [pair for pair in record.entries if pair.variable == variable]
     parts = []
     for place, title in enumerate(record.titles):
-        own = [pair.entries[place] for pair in pairs]
+        own = [pair.sides[place] for pair in pairs]
         finite = [entry.autodiff for entry in own if entry.autodiff is not None and math.isfinite(entry.autodiff)]
         error = max((entry.ulp for entry in own if entry.ulp is not None), default=None)
         parts.append(f"{title} norm {math.hypot(*finite):.6g}, largest error {ulps(error)} ulp")

@@ -15,7 +15,7 @@ from gradtool.report.numbers import point_text
 from gradtool.terminal import Terminal
 from gradtool.values import shape_text
 from gradtool.verdict.compare.record import AGREE, CompareRecord, Pair
-from gradtool.verdict.compare.summary import agreement, counts, total, untold
+from gradtool.verdict.compare.summary import agreement, counts, remedy, total, untold
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.words import ulps
 
@@ -85,14 +85,14 @@ class _Page:
         """The sentence that matters, what was noticed on either side, and witnesses that failed."""
         said: list[Remark] = []
         if told := agreement(records):
-            said.append(("verified", told, ""))
+            said.append(("verified", told, remedy([pair for record in records for pair in record.entries])))
         for record in records:
             at = f" at {_point(record)}" if len(records) > 1 else ""
             if len(record.entries) > 1 or not told:
-                said += [(verdict, f"{text}{at}", "") for verdict, text in untold(record.entries)]
+                said += [(verdict, f"{text}{at}", cure) for verdict, text, cure in untold(record.entries)]
             said += remarks(record, at)
         agreed = (pair for record in records for pair in record.entries if pair.verdict in AGREE)
-        if power := power_line(entry for pair in agreed for entry in pair.entries):
+        if power := power_line(entry for pair in agreed for entry in pair.sides):
             said.append(("", power, ""))
         self.sheet.remarks(said)
 
@@ -118,7 +118,7 @@ class _Page:
 
     def _row(self, group: Sequence[CompareRecord]) -> list[Cell]:
         pairs = [pair for record in group for pair in record.entries]
-        errors = [[pair.entries[place].ulp for pair in pairs] for place in (0, 1)]
+        errors = [[pair.sides[place].ulp for pair in pairs] for place in (0, 1)]
         word = next(iter(counts(group)), "inconclusive")
         name = self.terminal.glyphs(group[0].name)
         largest = [ulps(max((e for e in own if e is not None), default=None)) for own in (

@@ -186,7 +186,7 @@ def _value(sides: tuple[CheckRecord, CheckRecord], titles: tuple[str, str]) -> P
 
 
 def _no_value(other: Entry | None, title: str) -> Entry:
-    return Entry("f", None, "inconclusive", f"{title} gave no value", other.symbolic if other else None)
+    return Entry("", None, "inconclusive", f"{title} gave no value", other.symbolic if other else None, label="f")
 
 
 def _value_entry(side: CheckRecord) -> Entry | None:
@@ -195,7 +195,8 @@ def _value_entry(side: CheckRecord) -> Entry | None:
         return None
     if side.exact_value is None:
         undefined = side.verdict == "undefined"
-        return Entry("f", side.value, "undefined" if undefined else "inconclusive", "no exact value is known")
+        word = "undefined" if undefined else "inconclusive"
+        return Entry("", side.value, word, "no exact value is known", label="f")
     truth = Decimal(side.exact_value)
     off = next((finding for finding in side.findings if finding.code == VALUE_OFF), None)
     too_large = abs(truth) > Decimal(FORMATS[side.dtype].largest)
@@ -203,4 +204,5 @@ def _value_entry(side: CheckRecord) -> Entry | None:
     error = None
     if truth and not too_large and math.isfinite(side.value):
         error = float(abs(Decimal(side.value) - truth) / Decimal(ulp(float(truth), side.dtype)))
-    return Entry("f", side.value, verdict, off.message if off else "", side.exact_value, ulp=error)
+    told = off.message if off else ""
+    return Entry("", side.value, verdict, told, side.exact_value, ulp=error, label="f")

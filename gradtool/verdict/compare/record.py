@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -21,8 +22,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "inconclusive": "a gradient is missing, or nothing tells which one is right",
         "undefined": "the function has no value at this point",
         "out_of_range": "the true value or derivative does not fit the dtype",
-        "convention": "there is no derivative at this point, and the frameworks put different numbers in its place",
-        "same_convention": "there is no derivative at this point, and the frameworks put the same number in its place",
+        "convention": "there is no derivative here, and the frameworks put different numbers, or NaN, in its place",
+        "same_convention": "there is no derivative here, and the frameworks put the same number in its place",
         "rounding": "both gradients are right, and rounding sets them apart",
         "same": "both gradients are right, and the same number",
     }
@@ -63,7 +64,7 @@ class Pair:
     reason: str
 
     @property
-    def entries(self) -> tuple[Entry, Entry]:
+    def sides(self) -> tuple[Entry, Entry]:
         """Both sides."""
         return self.first, self.second
 
@@ -86,6 +87,13 @@ class Pair:
     def ulp(self) -> float | None:
         """How far the two numbers are apart."""
         return self.gap.ulp
+
+    @property
+    def distance(self) -> float:
+        """How far they are apart, for the order: infinitely where one is no finite number, -1 where that is unknown."""
+        if any(side.autodiff is not None and not math.isfinite(side.autodiff) for side in self.sides):
+            return math.inf
+        return -1.0 if self.ulp is None else self.ulp
 
     @property
     def count(self) -> int:

@@ -50,6 +50,8 @@ def reason(verdict: str, sides: Two, gap: Gap, titles: Titles, dtype: str) -> st
             told = f"each fits the function that its own framework computes, and they are {_apart(gap)}"
             return f"{told}: the two functions differ"
         case "convention":
+            if all(_number(side) == "nan" for side in sides):
+                return f"{_spot(sides)}; both give nan, which is no convention"
             taken = ", ".join(_taken(*one, dtype) for one in zip(sides, titles, strict=True))
             harmless = all(side.autodiff is not None and math.isfinite(side.autodiff) for side in sides)
             return f"{_spot(sides)}; {taken}{': conventions, and neither is wrong' if harmless else ''}"
@@ -105,7 +107,7 @@ def _truth(faulty: Sequence[Entry]) -> str:
     """The exact number, to the digits that tell it from the faulty ones."""
     truth = Decimal(faulty[0].symbolic or 0)
     claims = [Decimal(entry.autodiff) for entry in faulty if entry.autodiff and math.isfinite(entry.autodiff)]
-    what = "value" if faulty[0].variable == "f" else "derivative"
+    what = "derivative" if faulty[0].variable else "value"
     return f"the {what} is {short(truth, min(digits_apart([truth, *claims]), DIGITS))}"
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from gradtool.problem import ExitCode
 from gradtool.verdict import summary
 from gradtool.verdict.compare.record import AGREE, DIFFER, WORDS, CompareRecord, Pair
+from gradtool.verdict.health import SPOILS
 from gradtool.verdict.words import EQUAL, ulps
 
-__all__ = ["agreement", "counts", "exit_code", "total", "untold"]
+__all__ = ["agreement", "counts", "exit_code", "remedy", "total", "untold"]
 
 MOST_ALIKE = 3
 """So many derivatives by one variable with the same verdict are told one by one."""
@@ -44,7 +46,7 @@ def agreement(records: Sequence[CompareRecord]) -> str:
         return f"{told}: {pairs[0].reason}" if len(pairs) == 1 else told
     gaps = [pair.gap.ulp for pair in smooth if pair.gap.ulp is not None]
     errors = [max((e.ulp for e in own if e.ulp is not None), default=None) for own in zip(
-        *(pair.entries for pair in smooth), strict=True)]  # fmt: skip
+        *(pair.sides for pair in smooth), strict=True)]  # fmt: skip
     told += f": {_apart(gaps, len(smooth))}" if gaps else ""
     return told + _errors(titles, errors, " at most" if len(smooth) > 1 else "")
 
@@ -67,8 +69,15 @@ def _errors(titles: tuple[str, str], errors: Sequence[float | None], most: str) 
     return f"; {titles[0]} is off by {ulps(one)} ulp{most}, {titles[1]} by {ulps(two)}"
 
 
-def untold(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
-    """A verdict and a sentence for each derivative on which the frameworks do not simply agree.
+def remedy(pairs: Sequence[Pair]) -> str:
+    """What to do about an infinite or NaN gradient where there is no derivative; nothing where there is none."""
+    lost = [pair for pair in pairs if pair.verdict in ("convention", "same_convention")]
+    claims = [side.autodiff for pair in lost for side in pair.sides if side.autodiff is not None]
+    return "" if all(map(math.isfinite, claims)) else SPOILS
+
+
+def untold(pairs: Sequence[Pair]) -> list[tuple[str, str, str]]:
+    """A verdict, a sentence and a remedy, or none, for each derivative on which the frameworks do not simply agree.
 
     Of many alike by one variable the one that is farthest apart is told, with the number of the others.
     """
@@ -79,8 +88,9 @@ def untold(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
     found = []
     for (verdict, variable), group in alike.items():
         if len(group) <= MOST_ALIKE:
-            found += [(verdict, f"{pair.label}: {pair.reason}") for pair in group]
+            found += [(verdict, f"{pair.label}: {pair.reason}", remedy([pair])) for pair in group]
             continue
-        told = max(group, key=lambda pair: -1.0 if pair.ulp is None else pair.ulp)
-        found.append((verdict, f"{told.label}: {told.reason}; likewise {len(group) - 1} more entries of {variable}"))
+        told = max(group, key=lambda pair: pair.distance)
+        more = f"; likewise {len(group) - 1} more entries of {variable}"
+        found.append((verdict, f"{told.label}: {told.reason}{more}", remedy(group)))
     return found

@@ -20,7 +20,7 @@ def test_every_digit_is_there_at_every_width(record: CompareRecord, width: int) 
     text = told([record], width=width)
     assert max(map(len, text.splitlines())) <= width
     for pair in record.entries[:24] if len(record.entries) <= 24 else ():
-        for entry in pair.entries:
+        for entry in pair.sides:
             if entry.autodiff is not None:
                 assert f"{entry.autodiff:.17g}".removesuffix(".0") in text or repr(entry.autodiff) in text
         assert pair.verdict in text

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import replace
 
 import pytest
 
 from gradtool.evidence import Failure
 from gradtool.problem import Problem
 from gradtool.verdict.compare.record import WORDS, CompareRecord, Gap, Pair, worst
-from gradtool.verdict.compare.summary import agreement, counts, exit_code, total, untold
+from gradtool.verdict.compare.summary import agreement, counts, exit_code, remedy, total, untold
 from gradtool.verdict.record import CheckRecord, Entry, Finding
 
 EXPECTED = {
@@ -87,11 +89,29 @@ def test_agreement_is_told_in_one_sentence(pairs: list[Pair], told: str) -> None
 
 def test_of_many_alike_the_farthest_apart_is_told() -> None:
     pairs = [pair("one_right", f"x[{n}]", float(n % 4)) for n in range(6)] + [pair("same", "y")]
-    assert untold(pairs) == [("one_right", "x[3]: told one_right; likewise 5 more entries of x")]
-    assert untold(pairs[:2]) == [("one_right", "x[0]: told one_right"), ("one_right", "x[1]: told one_right")]
+    assert untold(pairs) == [("one_right", "x[3]: told one_right; likewise 5 more entries of x", "")]
+    assert untold(pairs[:2]) == [("one_right", f"x[{n}]: told one_right", "") for n in (0, 1)]
+
+
+def test_what_is_no_number_is_farther_apart_than_any_number() -> None:
+    pairs = [pair("one_right", f"x[{n}]", 1e15) for n in range(5)]
+    pairs[2] = replace(pairs[2], first=replace(pairs[2].first, autodiff=math.nan), gap=Gap())
+    ((_, sentence, _),) = untold(pairs)
+    assert sentence.startswith("x[2]: ")
 
 
 def test_the_worst_verdict_follows_the_published_order() -> None:
     for first, second in itertools.combinations(WORDS, 2):
         assert worst([second, first]) == worst([first, second]) == first
     assert worst([]) == "inconclusive"
+
+
+@pytest.mark.parametrize(("number", "told"), [(0.5, False), (math.inf, True), (math.nan, True)])
+def test_an_infinite_or_nan_gradient_at_a_kink_has_a_remedy_although_nobody_is_blamed(
+    number: float, told: bool
+) -> None:
+    found = pair("convention")
+    spoilt = replace(found, first=replace(found.first, autodiff=number))
+    assert [bool(cure) for _, _, cure in untold([spoilt])] == [told]
+    assert bool(remedy([spoilt])) == told
+    assert not remedy([replace(spoilt, verdict="one_right")])

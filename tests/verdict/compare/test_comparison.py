@@ -81,7 +81,7 @@ CASES = [
     ),
     (
         entry(math.nan, left="0", right="Infinity", **KINK), entry(math.nan, left="0", right="Infinity", **KINK),
-        "convention", "a kink of max; PyTorch's nan is no convention, TensorFlow's nan is no convention",
+        "convention", "a kink of max; both give nan, which is no convention",
     ),
     (
         entry(math.inf, left=None, right="Infinity", **KINK), entry(math.inf, left=None, right="Infinity", **KINK),
