@@ -68,6 +68,13 @@ def startup(rounds: int) -> list[str]:
             "import tensorflow",
             1.0,
         ),
+        (
+            "compare, both frameworks",
+            [GRADTOOL, "compare", "x**2 * sin(y)", "--at", "x=2,y=3"],
+            'python -c "import tensorflow"',
+            "import tensorflow",
+            1.05,
+        ),
         ("--help", [GRADTOOL, "--help"], "a bare Typer app's --help", "", 1.3),
     ]
     lines = []

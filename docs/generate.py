@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gradtool.target.operations import OPERATIONS, Operation
+from gradtool.verdict.compare.record import WORDS as COMPARE_WORDS
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
 
@@ -50,7 +51,7 @@ def shown(text: str, run: Runner) -> str:
 def cli_page(run: Runner) -> str:
     """The reference of every command: its help text."""
     parts = ["# The command line", GENERATED]
-    for command in ("check", "flow", "ops", "rule", "doctor"):
+    for command in ("check", "flow", "compare", "ops", "rule", "doctor"):
         parts += [f"## gradtool {command}", f"```text\n{run([command, '--help']).strip()}\n```"]
     return "\n\n".join("\n".join(line.rstrip() for line in part.splitlines()) for part in parts) + "\n"
 
@@ -82,9 +83,10 @@ def _operation_line(row: Operation) -> str:
 
 
 def rules_page() -> str:
-    """The seven verdicts and every finding."""
-    parts = ["# Verdicts and findings", GENERATED, "## Verdicts", "Worst first."]
-    parts.append("\n".join(f"- `{word}`: {meaning}." for word, meaning in WORDS.items()))
+    """The verdicts of a check and of a comparison, and every finding."""
+    parts = ["# Verdicts and findings", GENERATED]
+    for title, words in (("Verdicts", WORDS), ("Verdicts of a comparison", COMPARE_WORDS)):
+        parts += [f"## {title}", "Worst first.", "\n".join(f"- `{word}`: {told}." for word, told in words.items())]
     parts += ["## Findings", "`gradtool rule CODE` shows one of them."]
     for rule in RULES.values():
         parts += [

@@ -49,23 +49,25 @@ def _open_closed() -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    if arguments[:1] in (["check"], ["flow"]) and len(arguments) > 1 and not {"-h", "--help"} & set(arguments):
+    command = arguments[0] if arguments else ""
+    if command in ("check", "compare", "flow") and len(arguments) > 1 and not {"-h", "--help"} & set(arguments):
         from gradtool.witness import process  # noqa: PLC0415  # where an interrupt is caught
 
-        if arguments[0] == "check":
-            torch = _wants_torch(arguments)
-            process.start_early([process.TORCH if torch else process.TENSORFLOW, process.SYMBOLIC])
-        else:
-            torch = _wants_torch([*arguments, _imported(arguments)])
+        joined = "=".join(arguments).replace("--frameworks=", "--framework=")
+        if command == "flow":
+            torch = _wants_torch(joined + _imported(arguments))
             process.start_early([process.TORCH_MODEL if torch else process.TENSORFLOW_MODEL])
+        elif command == "compare" and not any(f"--framework={name}" in joined for name in ("torch", "tensorflow")):
+            process.start_early([process.TENSORFLOW, process.TORCH, process.SYMBOLIC])  # the slowest one first
+        else:
+            process.start_early([process.TORCH if _wants_torch(joined) else process.TENSORFLOW, process.SYMBOLIC])
     from gradtool.cli.app import main as run  # noqa: PLC0415  # after the witnesses have been started
 
     run()
 
 
-def _wants_torch(arguments: list[str]) -> bool:
-    """Whether the command line seems to ask for PyTorch. A wrong guess costs a process that is ended unused."""
-    joined = "=".join(arguments)
+def _wants_torch(joined: str) -> bool:
+    """Whether the words of the command line seem to ask for PyTorch. A wrong guess costs a process ended unused."""
     if "--framework=tensorflow" in joined:
         return False
     return "--framework=torch" in joined or importlib.util.find_spec("torch") is not None

@@ -32,6 +32,13 @@ _COLOURS: Mapping[str, str] = {
     "out_of_range": "yellow",
     "not_differentiable": "cyan",
     "verified": "green",
+    "both_wrong": "bold red",
+    "one_right": "bold red",
+    "mismatch": "bold red",
+    "convention": "cyan",
+    "same_convention": "green",
+    "rounding": "green",
+    "same": "green",
     "unreadable": "red",
     "error": "bold red",
     "warning": "yellow",
@@ -109,9 +116,10 @@ def _shows(stream: TextIO, text: str) -> bool:
 class Progress:
     """One line on stderr that says what is going on, only where stderr is a terminal; gone when the work is done."""
 
-    def __init__(self, total: int = 0, stream: TextIO | None = None) -> None:
+    def __init__(self, total: int = 0, stream: TextIO | None = None, doing: str = "checked") -> None:
         self.stream = stream or sys.stderr
         self.total = total
+        self.doing = doing
         self._shown = ""
         self._alive = self.stream.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -134,4 +142,4 @@ class Progress:
         """Say how many of the targets are done."""
         if self.total > 1:
             filled = 24 * done // self.total
-            self.say(f"[{'#' * filled}{'.' * (24 - filled)}] {done} of {self.total} checked")
+            self.say(f"[{'#' * filled}{'.' * (24 - filled)}] {done} of {self.total} {self.doing}")

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from gradtool.cli.app import app
 from gradtool.pipeline import check as pipeline
+from gradtool.pipeline import compare as comparing
 from gradtool.pipeline.flow import flow, requested
 from gradtool.settings import CheckSettings, FlowSettings
 from gradtool.target.model_file import read_model_file
-from gradtool.target.suite import read_line
+from gradtool.target.suite import Target, Unreadable, read_line
+from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.flow.record import FlowRecord
 from gradtool.verdict.record import CheckRecord
 from gradtool.witness.host import MODEL_WITNESSES, Host
@@ -73,9 +75,26 @@ def check(host: Host) -> Checker:
 
     def run(lines: Sequence[str | dict[str, Any]], **options: Any) -> list[CheckRecord]:
         settings = CheckSettings(**{"framework": "torch", **options})
-        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-        targets = [read_line(text, f"line:{number}", settings) for number, text in enumerate(texts, 1)]
-        return list(pipeline.check(targets, settings, host))
+        return list(pipeline.check(_targets(lines, settings), settings, host))
+
+    return run
+
+
+def _targets(lines: Sequence[str | dict[str, Any]], settings: CheckSettings) -> list[Target | Unreadable]:
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    return [read_line(text, f"line:{number}", settings) for number, text in enumerate(texts, 1)]
+
+
+Comparer = Callable[..., list[CompareRecord]]
+
+
+@pytest.fixture(scope="session")
+def compare(host: Host) -> Comparer:
+    """compare(lines, dtype=..., ...): the records of a suite, by both warm frameworks."""
+
+    def run(lines: Sequence[str | dict[str, Any]], **options: Any) -> list[CompareRecord]:
+        settings = CheckSettings(**options)
+        return list(comparing.compare(_targets(lines, settings), settings, host))
 
     return run
 
@@ -110,7 +129,8 @@ Cli = Callable[..., Run]
 @pytest.fixture
 def cli(host: Host, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """cli("check", "x**2", "--at", "x=3"): exit code, stdout and stderr of a command in this process."""
-    monkeypatch.setattr(pipeline, "open_witnesses", lambda _settings: _Kept(host))
+    for module in (pipeline, comparing):
+        monkeypatch.setattr(module, "open_witnesses", lambda _settings: _Kept(host))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 

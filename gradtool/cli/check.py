@@ -35,6 +35,7 @@ from gradtool.cli.options import (
     UpstreamOption,
     WrtOption,
     chosen_format,
+    chosen_mode,
 )
 from gradtool.problem import ExitCode, Problem, ProblemError
 
@@ -94,13 +95,9 @@ def check(
     code = ExitCode.OK
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
-        modes = {"orders": order is not None, "hessian": hessian, "jacobian": jacobian}
-        if sum(modes.values()) > 1 or (upstream is not None and any(modes.values())):
-            hint = "each asks for other derivatives; run gradtool once for each"
-            told = "take one of --order, --hessian, --jacobian and --upstream"
-            raise ProblemError(Problem("option", told, hint=hint))
+        mode = chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian)
         steps = steps or graph is not None
-        if steps and any(modes.values()):
+        if steps and mode != "gradient":
             hint = "leave out --order, --hessian and --jacobian; an --upstream goes with it"
             raise ProblemError(Problem("option", "--steps tells the chain rule of a plain gradient", hint=hint))
         # Nothing of what follows is needed for the help.
@@ -117,7 +114,7 @@ def check(
             seed=seed,
             timeout=timeout,
             absolute=absolute,
-            mode=next((mode for mode, wanted in modes.items() if wanted), "gradient"),
+            mode=mode,
             order=1 if order is None else order,
             upstream=upstream,
             steps=steps,

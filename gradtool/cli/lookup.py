@@ -15,11 +15,15 @@ from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.target.operations import ALIASES, OPERATIONS, Operation, operation
 from gradtool.target.syntax import suggestion
 from gradtool.terminal import terminal_for
-from gradtool.verdict.record import WORDS
+from gradtool.verdict.compare.record import WORDS as COMPARE_WORDS
+from gradtool.verdict.record import WORDS as CHECK_WORDS
 from gradtool.verdict.rules import RULES
 from gradtool.witness.host import WITNESSES
 
 __all__ = ["diagnose", "show_operations", "show_rule"]
+
+WORDS = {**COMPARE_WORDS, **CHECK_WORDS}
+"""Every verdict of either command; those that both have mean the same."""
 
 
 def show_operations(name: str) -> None:

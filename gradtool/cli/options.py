@@ -13,11 +13,43 @@ from gradtool.problem import Problem, ProblemError
 from gradtool.report import FORMATS
 
 __all__ = [
-    "EVIDENCE", "EXIT_CODES", "OUTPUT", "TABLE", "TARGET", "AbsoluteOption", "AgainstOption", "AtOption",
-    "ColorChoice", "ColorOption", "DebugOption", "Dtype", "DtypeOption", "ExitZeroOption", "ExpressionCommand",
-    "Format", "FormatOption", "Framework", "FrameworkOption", "GraphOption", "HessianOption", "JacobianOption",
-    "JsonOption", "OrderOption", "OutputOption", "PlotOption", "SeedOption", "StepsOption", "StrictOption",
-    "TimeoutOption", "UpstreamOption", "WrtOption", "chosen_format",
+    "COMPARE_CODES",
+    "EVIDENCE",
+    "EXIT_CODES",
+    "OUTPUT",
+    "TABLE",
+    "TARGET",
+    "AbsoluteOption",
+    "AgainstOption",
+    "AtOption",
+    "ColorChoice",
+    "ColorOption",
+    "DebugOption",
+    "Dtype",
+    "DtypeOption",
+    "ExitZeroOption",
+    "ExpressionCommand",
+    "Format",
+    "FormatOption",
+    "Framework",
+    "FrameworkOption",
+    "Frameworks",
+    "FrameworksOption",
+    "GraphOption",
+    "HessianOption",
+    "JacobianOption",
+    "JsonOption",
+    "OrderOption",
+    "OutputOption",
+    "PlotOption",
+    "SeedOption",
+    "StepsOption",
+    "StrictOption",
+    "TimeoutOption",
+    "UpstreamOption",
+    "WrtOption",
+    "chosen_format",
+    "chosen_mode",
 ]  # fmt: skip
 
 TARGET, EVIDENCE, OUTPUT = "Target", "Evidence", "Output"
@@ -28,7 +60,15 @@ EXIT_CODES = (
     "witness failed; 4 a bug in gradtool; 130 interrupted."
 )
 
+COMPARE_CODES = (
+    "Exit codes: 0 the frameworks agree; 1 one of them is wrong or unstable, or their functions differ (with --strict "
+    "also a warning); 2 could not run: bad expression, point or option; 3 no verdict: different conventions at a point "
+    "without a derivative, undefined, out of range, inconclusive, or a witness failed; 4 a bug in gradtool; 130 "
+    "interrupted."
+)
+
 Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)
+Frameworks = enum.Enum("Frameworks", {"both": "both", "torch": "torch", "tensorflow": "tensorflow"}, type=str)
 Dtype = enum.Enum(
     "Dtype",
     {"float64": "float64", "float32": "float32", "float16": "float16", "bfloat16": "bfloat16"},
@@ -90,6 +130,10 @@ StepsOption = Annotated[
 FrameworkOption = Annotated[
     Framework | None,
     typer.Option(help="Whose autodiff is checked.", show_default="torch if installed", rich_help_panel=EVIDENCE),
+]
+FrameworksOption = Annotated[
+    Frameworks,
+    typer.Option(help="Which are compared; with one of them it is a check.", rich_help_panel=EVIDENCE),
 ]
 DtypeOption = Annotated[Dtype, typer.Option(help="The arithmetic it runs in.", rich_help_panel=EVIDENCE)]
 SeedOption = Annotated[
@@ -192,3 +236,13 @@ class ExpressionCommand(TyperCommand):
             else:
                 options.append(token)
         return super().parse_args(ctx, [*options, "--", *expressions] if expressions else options)
+
+
+def chosen_mode(order: int | None, upstream: str | None, *, hessian: bool, jacobian: bool) -> str:
+    """What the settings call the derivatives asked for: ``orders``, ``hessian``, ``jacobian``, or the ``gradient``."""
+    modes = {"orders": order is not None, "hessian": hessian, "jacobian": jacobian}
+    if sum(modes.values()) > 1 or (upstream is not None and any(modes.values())):
+        hint = "each asks for other derivatives; run gradtool once for each"
+        told = "take one of --order, --hessian, --jacobian and --upstream"
+        raise ProblemError(Problem("option", told, hint=hint))
+    return next((mode for mode, wanted in modes.items() if wanted), "gradient")

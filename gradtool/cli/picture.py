@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from gradtool.cli.files import look_at_file
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.suite import Target, Unreadable
 from gradtool.terminal import Terminal
-from gradtool.verdict.record import CheckRecord
+from gradtool.verdict.record import Judged
 
 __all__ = ["draw", "look_at_library", "look_at_picture", "look_at_plot"]
 
@@ -48,13 +49,10 @@ def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str)
         look_at_library("plotille")
 
 
-def draw(plot: str, records: Sequence[CheckRecord], terminal: Terminal) -> None:
-    """Draw the sweep to the file ``plot``, or for ``-`` to where the report went."""
-    if plot == "-":
-        from gradtool.report.picture.text import draw_text  # noqa: PLC0415  # a drawing library only to draw
-
-        terminal.stream.write("\n" + "\n".join(draw_text(records, terminal)) + "\n")
-        return
-    from gradtool.report.picture.file import draw as draw_file  # noqa: PLC0415  # likewise
-
-    draw_file(records, Path(plot))
+def draw(plot: str, records: Sequence[Judged], terminal: Terminal, pictures: str = "gradtool.report.picture") -> None:
+    """Draw the sweep to the file ``plot``, or for ``-`` to where the report went, with a module of ``pictures``."""
+    if plot == "-":  # a drawing library only to draw
+        lines = import_module(f"{pictures}.text").draw_text(records, terminal)
+        terminal.stream.write("\n" + "\n".join(lines) + "\n")
+    else:
+        import_module(f"{pictures}.file").draw(records, Path(plot))

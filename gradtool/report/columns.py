@@ -5,20 +5,24 @@ A table is tried in one arrangement after another; where none fits the width, it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from gradtool.problem import Problem
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 
-__all__ = ["Arrangement", "Cell", "Row", "Sheet", "unfolded"]
+__all__ = ["Arrangement", "Cell", "Remark", "Row", "Sheet", "unfolded"]
 
 Cell = tuple[str, str]
 """Text and style."""
+
+Remark = tuple[str, str, str]
+"""A severity or a verdict, what is told, and the remedy; empty where there is none."""
 
 Arrangement = Callable[[Sequence[Cell]], list[list[Cell]]]
 """From the cells of a row to columns, each with its lines from top to bottom."""
@@ -69,6 +73,25 @@ class Sheet:
                 self.line(row.head, row.style, indent=2)
             self._line_of_cells(cells, widths, indent)
         return True
+
+    def table(self, heads: Sequence[str], rows: Sequence[Row], arrangements: Sequence[Arrangement]) -> None:
+        """The table in the first arrangement that fits the width; where none does, its rows as blocks."""
+        if not any(self.columns(heads, rows, arrange) for arrange in arrangements):
+            self.blocks(heads, rows)
+
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """Why a target could not be read."""
+        for problem in problems:
+            for line in problem.lines(self.terminal.width):
+                self.console.print(Text(self.terminal.glyphs(line)), soft_wrap=True)
+
+    def remarks(self, remarks: Iterable[Remark]) -> None:
+        """Each remark as a paragraph with its remedy, in the colour of its severity; the same one only once."""
+        for severity, told, remedy in dict.fromkeys(remarks):
+            self.line("")
+            self.line(told, self.terminal.style(severity), indent=2)
+            if remedy:
+                self.line(f"→ {remedy}", indent=4)
 
     def blocks(self, heads: Sequence[str], rows: Sequence[Row]) -> None:
         """Each row as a block: its first cell, and under it the others with their heads."""

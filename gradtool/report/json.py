@@ -15,7 +15,7 @@ from gradtool.values import Array, Shape, Value
 from gradtool.verdict.against import differences, largest
 from gradtool.verdict.record import CheckRecord, Entry, Numbers, Step, StepPath
 
-__all__ = ["SCHEMA", "plain", "write", "write_lines"]
+__all__ = ["SCHEMA", "command", "entry", "number", "plain", "write", "write_lines"]
 
 SCHEMA = "gradtool.check/1.0"
 
@@ -52,14 +52,14 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         "upstream": _value(record.upstream),
         "value": _value(record.value),
         "verdict": None if record.problems else record.verdict,
-        "gradients": [_entry(entry) for entry in record.entries],
+        "gradients": [entry(one) for one in record.entries],
         "formulas": dict(record.formulas),
-        "norm": _number(record.norm),
-        "asymmetry": _number(record.asymmetry),
+        "norm": number(record.norm),
+        "asymmetry": number(record.asymmetry),
         "nan": record.nan,
         "inf": record.inf,
         "directions": [
-            {"claim": _number(d.claim), "finite_difference": _number(d.value), "bar": _number(d.bar)}
+            {"claim": number(d.claim), "finite_difference": number(d.value), "bar": number(d.bar)}
             for d in record.directions
         ],
         "steps": [_step(step) for step in record.steps],
@@ -76,28 +76,29 @@ def plain(record: CheckRecord) -> dict[str, Any]:
             for p in record.problems
         ],
         "seconds": round(record.seconds, 6),
-        "command": _command(record),
+        "command": command(record, "check"),
     }
 
 
-def _entry(entry: Entry) -> Mapping[str, Any]:
+def entry(one: Entry) -> Mapping[str, Any]:
+    """One derivative."""
     return {
-        "variable": entry.variable,
-        "index": list(entry.index),
-        "label": entry.label,
-        "count": entry.count,
-        "whole": entry.whole,
-        "autodiff": _number(entry.autodiff),
-        "unconnected": entry.unconnected,
-        "symbolic": None if entry.symbolic is None else exact(entry.symbolic, 30),
-        "left": None if entry.left is None else exact(entry.left, 30),
-        "right": None if entry.right is None else exact(entry.right, 30),
-        "finite_difference": _number(entry.finite_difference),
-        "finite_difference_bar": _number(entry.finite_difference_bar),
-        "ulp": _number(entry.ulp),
-        "power": _number(entry.power),
-        "verdict": entry.verdict,
-        "reason": entry.reason,
+        "variable": one.variable,
+        "index": list(one.index),
+        "label": one.label,
+        "count": one.count,
+        "whole": one.whole,
+        "autodiff": number(one.autodiff),
+        "unconnected": one.unconnected,
+        "symbolic": None if one.symbolic is None else exact(one.symbolic, 30),
+        "left": None if one.left is None else exact(one.left, 30),
+        "right": None if one.right is None else exact(one.right, 30),
+        "finite_difference": number(one.finite_difference),
+        "finite_difference_bar": number(one.finite_difference_bar),
+        "ulp": number(one.ulp),
+        "power": number(one.power),
+        "verdict": one.verdict,
+        "reason": one.reason,
     }
 
 
@@ -113,10 +114,10 @@ def _against(checked: Checked, record: CheckRecord) -> Mapping[str, Any]:
         "outcome": checked.outcome,
         "passed": {"passed": True, "failed": False}.get(checked.outcome),
         "message": checked.message,
-        "largest_difference": _number(largest(checked, record.entries)),
+        "largest_difference": number(largest(checked, record.entries)),
         "entries": [
-            {"variable": e.variable, "index": list(e.index), "label": e.label, "difference": _number(number)}
-            for e, number in compared
+            {"variable": e.variable, "index": list(e.index), "label": e.label, "difference": number(difference)}
+            for e, difference in compared
         ],
         "seconds": round(checked.seconds, 6),
     }
@@ -135,7 +136,7 @@ def _step(step: Step) -> Mapping[str, Any]:
         "adjoint": _decimals(step.adjoint, step.shape),
         "framework_node": step.framework_node,
         "retained": _value(step.retained),
-        "ulp": _number(step.ulp),
+        "ulp": number(step.ulp),
         "verdict": step.verdict or None,
         "reason": step.reason,
         "note": step.note,
@@ -162,8 +163,8 @@ def _decimals(numbers: Numbers, shape: Shape) -> Any:
 def _value(value: Value | None) -> Any:
     """A number, or nested lists of numbers."""
     if not isinstance(value, Array):
-        return _number(value)
-    return _nested([_number(number) for number in value.data], value.shape)
+        return number(value)
+    return _nested([number(one) for one in value.data], value.shape)
 
 
 def _nested(rows: list[Any], shape: Shape) -> Any:
@@ -172,15 +173,16 @@ def _nested(rows: list[Any], shape: Shape) -> Any:
     return rows if shape else rows[0]
 
 
-def _number(value: float | None) -> float | str | None:
+def number(value: float | None) -> float | str | None:
+    """A number, or what stands for one that is not finite."""
     if value is None or math.isfinite(value):
         return value
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
-def _command(record: CheckRecord) -> str:
-    """The command line that repeats this record."""
-    words = ["gradtool", "check", record.target]
+def command(record: CheckRecord, name: str) -> str:
+    """The command line that repeats this record, by the command ``name``."""
+    words = ["gradtool", name, record.target]
     if record.point:
         words += ["--at", ",".join(f"{n}={_typed(v, record.at.get(n, ''))}" for n, v in record.point.items())]
     names = list(dict.fromkeys(part for entry in record.entries for part in entry.variable.split(",")))
@@ -194,7 +196,8 @@ def _command(record: CheckRecord) -> str:
     if record.against is not None and record.against.settings:
         words += ["--against", record.against.asked]
     words += ["--steps"] * bool(record.steps)
-    words += ["--framework", record.framework, "--dtype", record.dtype, "--seed", str(record.seed)]
+    words += ["--framework", record.framework] if name == "check" else ["--frameworks", "both"]
+    words += ["--dtype", record.dtype, "--seed", str(record.seed)]
     return shlex.join(words)
 
 

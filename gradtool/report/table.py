@@ -13,13 +13,20 @@ from rich.text import Text
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
-from gradtool.report.columns import Cell, Row, Sheet, unfolded
-from gradtool.report.entries import chosen, derivative_name, upstream_line
+from gradtool.report.columns import Arrangement, Cell, Remark, Row, Sheet, unfolded
+from gradtool.report.entries import (
+    LISTED,
+    LISTED_POINTS,
+    MOST_REMEDIES,
+    autodiff_text,
+    chosen,
+    formula_lines,
+    norm_text,
+    power_line,
+    symbolic_text,
+)
 from gradtool.report.numbers import (
-    DIGITS,
     WRITTEN_OUT,
-    exact,
-    float_text,
     point_text,
     value_text,
     with_bar,
@@ -31,21 +38,9 @@ from gradtool.values import flat, shape_text
 from gradtool.verdict.record import CheckRecord, Entry
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.summary import along_directions, counts, total
-from gradtool.verdict.words import EQUAL, ulps
+from gradtool.verdict.words import ulps
 
 __all__ = ["write"]
-
-LISTED = 40
-"""A suite of up to so many targets is listed in full; of a longer one only what is not verified."""
-
-LISTED_POINTS = 5
-"""A sweep of more points is told in stretches."""
-
-MOST_REMEDIES = 3
-"""So many different remedies are given for a sweep."""
-
-LONGEST_FORMULA, LONGEST_OF_MANY = 600, 160
-"""Characters of a formula that is shown, alone or among others."""
 
 
 def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
@@ -73,7 +68,7 @@ class _Page:
         first = records[0]
         self.sheet.heading(first.target)
         if first.problems:
-            self.problems(first)
+            self.sheet.problems(first.problems)
             return
         self.line(_heading(records), indent=2)
         self.line("")
@@ -83,7 +78,7 @@ class _Page:
         else:
             self.figures(records)
         self.line("")
-        for text in (*_formulas(first), *_sums(records), *checker_lines(records)):
+        for text in (*formula_lines(first), *_sums(records), *checker_lines(records)):
             self.line(text, indent=2)
         if not swept:
             self.remarks(records)
@@ -109,7 +104,7 @@ class _Page:
         rows, more = [], []
         asked = heads(records)
         for record in records:
-            head = f"at {_point(record)}: {_norm(record)}" if len(records) > 1 else ""
+            head = f"at {_point(record)}: {norm_text(record)}" if len(records) > 1 else ""
             listed, rest = chosen(record)
             for place, entry in enumerate(listed):
                 cells = self._cells(record, entry)
@@ -117,56 +112,34 @@ class _Page:
                     cells.insert(4, (difference_text(record, entry), ""))
                 rows.append(Row("" if place else head, cells))
             more += rest
-        self.table(["by", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"], rows)
+        self.sheet.table(["by", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"], rows, FORMS)
         for text in more:
             self.line(text, indent=2)
         for entry in (entry for record in records for entry in record.entries if entry.whole):
             self.line(f"{entry.label}: {entry.reason}", indent=2)
 
     def _cells(self, record: CheckRecord, entry: Entry) -> list[Cell]:
-        digits = DIGITS[record.dtype]
-        autodiff = "-" if entry.autodiff is None else float_text(entry.autodiff, record.dtype)
-        symbolic = exact(entry.symbolic, digits)
-        if entry.symbolic is None and (entry.left or entry.right):
-            symbolic = f"{exact(entry.left, digits)} | {exact(entry.right, digits)}"
-        elif entry.ulp is not None and entry.ulp < EQUAL:
-            symbolic = autodiff
         return [
             (self.terminal.glyphs(entry.label), ""),
-            (f"{autodiff} (None)" if entry.unconnected else autodiff, ""),
-            (symbolic, ""),
+            (autodiff_text(entry, record.dtype), ""),
+            (symbolic_text(entry, record.dtype), ""),
             (self.terminal.glyphs(with_bar(entry.finite_difference, entry.finite_difference_bar)), ""),
             (ulps(entry.ulp), ""),
             (entry.verdict, self.terminal.style(entry.verdict)),
         ]
 
-    def problems(self, record: CheckRecord) -> None:
-        """Why a target could not be read."""
-        for problem in record.problems:
-            for line in problem.lines(self.terminal.width):
-                self.sheet.console.print(Text(self.terminal.glyphs(line)), soft_wrap=True)
-
     def remarks(self, records: Sequence[CheckRecord]) -> None:
         """Reasons of what is not verified, warnings, and witnesses that failed; the same sentence only once."""
-        said: dict[tuple[str, str, str], None] = {}
+        said: list[Remark] = []
         for record in records:
             at = f" at {_point(record)}" if len(records) > 1 else ""
             for finding in record.findings:
                 head = f"{finding.severity} {finding.code} {finding.where}{at}: {finding.message}"
-                said[finding.severity, head, finding.remedy] = None
-            for failure in record.failures:
-                said["error", f"no evidence: {failure.message}", failure.hint] = None
-        for severity, head, remedy in said:
-            self.line("")
-            self.line(head, self.terminal.style(severity), indent=2)
-            if remedy:
-                self.line(f"→ {remedy}", indent=4)
-        entries = [entry for record in records for entry in record.entries if not entry.whole]
-        verified = [entry for entry in entries if entry.verdict == "verified"]
-        powers = [entry.power for entry in verified if entry.power is not None]
-        if powers:
-            self.line("")
-            self.line(_power(max(powers)), indent=2)
+                said.append((finding.severity, head, finding.remedy))
+            said += [("error", f"no evidence: {failure.message}", failure.hint) for failure in record.failures]
+        if power := power_line(entry for record in records for entry in record.entries):
+            said.append(("", power, ""))
+        self.sheet.remarks(said)
 
     # ---- a suite
 
@@ -175,7 +148,7 @@ class _Page:
         listed = groups if len(groups) <= LISTED else [group for group in groups if not _fine(group)]
         if listed:
             rows = [Row("", self._row(group)) for group in listed]
-            self.table(["target", "entries", "worst ulp", "verdict"], rows)
+            self.sheet.table(["target", "entries", "worst ulp", "verdict"], rows, FORMS)
             self.line("")
         if len(listed) < len(groups):
             self.line(f"{len(groups) - len(listed)} targets are verified and not listed; --format jsonl has them all.")
@@ -183,7 +156,7 @@ class _Page:
             if not _fine(group):
                 self.line("")
                 self.sheet.heading(group[0].name)
-                self.problems(group[0])
+                self.sheet.problems(group[0].problems)
                 self.remarks(group)
         self.line("")
 
@@ -199,7 +172,7 @@ class _Page:
             (words, self.terminal.style(words)),
         ]
 
-    # ---- the end, and tables
+    # ---- the end
 
     def last_line(self, records: Sequence[CheckRecord], seconds: float) -> None:
         """The counts and the time."""
@@ -210,11 +183,6 @@ class _Page:
         failed = sum(len(record.failures) for record in records)
         without = f", {failed} without all the evidence" if failed else ""
         self.line(f"{mark} {total(records)}{without} ({seconds:.1f} s)", style)
-
-    def table(self, heads: Sequence[str], rows: Sequence[Row]) -> None:
-        """Columns where they fit, with bars and exact numbers on lines of their own if need be; else rows as blocks."""
-        if not any(self.sheet.columns(heads, rows, arrange) for arrange in (unfolded, _folded, _stacked)):
-            self.sheet.blocks(heads, rows)
 
 
 def _folded(cells: Sequence[Cell]) -> list[list[Cell]]:
@@ -236,13 +204,8 @@ def _fold(text: str) -> list[str]:
     return text.split(" ", 1) if text == "finite difference" else [text]
 
 
-def _power(power: float) -> str:
-    """What the check could have seen, as a sentence."""
-    if not power:
-        return "Any error at all would have been found."
-    if power >= 1:
-        return "Rounding could explain any error here: a fault could hide."
-    return f"Errors of {power:.1g} relative and more would have been found."
+FORMS: Sequence[Arrangement] = (unfolded, _folded, _stacked)
+"""A table is tried as it is, then with bars and long heads folded, then with exact numbers on lines of their own."""
 
 
 def _heading(records: Sequence[CheckRecord]) -> str:
@@ -270,31 +233,11 @@ def _value(record: CheckRecord) -> str:
     return f"f = {value_text(record.value, record.dtype)}"
 
 
-def _norm(record: CheckRecord) -> str:
-    norm = "-" if record.norm is None else f"{record.norm:.6g}"
-    what = {"jacobian": "Jacobian norm", "hessian": "Hessian norm", "orders": "norm of all"}.get(record.mode)
-    told = f"{what or 'gradient norm'} {norm}, {record.nan} NaN, {record.inf} Inf"
-    if record.asymmetry is not None:
-        told += f", mirrored entries differ by {float_text(record.asymmetry, 'float64')} at most"
-    return told
-
-
 def _sums(records: Sequence[CheckRecord]) -> list[str]:
     """Figures over all entries of a single point."""
     if len(records) > 1:
         return []
-    return [text for text in (_norm(records[0]), along_directions(records[0])) if text]
-
-
-def _formulas(record: CheckRecord) -> list[str]:
-    """The formulas that a person can read, and how long those are that are left out."""
-    limit = LONGEST_FORMULA if len(record.formulas) == 1 else LONGEST_OF_MANY
-    lines = [f"{derivative_name(label)} = {text}" for label, text in record.formulas.items() if len(text) <= limit]
-    if left_out := [len(text) for text in record.formulas.values() if len(text) > limit]:
-        what = "a formula" if len(left_out) == 1 else f"{len(left_out)} formulas"
-        lines.append(f"{what} of up to {max(left_out)} characters: --format json")
-    lines += filter(None, [upstream_line(record)])
-    return [*lines, f"no formula: {record.formula_note}"] if record.formula_note else lines
+    return [text for text in (norm_text(records[0]), along_directions(records[0])) if text]
 
 
 def _fine(group: Sequence[CheckRecord]) -> bool:

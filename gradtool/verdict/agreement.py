@@ -121,6 +121,7 @@ class _Opinion:
     reason: str
     ulp: float | None = None
     power: float | None = None
+    spot: str = ""
 
 
 def _entry(case: Case, key: Key, raw: float | None, exact: ExactEntry | None, bar: Difference | None) -> Entry:
@@ -145,6 +146,7 @@ def _entry(case: Case, key: Key, raw: float | None, exact: ExactEntry | None, ba
         unconnected=unconnected,
         index=key[1],
         label=entry_label(*key, case.point),
+        spot=opinion.spot,
     )
 
 
@@ -152,19 +154,22 @@ def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: D
     if case.exact is None or (exact is None and case.exact.status == "defined"):
         return _by_difference(claimed, bar)
     if case.exact.status == "undefined":
-        return _Opinion("undefined", undefined(case.exact, claimed))
+        return _Opinion("undefined", undefined(case.exact, claimed), spot=undefined(case.exact, None))
     if case.exact.status == "beyond" and case.exact.value is not None:
-        return _Opinion("out_of_range", f"the value does not fit {case.dtype}, nor any other: {case.exact.reason}")
+        told = f"the value does not fit {case.dtype}, nor any other: {case.exact.reason}"
+        return _Opinion("out_of_range", told, spot=told)
     if case.exact.status == "beyond" or exact is None:
         return _Opinion("inconclusive", f"{case.exact.reason}, so no witness can follow")
     if too_large := _too_large(case, exact):
-        return _Opinion("out_of_range", too_large)
+        return _Opinion("out_of_range", too_large, spot=too_large)
     if exact.kind == "unsettled":
         return _Opinion("inconclusive", unsettled(case.text, exact))
     if exact.kind == "baseless":
-        return _Opinion("not_differentiable", baseless(case.exact.entries, case.point, exact, claimed))
+        told, spot = (baseless(case.exact.entries, case.point, exact, number) for number in (claimed, None))
+        return _Opinion("not_differentiable", told, spot=spot)
     if exact.kind != "smooth" or exact.derivative is None:
-        return _Opinion("not_differentiable", kink(case.dtype, exact, claimed))
+        told = kink(case.dtype, exact, claimed)
+        return _Opinion("not_differentiable", told, spot=kink(case.dtype, exact, None))
     if claimed is None:
         return _Opinion("inconclusive", f"{case.title} gave no gradient to compare with the exact one")
     return _smooth(case, claimed, exact, Decimal(exact.derivative))

@@ -21,7 +21,7 @@ from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding
 from gradtool.verdict.words import digits_apart, short
 
-__all__ = ["findings"]
+__all__ = ["SPOILS", "findings"]
 
 MOST_ALIKE = 3
 """So many derivatives by one variable with the same verdict are told one by one."""

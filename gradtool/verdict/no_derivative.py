@@ -11,7 +11,7 @@ from gradtool.target.dtype import FORMATS
 from gradtool.values import Value, label, shape_of
 from gradtool.verdict.words import digits_apart, named, ordinal, short, source_of
 
-__all__ = ["SAFETY", "baseless", "kink", "undefined", "unsettled"]
+__all__ = ["SAFETY", "baseless", "convention", "kink", "undefined", "unsettled"]
 
 SAFETY = 4
 """So many times its bound may an error be, to be explained by rounding."""
@@ -44,7 +44,7 @@ def kink(dtype: str, exact: ExactEntry, claimed: float | None) -> str:
         told += f": slope {' and '.join(slopes)}"
     if claimed is None:
         return told
-    return f"{told}; autodiff's {_float(claimed, digits)} {_convention(dtype, claimed, left, right)}"
+    return f"{told}; autodiff's {_float(claimed, digits)} {_CONVENTIONS[convention(dtype, claimed, left, right)]}"
 
 
 def baseless(
@@ -100,20 +100,33 @@ def _meaningless(claimed: float | None) -> str:
     )
 
 
-def _convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:
-    """Which of the slopes autodiff took, to a few rounding units."""
+_CONVENTIONS: Mapping[str, str] = {
+    "none": "is no convention",
+    "both": "is that one",
+    "neither": "is not that one",
+    "either": "is either, to the last digits",
+    "left": "is the left one",
+    "right": "is the right one",
+    "between": "lies between them",
+    "outside": "lies outside",
+}
+"""What autodiff has made of the slopes, in words."""
+
+
+def convention(dtype: str, claimed: float, left: Decimal | None, right: Decimal | None) -> str:
+    """Which of the slopes autodiff took, to a few rounding units: a key of ``_CONVENTIONS``; NaN is none."""
     if math.isnan(claimed):
-        return "is no convention"
+        return "none"
     value, sides = Decimal(claimed), [side for side in (left, right) if side is not None]
     near = SAFETY * Decimal(FORMATS[dtype].unit)
     equal = [side == value or (side.is_finite() and abs(side - value) <= near * abs(side)) for side in sides]
     if len(set(sides)) == 1:
-        return "is that one" if equal[0] else "is not that one"
+        return "both" if equal[0] else "neither"
     if all(equal):
-        return "is either, to the last digits"
+        return "either"
     if any(equal):
-        return f"is the {'left' if equal[0] else 'right'} one"
-    return "lies between them" if min(sides) <= value <= max(sides) else "lies outside"
+        return "left" if equal[0] else "right"
+    return "between" if min(sides) <= value <= max(sides) else "outside"
 
 
 def _float(value: float, digits: int = 6) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gradtool.evidence import Checked, Difference, Failure
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
-__all__ = ["HERE", "WORDS", "CheckRecord", "Entry", "Finding", "Step", "StepPath", "worst"]
+__all__ = [
+    "FINE", "HERE", "WORDS", "CheckRecord", "Entry", "Finding", "Judged", "JudgedEntry", "Step", "StepPath", "worst",
+]  # fmt: skip
 
 WORDS: Mapping[str, str] = {
     "wrong": "autodiff differs from the true derivative by more than rounding explains",
@@ -22,6 +25,8 @@ WORDS: Mapping[str, str] = {
 }
 """The seven verdicts, worst first, and what each means."""
 
+FINE = frozenset({"verified"})
+"""The verdicts with which nothing is amiss."""
 
 HERE = "at this point"
 """What a remedy says of the point at which it was tried; a sweep says at how many instead."""
@@ -69,6 +74,8 @@ class Entry:
     """How many derivatives this stands for, where they were not followed one by one."""
     whole: bool = False
     """Whether the verdict is on the gradient by the variable as a whole: no single entry was looked at."""
+    spot: str = ""
+    """What there is at the point instead of a derivative, whatever autodiff makes of it; empty where there is one."""
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -172,6 +179,66 @@ class CheckRecord:
     """Whether the point was drawn from the seed, not given."""
     steps: tuple[Step, ...] = ()
     """The chain rule node by node, where it was asked for; the last one is the output."""
+
+
+class JudgedEntry(Protocol):
+    """What figures over many records read of a derivative, whether it was checked or compared."""
+
+    @property
+    def verdict(self) -> str:
+        """One of the command's words."""
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+
+    @property
+    def ulp(self) -> float | None:
+        """The error, or the distance."""
+
+    @property
+    def count(self) -> int:
+        """How many derivatives this stands for."""
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+
+
+class Judged(Protocol):
+    """What figures over many records read of one of them, whether it is a check or a comparison."""
+
+    @property
+    def target(self) -> str:
+        """The expression."""
+
+    @property
+    def dtype(self) -> str:
+        """The arithmetic."""
+
+    @property
+    def point(self) -> Mapping[str, Value]:
+        """Where."""
+
+    @property
+    def verdict(self) -> str:
+        """The worst of its entries."""
+
+    @property
+    def entries(self) -> Sequence[JudgedEntry]:
+        """One for each derivative."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was noticed."""
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """Witnesses that gave no evidence."""
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """Why it could not be read."""
 
 
 def worst(words: list[str]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from gradtool.evidence import Difference
 from gradtool.problem import ExitCode
-from gradtool.verdict.record import WORDS, CheckRecord, Entry
+from gradtool.verdict.record import FINE, WORDS, CheckRecord, Entry, Judged
 
-__all__ = ["along_directions", "asymmetry", "counts", "exit_code", "gradient_norm", "is_direction", "total"]
+__all__ = ["along_directions", "asymmetry", "counts", "exit_code", "gradient_norm", "is_direction", "sentence", "total"]
 
 
 def gradient_norm(values: Sequence[float | None]) -> tuple[float | None, int, int]:
@@ -50,27 +50,32 @@ def along_directions(record: CheckRecord) -> str:
     return f"finite differences along {ways} {verb}: {far.claim:.6g} against {far.value:.6g} ± {far.bar:.0e}"
 
 
-def counts(records: Iterable[CheckRecord]) -> dict[str, int]:
-    """How many gradient entries have each verdict, worst first; targets that could not be read under ``unreadable``."""
+def counts(records: Iterable[Judged], words: Iterable[str] = tuple(WORDS)) -> dict[str, int]:
+    """How many gradient entries have each of ``words``, worst first; unreadable targets under ``unreadable``."""
     found: Counter[str] = Counter()
     for record in records:
         if record.problems:
             found["unreadable"] += 1
         for entry in record.entries:
             found[entry.verdict] += entry.count
-    return {word: found[word] for word in (*WORDS, "unreadable") if found[word]}
+    return {word: found[word] for word in (*words, "unreadable") if found[word]}
 
 
 def total(records: Sequence[CheckRecord]) -> str:
     """The counts as a sentence."""
     found = counts(records)
+    plain = all(record.mode == "gradient" for record in records)
     entries = sum(number for word, number in found.items() if word != "unreadable")
+    told = sentence(found, plain=plain)
+    return f"{told}{_as_a_whole(records, entries)}" if told else "nothing was checked"
+
+
+def sentence(found: Mapping[str, int], *, plain: bool) -> str:
+    """Counts as words: ``2 gradient entries: 2 verified``, of other than plain gradients ``2 derivatives``."""
+    entries = sum(number for word, number in found.items() if word != "unreadable")
+    singular, plural = ("gradient entry", "gradient entries") if plain else ("derivative", "derivatives")
     parts = ", ".join(f"{number} {word}" for word, number in found.items())
-    if any(record.mode != "gradient" for record in records):
-        what = "derivative" if entries == 1 else "derivatives"
-    else:
-        what = "gradient entry" if entries == 1 else "gradient entries"
-    return f"{entries} {what}: {parts}{_as_a_whole(records, entries)}" if parts else "nothing was checked"
+    return f"{entries} {singular if entries == 1 else plural}: {parts}" if parts else ""
 
 
 def _as_a_whole(records: Sequence[CheckRecord], entries: int) -> str:
@@ -81,8 +86,8 @@ def _as_a_whole(records: Sequence[CheckRecord], entries: int) -> str:
     return f", {'' if number == entries else f'{number} of them '}as a whole: no single entry was looked at"
 
 
-def exit_code(records: Iterable[CheckRecord], *, strict: bool) -> ExitCode:
-    """What the shell is told: 1 before 2 before 3 before 0, for one record or for many."""
+def exit_code(records: Iterable[Judged], *, strict: bool, fine: Container[str] = FINE) -> ExitCode:
+    """What the shell is told: 1 before 2 before 3 before 0, for one record or for many; 0 for verdicts in ``fine``."""
     severities = {"error", "warning"} if strict else {"error"}
     found = set()
     for record in records:
@@ -90,6 +95,6 @@ def exit_code(records: Iterable[CheckRecord], *, strict: bool) -> ExitCode:
             found.add(ExitCode.FINDING)
         if record.problems:
             found.add(ExitCode.UNUSABLE)
-        elif record.verdict != "verified" or record.failures:
+        elif record.verdict not in fine or record.failures:
             found.add(ExitCode.NO_VERDICT)
     return min(found - {ExitCode.NO_VERDICT}, default=ExitCode.NO_VERDICT) if found else ExitCode.OK

@@ -14,6 +14,7 @@ from gradtool import __version__
 from gradtool.cli import files
 from gradtool.cli import run as running
 from gradtool.target.operations import ALIASES, OPERATIONS
+from gradtool.verdict.compare.record import WORDS as COMPARE_WORDS
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
 
@@ -237,6 +238,13 @@ def test_rule_lists_and_explains(cli: Any) -> None:
         assert {(run.code, run.out) for run in explained} == {(0, explained[0].out)}
         told = " ".join(explained[0].out.split())
         assert all(text in told for text in (row.code, row.severity, row.title, row.why, row.remedy))
+
+
+@pytest.mark.parametrize("word", COMPARE_WORDS)
+def test_rule_explains_every_verdict_of_a_comparison(cli: Any, word: str) -> None:
+    run = cli("rule", word)
+    assert run.code == 0
+    assert {**COMPARE_WORDS, **WORDS}[word].lower() in run.out.lower()
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gradtool.cli import run as running
+from gradtool.cli import targets as reading
 from gradtool.pipeline import check as pipeline
 from gradtool.witness.host import WITNESSES, Host, Witness
 
@@ -33,7 +33,7 @@ def test_a_binary_file_is_told_once(cli: Cli, tmp_path: Path) -> None:
     assert "is not UTF-8 text" in " ".join(done.err.split())
 
 
-@pytest.mark.parametrize("content", [b"x**2\n" * 100_001, b"x" * (running.MAX_SUITE + 1)], ids=["lines", "bytes"])
+@pytest.mark.parametrize("content", [b"x**2\n" * 100_001, b"x" * (reading.MAX_SUITE + 1)], ids=["lines", "bytes"])
 def test_a_suite_beyond_all_bounds_is_refused_at_once(cli: Cli, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "suite.txt").write_bytes(content)
     done = cli("check", f"@{tmp_path / 'suite.txt'}")

@@ -14,6 +14,7 @@ import pytest
 
 GRADTOOL = [sys.executable, "-m", "gradtool"]
 HEAVY = ("numpy", "sympy", "mpmath", "scipy", "torch", "tensorflow")
+PATH = [path for path in [os.environ.get("PYTHONPATH", "")] if path]
 
 
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -199,3 +200,29 @@ def test_a_gradient_imports_nothing_after_pytorch_is_there() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_comparison_without_one_framework_tells_of_the_other_and_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='tensorflow')\n")
+    done = run("compare", "x**2", "--at", "x=3", env={"PYTHONPATH": os.pathsep.join([str(tmp_path), *PATH])})
+    told = " ".join(done.stdout.split())
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "TensorFlow gave no gradient to compare with; PyTorch's is verified: equals the exact derivative" in told
+    assert "TensorFlow is not installed" in told
+    assert 'pip install "gradtool[tensorflow]"' in told
+
+
+def test_a_comparison_starts_three_witnesses_and_its_parent_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom gradtool.__main__ import main\nfrom gradtool.witness import process\n"
+        "started = []\nearly = process.start_early\n"
+        "process.start_early = lambda modules: (started.extend(modules), early(modules))\n"
+        "sys.argv = ['gradtool', 'compare', 'x**2', '--at', 'x=3']\n"
+        "try:\n main()\n"
+        "except SystemExit:\n pass\n"
+        f"print(len(started), [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "PyTorch and TensorFlow agree" in done.stdout
+    assert done.stderr.strip() == "3 []"

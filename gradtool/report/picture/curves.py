@@ -19,7 +19,7 @@ from gradtool.target.dtype import FORMATS
 from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.stretches import stretches
 
-__all__ = ["draw_curves"]
+__all__ = ["draw_curves", "half_lost", "prepare", "write_axis", "write_headings"]
 
 MARKS = "osD^"
 COLOURS = FRAMEWORK, VERDICTS["wrong"], SIDES, VERDICTS["unstable"]
@@ -35,23 +35,28 @@ def draw_curves(figure: Figure, records: Sequence[CheckRecord], variable: str) -
     level = _function(top, pen, sweep, f"f({name})")
     _derivative(middle, pen, sweep, shortened(derivative_name(label), 28))
     _errors(bottom, pen, sweep, by)
-    _half(bottom, _error_level(sweep), records[0].dtype)
+    half_lost(bottom, _error_level(sweep), records[0].dtype)
     found = stretches(records, variable)
     for panel in (top, middle, bottom):
         pen.bands(panel, found)
-    bottom.set_xlabel(name, parse_math=False)
-    ticks = pen.axis.ticks(9)
-    bottom.set_xticks(*_apart(ticks if max(len(text) for _, text in ticks) < 9 else pen.axis.ticks(4)))
-    _headings(top, records)
+    write_axis(bottom, pen.axis, name)
+    write_headings(top, *headings(records))
     pen.legend(figure)
     figure.align_ylabels([top, middle, bottom])
     write_note(figure, top, sweep, (pen.axis, level), name)
 
 
+def write_axis(bottom: Axes, axis: Scale, name: str) -> None:
+    """The numbers under the lowest panel, and the variable."""
+    bottom.set_xlabel(name, parse_math=False)
+    ticks = axis.ticks(9)
+    bottom.set_xticks(*_apart(ticks if max(len(text) for _, text in ticks) < 9 else axis.ticks(4)))
+
+
 def _function(panel: Axes, pen: Pen, sweep: Sequence[Sample], label: str) -> Scale:
     """Exact values as a line, the framework's as marks."""
     level = scale_for(part for sample in sweep for part in (sample.exact, sample.value))
-    _prepare(panel, level, label)
+    prepare(panel, level, label)
     pen.lines(panel, level, value_runs(sweep))
     pen.numbers(panel, level, [(sample.x, sample.value) for sample in sweep])
     if all(sample.exact is None and sample.value is None for sample in sweep):
@@ -62,7 +67,7 @@ def _function(panel: Axes, pen: Pen, sweep: Sequence[Sample], label: str) -> Sca
 def _derivative(panel: Axes, pen: Pen, sweep: Sequence[Sample], label: str) -> None:
     """The exact derivative as a line, autodiff as marks, one-sided slopes as hollow arrowheads."""
     level = scale_for(part for one in sweep for part in (one.slope, one.left, one.right, one.autodiff))
-    _prepare(panel, level, label)
+    prepare(panel, level, label)
     pen.lines(panel, level, runs(slope_dots(sweep)))
     pen.sides(panel, level, [(one.x, one.left) for one in sweep], "<", "slope from the left")
     pen.sides(panel, level, [(one.x, one.right) for one in sweep], ">", "slope from the right")
@@ -76,7 +81,7 @@ def _error_level(sweep: Sequence[Sample]) -> Scale:
 def _errors(panel: Axes, pen: Pen, sweep: Sequence[Sample], by: str) -> None:
     """The error of autodiff by each variable, exact at the bottom; where it is no number at all at the top."""
     level = _error_level(sweep)
-    _prepare(panel, level, "error in ulp")
+    prepare(panel, level, "error in ulp")
     names = dict.fromkeys([by, *(name for sample in sweep for name in sample.errors)])
     for name, mark, colour in zip(names, MARKS, COLOURS, strict=False):
         dots = [(sample.x, sample.errors[name]) for sample in sweep if name in sample.errors]
@@ -86,7 +91,7 @@ def _errors(panel: Axes, pen: Pen, sweep: Sequence[Sample], by: str) -> None:
     pen.crosses(panel, none, HIGH, "nan" if f"{pen.framework} gives nan" in pen.signs else "no number", "x")
 
 
-def _half(panel: Axes, level: Scale, dtype: str) -> None:
+def half_lost(panel: Axes, level: Scale, dtype: str) -> None:
     """A dotted line at the error that leaves half the digits."""
     if dtype in FORMATS and (place := level.place(2.0 ** (FORMATS[dtype].precision / 2))) < 1:
         panel.axhline(place, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
@@ -95,15 +100,15 @@ def _half(panel: Axes, level: Scale, dtype: str) -> None:
         )  # fmt: skip
 
 
-def _headings(panel: Axes, records: Sequence[CheckRecord]) -> None:
+def write_headings(panel: Axes, title: str, below: str) -> None:
     """The title and the line under it."""
-    title, below = headings(records)
     panel.set_title(cut(title, 7.9, TITLE), loc="left", fontsize=TITLE, pad=24, weight="bold", parse_math=False)
     told = cut(below, 7.9, SMALL)
     panel.text(0, 1.035, told, transform=panel.transAxes, fontsize=SMALL, color="#666666", parse_math=False)
 
 
-def _prepare(panel: Axes, level: Scale, label: str) -> None:
+def prepare(panel: Axes, level: Scale, label: str) -> None:
+    """An empty panel with its numbers and its lines."""
     panel.set_xlim(0, 1)
     panel.set_ylim(0, 1)
     panel.set_ylabel(label, parse_math=False)

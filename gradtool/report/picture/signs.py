@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradtool.report.picture.scale import Scale
-from gradtool.report.picture.style import EXACT, FRAMEWORK, HIGH, INK, LOW, SIDES, SMALL, VERDICTS, minus
+from gradtool.report.picture.style import EXACT, FRAMEWORK, HIGH, INK, KINKS, LOW, SIDES, SMALL, VERDICTS, minus
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.stretches import Stretch
 
@@ -84,7 +84,7 @@ class Pen:
         """What is not verified, as shaded bands; a single kink as a dotted line."""
         for stretch in found:
             sign: Artist
-            if stretch.verdict == "not_differentiable" and stretch.points == 1:
+            if stretch.verdict in KINKS and stretch.points == 1:
                 place = self.axis.place(stretch.start)
                 sign = panel.axvline(place, color=INK, linestyle=":", linewidth=1.1, zorder=1.5)
             else:

@@ -13,6 +13,7 @@ __all__ = [
     "FRAMEWORK",
     "HIGH",
     "INK",
+    "KINKS",
     "LOW",
     "PALE",
     "SIDES",
@@ -43,8 +44,15 @@ VERDICTS: Mapping[str, str] = {
     "out_of_range": "#56B4E9",
     "not_differentiable": "#000000",
     "verified": "#009E73",
+    "both_wrong": "#D55E00",
+    "one_right": "#CC79A7",
+    "mismatch": "#F0E442",
+    "convention": "#000000",
 }
-"""The palette of Okabe and Ito: one colour for each verdict."""
+"""The palette of Okabe and Ito: one colour for each verdict of a check, and for each of a comparison."""
+
+KINKS = frozenset({"not_differentiable", "convention"})
+"""Verdicts on points that have no derivative: a single one is a dotted line."""
 
 
 def cut(text: str, inches: float, size: float) -> str:

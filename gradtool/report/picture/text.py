@@ -12,12 +12,12 @@ from gradtool.report.picture.scale import Scale, across, error_scale, scale_for
 from gradtool.report.picture.series import Sample, derived, drawable, runs, samples, slope_dots, value_runs
 from gradtool.report.picture.text_map import joined, letters, map_lines, meanings
 from gradtool.report.picture.text_panel import Mark, Panel, Spot, cell, painted
-from gradtool.report.sweep import headings, shortened
+from gradtool.report.sweep import CHECKED, Vocabulary, headings, shortened
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 
-__all__ = ["draw_text"]
+__all__ = ["derivative_panel", "draw_text", "error_panel", "laid_out", "plain", "signs"]
 
 HEIGHTS = 8, 8, 5
 """Rows of the function, of its derivative, and of the error."""
@@ -30,13 +30,13 @@ def draw_text(records: Sequence[CheckRecord], terminal: Terminal) -> list[str]:
     names = drawable(records)
     title, below = headings(records)
     title = shortened(title, terminal.width, "…" if terminal.unicode else "...")
-    lines = [painted(_plain(title, terminal), "bold", terminal), *wrapped(_plain(below, terminal), terminal.width), ""]
+    lines = [painted(plain(title, terminal), "bold", terminal), *wrapped(plain(below, terminal), terminal.width), ""]
     if len(names) == 2:
         return lines + map_lines(records, (names[0], names[1]), terminal)
     return lines + _curves(records, names[0], terminal)
 
 
-def _plain(text: str, terminal: Terminal) -> str:
+def plain(text: str, terminal: Terminal) -> str:
     """``text`` in what the terminal can show: ∂²f is d2f in ASCII, and an ellipsis three dots."""
     return terminal.glyphs(text if terminal.unicode else unicodedata.normalize("NFKC", text))
 
@@ -46,31 +46,44 @@ def _curves(records: Sequence[CheckRecord], variable: str, terminal: Terminal) -
     sweep = samples(records, variable)
     axis = across([sample.x for sample in sweep], 0.01)
     by, _ = derived(records, variable)
-    panels = [_function(sweep, axis, variable), _derivative(sweep, axis, by), _error(sweep, axis)]
-    shown = [(panel, height) for panel, height in zip(panels, HEIGHTS, strict=True) if panel.lines or panel.marks]
+    panels = [_function(sweep, axis, variable), derivative_panel(sweep, axis, by), _error(sweep, axis)]
+    words = [(sample.x, sample.verdict) for sample in sweep]
+    lines = laid_out(zip(panels, HEIGHTS, strict=True), words, axis, variable, CHECKED, terminal)
+    bad = {word for _, word in words} - {"verified"}
+    return lines + joined([*signs(panels, records[0].title, terminal), *meanings(bad)], terminal.width)
+
+
+def laid_out(
+    panels: Iterable[tuple[Panel, int]], words: Sequence[tuple[float, str]], axis: Scale, variable: str,
+    vocabulary: Vocabulary, terminal: Terminal,
+) -> list[str]:  # fmt: skip
+    """Panels with their heights in rows, a line of letters where something is amiss, and the axis."""
+    shown = [(panel, height) for panel, height in panels if panel.lines or panel.marks]
     labels = [panel.labels(height) for panel, height in shown]
     left = max((len(text) for own in labels for text in own), default=0)
     room = max(terminal.width - left - 2, 8)
     lines, edge = [], "│" if terminal.unicode else "|"
     for (panel, _), own in zip(shown, labels, strict=True):
-        lines.append(f"{' ' * (left + 2)}{_plain(panel.name, terminal)}")
+        lines.append(f"{' ' * (left + 2)}{plain(panel.name, terminal)}")
         lines += [
             f"{text:>{left}} {edge}{row}" for text, row in zip(own, panel.rows(room, len(own), terminal), strict=True)
         ]
-    bad = dict.fromkeys(sample.verdict for sample in sweep if sample.verdict != "verified")
-    if bad:
-        lines.append(f"{' ' * (left + 2)}{letters(_words(sweep, axis, room), room, terminal, 'verified')}".rstrip())
-    lines += [f"{' ' * (left + 2)}{_ticks(axis, room)}", f"{' ' * (left + 2)}{shortened(variable, room, '..')}", ""]
-    return lines + joined([*_signs(panels, records[0].title, terminal), *meanings(bad)], terminal.width)
+    if any(word not in vocabulary.fine for _, word in words):
+        found = _words(words, axis, room)
+        line = letters(found, room, terminal, vocabulary.fine, vocabulary.words)
+        lines.append(f"{' ' * (left + 2)}{line}".rstrip())
+    return [
+        *lines, f"{' ' * (left + 2)}{_ticks(axis, room)}", f"{' ' * (left + 2)}{shortened(variable, room, '..')}", ""
+    ]  # fmt: skip
 
 
-def _words(sweep: Sequence[Sample], axis: Scale, room: int) -> dict[int, list[str]]:
+def _words(sweep: Sequence[tuple[float, str]], axis: Scale, room: int) -> dict[int, list[str]]:
     """The verdicts in each cell under the axis; between two points with the same verdict it holds too."""
     words: dict[int, list[str]] = {}
     for one, two in itertools.pairwise([*sweep, sweep[-1]]):
-        first, last = (cell(axis.place(sample.x), room) for sample in (one, two))
-        for place in range(first, (last if one.verdict == two.verdict else first) + 1):
-            words.setdefault(place, []).append(one.verdict)
+        first, last = (cell(axis.place(x), room) for x, _ in (one, two))
+        for place in range(first, (last if one[1] == two[1] else first) + 1):
+            words.setdefault(place, []).append(one[1])
     return words
 
 
@@ -80,7 +93,8 @@ def _function(sweep: Sequence[Sample], axis: Scale, variable: str) -> Panel:
     return Panel(f"f({shortened(variable, 12, '..')})", level, _placed(value_runs(sweep), axis, level), marks)
 
 
-def _derivative(sweep: Sequence[Sample], axis: Scale, by: str) -> Panel:
+def derivative_panel(sweep: Sequence[Sample], axis: Scale, by: str) -> Panel:
+    """The exact derivative as a line, one-sided slopes, and the framework's numbers where they are off it."""
     level = scale_for(part for one in sweep for part in (one.slope, one.left, one.right, one.autodiff))
     sides = [(one.x, side, sign) for one in sweep for side, sign in ((one.left, "<"), (one.right, ">"))]
     marks = [(axis.place(x), level.place(side), sign) for x, side, sign in sides if side is not None]
@@ -91,9 +105,13 @@ def _derivative(sweep: Sequence[Sample], axis: Scale, by: str) -> Panel:
 def _error(sweep: Sequence[Sample], axis: Scale) -> Panel:
     """The largest error at each point, by whichever variable."""
     known = [(axis.place(one.x), max(one.errors.values())) for one in sweep if one.errors]
-    level = error_scale((error for _, error in known), "exact")
+    return error_panel("error in ulp", known, error_scale((error for _, error in known), "exact"))
+
+
+def error_panel(name: str, known: Sequence[Spot], level: Scale) -> Panel:
+    """Errors at their places across, as dots; where there is no number at all a cross at the upper edge."""
     dots = [[(place, level.place(error))] for place, error in known if math.isfinite(error)]
-    return Panel("error in ulp", level, dots, [(place, 1.0, "x") for place, error in known if error == math.inf])
+    return Panel(name, level, dots, [(place, 1.0, "x") for place, error in known if error == math.inf])
 
 
 def _placed(pieces: Iterable[Sequence[Spot]], axis: Scale, level: Scale) -> list[list[Spot]]:
@@ -125,7 +143,7 @@ def _ticks(axis: Scale, room: int) -> str:
     return line
 
 
-def _signs(panels: Sequence[Panel], framework: str, terminal: Terminal) -> list[str]:
+def signs(panels: Sequence[Panel], framework: str, terminal: Terminal) -> list[str]:
     """What the signs stand for, those that are there."""
     used = {sign for panel in panels for _, _, sign in panel.marks}
     told = {

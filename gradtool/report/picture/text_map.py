@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 
 from rich.cells import cell_len
 
@@ -10,7 +10,7 @@ from gradtool.report.picture.text_panel import painted
 from gradtool.report.sweep import distinct, shortened
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
-from gradtool.verdict.record import WORDS, CheckRecord, worst
+from gradtool.verdict.record import WORDS, CheckRecord
 from gradtool.verdict.stretches import coordinate
 
 __all__ = ["joined", "letters", "map_lines", "meanings"]
@@ -23,24 +23,37 @@ LETTERS: Mapping[str, str] = {
     "out_of_range": "R",
     "not_differentiable": "K",
     "verified": ".",
+    "both_wrong": "W",
+    "one_right": "1",
+    "mismatch": "M",
+    "convention": "C",
+    "same_convention": "K",
+    "rounding": ".",
+    "same": ".",
 }
-"""One letter for each verdict: a K is a kink, a jump or a vertical tangent."""
+"""One letter for each verdict of a check or a comparison: a K is a kink, a jump or a vertical tangent."""
 ROWS = 24
 """So many lines at most for a map."""
 
 
-def letters(words: Mapping[int, Sequence[str]], width: int, terminal: Terminal, blank: str = "") -> str:
-    """A line of ``width`` cells with the letter of the worst verdict in each; ``blank`` is the verdict not shown."""
-    found = [worst(list(words[place])) if words.get(place) else "" for place in range(width)]
+def letters(
+    words: Mapping[int, Sequence[str]],
+    width: int,
+    terminal: Terminal,
+    blank: Container[str] = (),
+    order: Sequence[str] = tuple(WORDS),
+) -> str:
+    """A line of ``width`` cells with the letter of the first verdict of ``order`` in each; ``blank`` are not shown."""
+    found = [min(words[place], key=order.index) if words.get(place) else "" for place in range(width)]
     line = "".join(
-        painted(LETTERS[word], terminal.style(word), terminal) if word and word != blank else " " for word in found
+        painted(LETTERS[word], terminal.style(word), terminal) if word and word not in blank else " " for word in found
     )
     return line.rstrip()
 
 
-def meanings(verdicts: Collection[str]) -> list[str]:
+def meanings(verdicts: Collection[str], order: Sequence[str] = tuple(WORDS)) -> list[str]:
     """What the letters of these verdicts stand for, worst first."""
-    return [f"{LETTERS[word]} {word}" for word in WORDS if word in verdicts]
+    return [f"{LETTERS[word]} {word}" for word in order if word in verdicts]
 
 
 def joined(parts: Sequence[str], width: int) -> list[str]:

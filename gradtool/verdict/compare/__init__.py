@@ -1,0 +1,1 @@
+"""Two frameworks beside each other: which of them is right."""

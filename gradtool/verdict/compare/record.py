@@ -1,0 +1,163 @@
+"""What a comparison has found: its words, one pair for each derivative, and the whole record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gradtool.evidence import Failure
+from gradtool.problem import Problem
+from gradtool.values import Index, Value
+from gradtool.verdict.record import CheckRecord, Entry, Finding
+
+__all__ = ["AGREE", "DIFFER", "WORDS", "CompareRecord", "Gap", "Pair", "worst"]
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "both_wrong": "neither gradient is right: each is wrong or unstable",
+        "one_right": "one gradient is right, the other is wrong or unstable",
+        "mismatch": "each gradient is right for the function that its own framework computes, and the functions differ",
+        "inconclusive": "a gradient is missing, or nothing tells which one is right",
+        "undefined": "the function has no value at this point",
+        "out_of_range": "the true value or derivative does not fit the dtype",
+        "convention": "there is no derivative here, and the frameworks put different numbers, or NaN, in its place",
+        "same_convention": "there is no derivative here, and the frameworks put the same number in its place",
+        "rounding": "both gradients are right, and rounding sets them apart",
+        "same": "both gradients are right, and the same number",
+    }
+)
+"""The verdicts of a comparison, worst first, and what each means."""
+
+DIFFER = frozenset({"both_wrong", "one_right", "mismatch"})
+"""The verdicts that find a fault."""
+
+AGREE = frozenset({"same_convention", "rounding", "same"})
+"""The verdicts by which the frameworks agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far two numbers are apart: absolutely, as part of the larger one, and in units in the last place.
+
+    The unit is that of the exact number, so that it compares with the errors; where there is none, of the larger one.
+
+    Of whole arrays the norm of the difference, beside the larger norm, and no ulp. None where a number is missing or
+    not finite; two numbers that are the same infinity, or both NaN, are 0 apart. There is no ulp where there is no
+    derivative.
+    """
+
+    absolute: float | None = None
+    relative: float | None = None
+    ulp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One derivative by both frameworks, each with the verdict of a check, and what to think of the two."""
+
+    first: Entry
+    second: Entry
+    gap: Gap
+    verdict: str
+    reason: str
+
+    @property
+    def sides(self) -> tuple[Entry, Entry]:
+        """Both sides."""
+        return self.first, self.second
+
+    @property
+    def variable(self) -> str:
+        """The variable, as in ``Entry``."""
+        return self.first.variable
+
+    @property
+    def index(self) -> Index:
+        """The index, as in ``Entry``."""
+        return self.first.index
+
+    @property
+    def label(self) -> str:
+        """What the derivative is called."""
+        return self.first.label
+
+    @property
+    def ulp(self) -> float | None:
+        """How far the two numbers are apart."""
+        return self.gap.ulp
+
+    @property
+    def distance(self) -> float:
+        """How far they are apart, for the order: infinitely where one is no finite number, -1 where that is unknown."""
+        if any(side.autodiff is not None and not math.isfinite(side.autodiff) for side in self.sides):
+            return math.inf
+        return -1.0 if self.ulp is None else self.ulp
+
+    @property
+    def count(self) -> int:
+        """How many derivatives this stands for."""
+        return self.first.count
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRecord:
+    """One target at one point: the check of each framework, and a pair for each derivative.
+
+    ``value`` is the pair of the function's values, None where they are arrays or missing. A target that could not be
+    read has ``problems`` and no pairs.
+    """
+
+    sides: tuple[CheckRecord, CheckRecord]
+    entries: tuple[Pair, ...] = ()
+    value: Pair | None = None
+    verdict: str = "inconclusive"
+    seconds: float = 0.0
+
+    @property
+    def target(self) -> str:
+        """The expression."""
+        return self.sides[0].target
+
+    @property
+    def name(self) -> str:
+        """What the target is called."""
+        return self.sides[0].name
+
+    @property
+    def dtype(self) -> str:
+        """The arithmetic that both frameworks use."""
+        return self.sides[0].dtype
+
+    @property
+    def point(self) -> Mapping[str, Value]:
+        """Where it was looked at."""
+        return self.sides[0].point
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why the target could not be read."""
+        return self.sides[0].problems
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """The frameworks' names for people."""
+        return self.sides[0].title, self.sides[1].title
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The witnesses that gave no evidence; the symbolic one is asked for either framework, and told once."""
+        found = {(f.witness, f.reason, f.message): f for side in self.sides for f in side.failures}
+        return tuple(found.values())
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed on either side."""
+        return tuple(finding for side in self.sides for finding in side.findings)
+
+
+def worst(words: Iterable[str]) -> str:
+    """The worst of some verdicts; ``inconclusive`` for none."""
+    order = list(WORDS)
+    return min(words, key=order.index, default="inconclusive")

@@ -1,0 +1,125 @@
+"""Both real frameworks on the same expressions: the known differences are told right, and healthy code agrees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gradtool.verdict.compare.record import AGREE, CompareRecord
+
+Comparer = Callable[..., list[CompareRecord]]
+
+# name, expression, x, gradients by PyTorch and TensorFlow, verdict, a part of the sentence. The gradients are those
+# that both frameworks document or that their issue trackers name; the derivatives are school mathematics.
+KNOWN: list[tuple[str, str, tuple[float, float], str, str]] = [
+    ("max(x, 0)", "0", (0.5, 1.0), "convention",
+     ("PyTorch's 0.5 lies between the slopes, TensorFlow's 1 is the slope "
+      "from the right: conventions, and neither is wrong")),
+    ("x**0", "0", (0.0, math.nan), "one_right",
+     ("PyTorch is right: the derivative is 0, PyTorch gives 0, TensorFlow "
+      "gives nan")),
+    ("where(x > 0, sqrt(x), 0)", "0", (math.nan, 0.0), "convention",
+     ("PyTorch's nan is no convention, TensorFlow's 0 "
+      "is the slope from the left")),
+    ("where(x > 0, sqrt(x), 0)", "-1", (math.nan, 0.0), "one_right",
+     ("TensorFlow is right: the derivative is 0, "
+      "TensorFlow gives 0, PyTorch gives nan")),
+    ("sqrt(x**2)**2", "0", (math.nan, 0.0), "one_right", "TensorFlow is right: the derivative is 0"),
+    ("gelu(x)", "1", (1.0833154705876864, 1.0833154664465336), "one_right",
+     ("PyTorch is right: the derivative is "
+      "1.083315471")),
+    ("softplus(x)", "21", (1.0, 1 - 7.58256042e-10), "one_right",
+     "TensorFlow is right: the derivative is 0.9999999992"),
+    ("x**2", "1e-310", (2e-310, 0.0), "one_right",
+     ("PyTorch is right: the derivative is 2e-310, PyTorch is exact to "
+      "the last digit, TensorFlow gives 0")),
+    ("sqrt(x)", "1e-310", (5.000000000000007e154, math.inf), "one_right", "PyTorch is right"),
+    ("leaky_relu(x)", "-2", (0.01, 0.009999999776482582), "one_right", "PyTorch is right: the derivative is 0.01"),
+    ("log(1 + exp(x))", "1000", (math.nan, math.nan), "both_wrong",
+     ("neither is right: the derivative is 1, and both "
+      "give nan")),
+    ("relu(x)", "0", (0.0, 0.0), "same_convention", "both give 0, which is the slope from the left"),
+    ("log(x)", "-1", (-1.0, -1.0), "undefined", "both give -1, and neither means anything"),
+    ("exp(x)", "1000", (math.inf, math.inf), "out_of_range", "both give inf"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def known(compare: Comparer) -> dict[tuple[str, str], CompareRecord]:
+    lines = [{"expression": expression, "at": {"x": x}} for expression, x, *_ in KNOWN]
+    return dict(zip(((row[0], row[1]) for row in KNOWN), compare(lines), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("expression", "x", "gradients", "verdict", "sentence"), KNOWN, ids=[f"{row[0]} at {row[1]}" for row in KNOWN]
+)
+def test_a_known_difference_is_told_right(
+    known: dict[tuple[str, str], CompareRecord],
+    expression: str,
+    x: str,
+    gradients: tuple[float, float],
+    verdict: str,
+    sentence: str,
+) -> None:
+    record = known[expression, x]
+    (pair,) = record.entries
+    assert [entry.autodiff for entry in pair.sides] == pytest.approx(list(gradients), rel=1e-15, abs=0, nan_ok=True)
+    assert (record.verdict, pair.verdict) == (verdict, verdict)
+    assert sentence in pair.reason
+
+
+def test_tensorflows_gelu_is_off_by_4e_9_and_pytorchs_is_not(known: dict[tuple[str, str], CompareRecord]) -> None:
+    pair = known["gelu(x)", "1"].entries[0]
+    truth = Decimal(str(pair.first.symbolic))
+    errors = [abs(float(Decimal(entry.autodiff or 0) - truth)) for entry in pair.sides]
+    assert errors[0] < 3e-16
+    assert errors[1] == pytest.approx(4.1e-9, rel=0.02)
+    assert pair.gap.absolute == pytest.approx(4.1e-9, rel=0.02)
+
+
+def test_the_exact_number_of_a_comparison_comes_from_outside(known: dict[tuple[str, str], CompareRecord]) -> None:
+    """The derivative of gelu is Phi(x) + x phi(x)."""
+    truth = 0.5 * (1 + math.erf(math.sqrt(0.5))) + math.exp(-0.5) / math.sqrt(2 * math.pi)
+    for entry in known["gelu(x)", "1"].entries[0].sides:
+        assert float(str(entry.symbolic)) == pytest.approx(truth, rel=1e-15)
+
+
+HEALTHY: list[dict[str, Any]] = [
+    {"expression": "x**2 * sin(y)", "at": {"x": "2", "y": "3"}},
+    {"expression": "softmax(x)", "at": {"x": "[1, 2, 3]"}, "jacobian": True},
+    {"expression": "logsumexp(x)", "at": {"x": "[1, 2, 3]"}},
+    {"expression": "sum(X @ W)", "at": {"X": "normal(3,4)", "W": "normal(4,2)"}},
+    {"expression": "cross_entropy(x, c)", "at": {"x": "normal(4,5)", "c": "[0, 4, 2, 2]"}, "wrt": "x"},
+    {"expression": "x**3*y", "at": {"x": "1.5", "y": "-0.3"}, "hessian": True},
+    {"expression": "tanh(x)", "at": {"x": "0.3"}, "order": 3},
+    {"expression": "[x*y, sin(x)]", "at": {"x": "1", "y": "2"}, "upstream": "[1, -2]"},
+    {"expression": "log(1 + x**2)"},
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_healthy_expressions_agree(compare: Comparer, dtype: str) -> None:
+    records = compare(HEALTHY, dtype=dtype)
+    assert len(records) == len(HEALTHY) + 4  # the last one at five points
+    assert {r.target: [pair.reason for pair in r.entries] for r in records if r.verdict not in AGREE} == {}
+    assert all(record.entries for record in records)
+
+
+def test_the_slope_of_leaky_relu_is_the_same_in_both_although_their_defaults_differ(compare: Comparer) -> None:
+    """tf.nn.leaky_relu has 0.2 by default; float32 rounds the slope that gradtool writes out for either."""
+    (record,) = compare([{"expression": "leaky_relu(x)", "at": {"x": "-2"}}], dtype="float32")
+    assert [entry.autodiff for entry in record.entries[0].sides] == pytest.approx([0.01, 0.01], rel=1e-7)
+    assert record.verdict in AGREE
+
+
+def test_of_a_gradient_too_large_for_the_truth_a_difference_of_the_functions_is_found(compare: Comparer) -> None:
+    """Planted by TensorFlow: its gelu and its gradient have the same constant, 2.4e-8 off. sin is the healthy twin."""
+    at = {"x": "uniform(0.5,2,300000)"}
+    ill, well = compare([{"expression": f"sum({function}(x))", "at": at} for function in ("gelu", "sin")])
+    assert (ill.verdict, well.verdict in AGREE) == ("mismatch", True)
+    assert ill.entries[0].gap.relative == pytest.approx(3.4e-9, rel=0.1)
+    assert well.entries[0].gap.relative < 1e-15
