@@ -56,7 +56,7 @@ class FlowSettings:
     """Options of ``gradtool flow``; empty texts and None stand for what the file itself says.
 
     ``inputs`` are the texts of ``--input``. ``train`` is the number of optimizer steps, 0 for none; ``accumulate`` the
-    number of micro-batches.
+    number of micro-batches. ``arguments`` are what the file finds in its command line.
     """
 
     framework: str | None = None
@@ -67,6 +67,7 @@ class FlowSettings:
     absolute: bool = False
     mode: str = "train"
     script: bool = False
+    arguments: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     loss: str = ""
     labels: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,18 @@ from typer.testing import CliRunner
 from gradtool.cli.app import app
 from gradtool.pipeline import check as pipeline
 from gradtool.pipeline import compare as comparing
-from gradtool.settings import CheckSettings
+from gradtool.pipeline.flow import flow, requested
+from gradtool.settings import CheckSettings, FlowSettings
+from gradtool.target.model_file import read_model_file
 from gradtool.target.suite import Target, Unreadable, read_line
 from gradtool.verdict.compare.record import CompareRecord
+from gradtool.verdict.flow.record import FlowRecord
 from gradtool.verdict.record import CheckRecord
 from gradtool.witness.host import MODEL_WITNESSES, Host
 
-FRAMEWORKS = ("torch", "tensorflow")
-CORPUS = Path(__file__).parent / "corpus"
+# PyTorch's threads otherwise wait for each other by spinning: beside one other busy process, models take ten times
+# as long. As many threads work as without it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +39,31 @@ def host() -> Iterator[Host]:
 @pytest.fixture(scope="session")
 def torch_models() -> Iterator[Host]:
     """PyTorch's witness of models, started once."""
-    with Host(["torch"], timeout=120, registry=MODEL_WITNESSES) as witnesses:
+    with Host(["torch"], timeout=200, registry=MODEL_WITNESSES) as witnesses:
         yield witnesses
+
+
+@pytest.fixture(scope="session")
+def tensorflow_models() -> Iterator[Host]:
+    """TensorFlow's witness of models, started once."""
+    with Host(["tensorflow"], timeout=200, registry=MODEL_WITNESSES) as witnesses:
+        yield witnesses
+
+
+Looked = Callable[..., FlowRecord]
+
+
+@pytest.fixture(scope="session")
+def looked(torch_models: Host, tensorflow_models: Host) -> Looked:
+    """looked(target, framework, train=..., ...): what flow finds in FILE.py or FILE.py:NAME, by the warm witnesses."""
+    models = {"torch": torch_models, "tensorflow": tensorflow_models}
+
+    def look(target: str | Path, framework: str, **options: Any) -> FlowRecord:
+        settings = FlowSettings(framework=framework, **options)
+        file = read_model_file(str(target))
+        return flow(str(target), requested(file, framework, settings), settings, models[framework])
+
+    return look
 
 
 Checker = Callable[..., list[CheckRecord]]
@@ -111,8 +139,3 @@ def cli(host: Host, monkeypatch: pytest.MonkeyPatch) -> Cli:
         return Run(result.exit_code, result.stdout, result.stderr)
 
     return run
-
-
-def corpus(name: str) -> list[dict[str, Any]]:
-    """The rows of a file of tests/corpus."""
-    return [json.loads(line) for line in (CORPUS / name).read_text(encoding="utf-8").splitlines()]

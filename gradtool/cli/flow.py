@@ -26,6 +26,7 @@ from gradtool.cli.options import (
 )
 from gradtool.cli.options_flow import (
     AccumulateOption,
+    ArgumentsArgument,
     ClipOption,
     DeviceOption,
     EveryOption,
@@ -63,6 +64,7 @@ def flow(
             rich_help_panel=TARGET,
         ),
     ],
+    arguments: ArgumentsArgument = None,
     at: StartOption = None,
     input: InputOption = None,  # noqa: A002  # the option's name
     loss: LossOption = "",
@@ -105,6 +107,8 @@ def flow(
 
     gradtool flow train.py --script --train 20
 
+    gradtool flow train.py -- --epochs 1 data/
+
     gradtool flow model.py --train 50 --optimizer adam --lr 1e-3 --clip 1.0
 
     gradtool flow "(x - 5)**2" --at x=0 --train 20 --optimizer sgd --lr 0.1 --plot descent.png
@@ -127,6 +131,7 @@ def flow(
             absolute=absolute,
             mode=mode.value,
             script=script,
+            arguments=tuple(arguments or ()),
             inputs=tuple(input or ()),
             loss=loss,
             labels=labels,

@@ -11,10 +11,10 @@ import typer
 from gradtool.cli.options import EVIDENCE, OUTPUT, TARGET, Dtype
 
 __all__ = [
-    "AccumulateOption", "ClipOption", "DeviceOption", "EveryOption", "HtmlOption", "IgnoreOption", "InputOption",
-    "LabelsOption", "LayersOption", "LossOption", "Mode", "ModeOption", "ModelDtypeOption", "MomentsOption",
-    "OptimizerOption", "PictureOption", "RateOption", "ScriptOption", "SelectOption", "SortOption", "StartOption",
-    "TrainOption", "VerifyOption",
+    "AccumulateOption", "ArgumentsArgument", "ClipOption", "DeviceOption", "EveryOption", "HtmlOption",
+    "IgnoreOption", "InputOption", "LabelsOption", "LayersOption", "LossOption", "Mode", "ModeOption",
+    "ModelDtypeOption", "MomentsOption", "OptimizerOption", "PictureOption", "RateOption", "ScriptOption",
+    "SelectOption", "SortOption", "StartOption", "TrainOption", "VerifyOption",
 ]  # fmt: skip
 
 EXPERIMENTS = "Experiments"
@@ -37,6 +37,15 @@ LossOption = Annotated[
     str, _text("--loss", "NAME", "cross_entropy, bce, bce_with_logits, mse, ... or a function of the file.", TARGET)
 ]
 LabelsOption = Annotated[str, _text("--labels", "classes:N|binary|normal", "What the drawn targets are.", TARGET)]
+ArgumentsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="-- ARGUMENTS",
+        help="The command line of the file, where it reads one; paths are those of its own folder.",
+        show_default=False,
+        rich_help_panel=TARGET,
+    ),
+]
 ScriptOption = Annotated[
     bool,
     typer.Option("--script", help="Run the file as a program, until its first backward pass.", rich_help_panel=TARGET),

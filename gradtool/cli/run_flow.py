@@ -83,12 +83,18 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
             raise ProblemError(Problem("option", "--at gives an expression its point; a model's data are its own"))
         file = read_model_file(target)
         return pipeline.requested(file, pipeline.chosen_framework(settings, file.frameworks, target), settings)
+    if settings.arguments:
+        told = f"{' '.join(settings.arguments)} stands behind {target}, which is no Python file"
+        raise ProblemError(Problem("target", told, hint="quote an expression that has spaces"))
     if not settings.at:
         raise ProblemError(
             Problem("target", f"{target} is no Python file", hint="an expression needs a point: --at x=0")
         )
     asked = CheckSettings(at=split_assignments(list(settings.at)), dtype=settings.dtype or "float64")
     found = read_target(target, asked)
+    if not found.wrt:
+        told = "there is nothing to differentiate by"
+        raise ProblemError(Problem("target", told, target, (0, len(target)), hint="name a variable, as in x**2"))
     if len(found.points or ()) != 1:
         raise ProblemError(Problem("point", "a descent begins at one point", hint="leave out the sweep"))
     return pipeline.requested_expression(found, pipeline.chosen_framework(settings, (), target), settings)

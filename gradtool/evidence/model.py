@@ -48,13 +48,15 @@ class ModelRequest:
 
     ``name`` is what stands behind the colon; ``script`` asks for the file to be run as a program until its first
     backward pass. Empty texts and None stand for what the file itself says. ``mode`` is ``train`` or ``eval``.
-    ``moments`` asks for the mean, the mean size and the standard deviation of every gradient.
+    ``moments`` asks for the mean, the mean size and the standard deviation of every gradient. ``arguments`` are the
+    file's own command line.
     """
 
     key: int
     path: str
     name: str = ""
     script: bool = False
+    arguments: list[str] = field(default_factory=list)
     framework: str = "torch"
     dtype: str = ""
     device: str = ""
@@ -132,7 +134,7 @@ class Optimizer:
     adaptive: bool = False
     """Whether the size of a step is not that of the gradient, as in Adam; true too where it is not known."""
     first: float | None = None
-    """Of an adaptive optimizer the size of its first step in units of the rate; None where that is not known."""
+    """The size of the first step in units of the rate, or of rate times gradient if not adaptive; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,8 @@ class ModelEvidence:
     """What one forward and one backward pass through a model leave behind, and the experiments that were asked for.
 
     ``model`` is its name in the file and ``kind`` its class; ``route`` says how it was found (``case``, ``name``,
-    ``only``, ``class``, ``script``). ``norm`` is the global norm of the gradient. ``notes`` are sentences about what
-    could not be looked at.
+    ``only``, ``class``, ``function``, ``script``). ``norm`` is the global norm of the gradient. ``notes`` are sentences
+    about what could not be looked at.
     """
 
     key: int

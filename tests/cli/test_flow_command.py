@@ -238,6 +238,8 @@ def test_an_expression_without_a_point_is_told_what_it_needs(flow: Flow) -> None
     done = CliRunner().invoke(app, ["flow", "x**2"])
     assert (done.exit_code, "--at x=0" in done.stderr) == (2, True)
     assert CliRunner().invoke(app, ["flow", "x**2", "--at", "x=0:1:5"]).exit_code == 2
+    done = CliRunner().invoke(app, ["flow", "cross_entropy([[1, 2]], t)", "--at", "t=[1]"])
+    assert (done.exit_code, "nothing to differentiate by" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
@@ -297,3 +299,16 @@ def test_findings_can_be_chosen_by_their_codes(flow: Flow) -> None:
     unknown = flow(WARNED, "--select", "GT1O3")
     assert unknown.exit_code == 2
     assert "there is no rule GT1O3" in unknown.stderr
+
+
+def test_what_stands_behind_two_dashes_is_the_files_own_command_line(flow: Flow) -> None:
+    text = HEAD + (
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--width', type=int, required=True)\n"
+        "model = nn.Linear(parser.parse_args().width, 1)\n"
+    )
+    told = flow(text, "--json", "--", "--width", "7")
+    assert [row["shape"] for row in json.loads(told.stdout)["evidence"]["parameters"]] == [[1, 7], [1]]
+    assert flow(text).exit_code == 2
+    extra = CliRunner().invoke(app, ["flow", "x**2", "7", "--at", "x=1"])
+    assert extra.exit_code == 2
+    assert "7 stands behind x**2, which is no Python file" in extra.stderr

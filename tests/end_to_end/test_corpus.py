@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import FRAMEWORKS, corpus
+from cases import FRAMEWORKS, corpus
 
 from gradtool.target.operations import OPERATIONS
 from gradtool.verdict.record import CheckRecord, Entry

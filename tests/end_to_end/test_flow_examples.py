@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import FRAMEWORKS, corpus
 
-from gradtool.pipeline.flow import flow, requested
-from gradtool.settings import FlowSettings
-from gradtool.target.model_file import read_model_file
 from gradtool.verdict.flow.record import FlowRecord
-from gradtool.witness.host import MODEL_WITNESSES, Host
-
-EXAMPLES = Path(__file__).parents[2] / "examples" / "flow"
-CORPUS = Path(__file__).parents[1] / "corpus" / "flow_examples.jsonl"
-ROWS = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
-NORMS = [4221.95, 122468, 3.5525e6, 1.0305e8, 2.9892e9]
-READY = ("torch", "tensorflow")
 
 Looked = Callable[..., FlowRecord]
 
-
-@pytest.fixture(scope="module")
-def looked() -> Iterator[Looked]:
-    """looked(file, framework, ...): what flow finds, by one warm process for each framework."""
-    with Host(READY, 120, MODEL_WITNESSES) as host:
-
-        def look(path: Path, framework: str, **options: Any) -> FlowRecord:
-            settings = FlowSettings(framework=framework, **options)
-            file = read_model_file(str(path))
-            return flow(str(path), requested(file, framework, settings), settings, host)
-
-        yield look
+EXAMPLES = Path(__file__).parents[2] / "examples" / "flow"
+ROWS = corpus("flow_examples.jsonl")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row["file"]))
@@ -49,7 +29,7 @@ def test_an_example_is_diagnosed(looked: Looked, row: dict[str, Any]) -> None:
         assert [finding for finding in record.findings if finding.severity == "error"] == []
 
 
-@pytest.mark.parametrize("framework", READY)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_published_course_of_a_diverging_line(looked: Looked, framework: str) -> None:
     """Norms and losses by hand: weights 10, rate 0.1, mean squared error over three samples."""
     path = EXAMPLES / framework.replace("tensorflow", "keras") / "linear_diverges.py"
@@ -65,7 +45,7 @@ def test_the_published_course_of_a_diverging_line(looked: Looked, framework: str
     assert clipped.steps[0].clipped == pytest.approx(1.0, rel=1e-5)
 
 
-@pytest.mark.parametrize("framework", READY)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_one_neuron_learns_what_was_published(looked: Looked, framework: str) -> None:
     """100 steps at rate 0.1 take the weight to -0.87418 and the bias to -0.27973; each step's loss by plain Python."""
     path = EXAMPLES / framework.replace("tensorflow", "keras") / "one_neuron.py"

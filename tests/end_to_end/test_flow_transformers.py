@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gradtool.pipeline.flow import flow, requested
-from gradtool.settings import FlowSettings
-from gradtool.target.model_file import read_model_file
-from gradtool.witness.host import MODEL_WITNESSES, Host
+from gradtool.verdict.flow.record import FlowRecord
 
 pytest.importorskip("transformers")
 
@@ -25,20 +22,15 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with Host(["torch"], 300, MODEL_WITNESSES) as warm:
-        yield warm
-
-
 @pytest.mark.large
 @pytest.mark.parametrize("name", MODELS)
-def test_a_published_architecture_is_healthy_at_initialisation(host: Host, name: str, tmp_path: Path) -> None:
+def test_a_published_architecture_is_healthy_at_initialisation(
+    looked: Callable[..., FlowRecord], name: str, tmp_path: Path
+) -> None:
     config = MODELS[name]
     text = f"from transformers import {config.partition('(')[0]}, {name}\nmodel = {name}({config})\n"
     file = tmp_path / "model.py"
     file.write_text(text, encoding="utf-8")
-    settings = FlowSettings(timeout=300)
-    record = flow(str(file), requested(read_model_file(str(file)), "torch", settings), settings, host)
+    record = looked(file, "torch")
     assert not record.failures
     assert [finding for finding in record.findings if finding.severity == "error"] == []

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import FRAMEWORKS, corpus
+from cases import FRAMEWORKS, corpus
 from test_corpus import is_known_deviation, suite_line
 
 from gradtool.evidence import Autodiff, Exact, Request

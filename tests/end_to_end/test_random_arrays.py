@@ -88,9 +88,9 @@ def fits(program: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
-def test_a_random_array_program_is_judged_rightly(check: Any, framework: str) -> None:
-    @settings(derandomize=True, deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(("framework", "programs"), [("torch", 120), ("tensorflow", 60)])
+def test_a_random_array_program_is_judged_rightly(check: Any, framework: str, programs: int) -> None:
+    @settings(derandomize=True, deadline=None, max_examples=programs, suppress_health_check=list(HealthCheck))
     @given(PROGRAMS.filter(lambda text: any(name in text for name in AT)).filter(fits))
     def run(program: str) -> None:
         expression = written(program)

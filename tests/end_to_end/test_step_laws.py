@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import corpus
+from cases import corpus
 
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Value, flat, shape_of

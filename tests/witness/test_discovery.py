@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -16,17 +16,40 @@ class Model:
     """What stands for a framework's model."""
 
 
+class Leaf:
+    """What stands for a tensor that learns."""
+
+    shape = (2,)
+    requires_grad = True
+
+
+class Data:
+    """What stands for a tensor that does not."""
+
+    shape = (2,)
+    requires_grad = False
+
+
+class Plain(Model):
+    """What stands for a model made of a function."""
+
+    def __init__(self, function: Callable[..., Any], leaves: Mapping[str, Any]) -> None:
+        self.function, self.leaves = function, leaves
+
+
 KIND = Kind(
     "Model",
     lambda value: isinstance(value, Model),
     lambda value: isinstance(value, type) and issubclass(value, Model) and value is not Model,
+    is_leaf=lambda value: isinstance(value, Leaf),
+    of_function=Plain,
 )
 
 
 def names_of(text: str) -> dict[str, Any]:
     """The names of a file called ``user``."""
     module = ModuleType("user")
-    module.__dict__.update(Model=Model)
+    module.__dict__.update(Model=Model, Leaf=Leaf, Data=Data)
     exec(compile(text, "user.py", "exec"), module.__dict__)  # noqa: S102
     return module.__dict__
 
@@ -241,3 +264,66 @@ def test_a_loss_is_taken_for_no_model_beside_one(what: str) -> None:
     one = found(text)
     assert (one.name, one.route) == told
     assert not any("oss" in c.name or c.name == "criterion" for c in one.candidates)
+
+
+DICT = "params = {'w': Leaf(), 'b': Leaf(), 'rate': 0.1}\n"
+BARE = "W, b = Leaf(), Leaf()\n"
+XY = "x, y = Data(), Data()\n"
+FORWARD = "def forward(params, x):\n    return 'forward', params, x\n"
+OVER = "def model(x):\n    return 'model', W, x\n"
+OBJECT = "class Net:\n    def __init__(self):\n        self.w = Leaf()\nnet = Net()\n"
+IN_DICT, TWO = ["params['w']", "params['b']"], ["W", "b"]
+FUNCTIONS = {
+    "a function of all leaves and the data": (DICT + FORWARD, "forward", IN_DICT, False),
+    "a function over bare leaves": (BARE + OVER, "model", TWO, False),
+    "the only one, in a list": (
+        "layers = [Leaf(), [Leaf()]]\ndef mlp(params, x):\n    return params\n", "mlp", ["layers[0]", "layers[1][0]"],
+        False,
+    ),
+    "the only one that reaches a leaf": (BARE + "def act(x):\n    return x\ndef run(x):\n    return act(x), W\n",
+        "run", TWO, False),
+    "the whole loss": (DICT + XY + FORWARD + "def loss(params, x, y):\n    return x, y\n", "loss", IN_DICT, True),
+    "the whole loss, other names": (
+        "X, Y = Data(), Data()\n" + DICT + "def loss(params, inp, goal):\n    return goal\n", "loss", IN_DICT, True,
+    ),
+    "the whole loss by way of the model": (
+        BARE + XY + OVER + "def loss(x, y):\n    return model(x), y\n", "loss", TWO, True,
+    ),
+    "the whole loss without arguments": (BARE + "def loss():\n    return W\n", "loss", TWO, True),
+    "a loss of the output is none": (BARE + XY + OVER + "def loss(x, y):\n    return x\n", "model", TWO, False),
+    "a loss whose data are not there": (DICT + FORWARD + "def loss(params, x, y):\n    return x\n", "forward",
+        IN_DICT, False),
+    "attributes of a plain object": (OBJECT + "def forward(x):\n    return net.w\n", "forward", ["net.w"], False),
+    "one that a case returns": (
+        "def gradtool_case():\n    W = Leaf()\n    def f(x):\n        return W\n    return f, 1\n", "gradtool_case",
+        ["W"], False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_over_the_files_leaves_is_a_model(name: str) -> None:
+    text, called, leaves, whole = FUNCTIONS[name]
+    one = found(text)
+    assert (one.name, list(one.model.leaves), one.whole) == (called, leaves, whole)
+    assert one.route == ("case" if called == "gradtool_case" else "function")
+    assert list(found(text, called).model.leaves) == leaves
+
+
+def test_a_function_is_given_the_leaves_and_the_data_in_their_places() -> None:
+    one = found(DICT + FORWARD)
+    name, params, data = one.model.function(7)
+    assert (name, list(params), data, one.case.inputs) == ("forward", ["w", "b", "rate"], 7, None)
+    one = found("X, Y = Data(), Data()\n" + DICT + "def loss(x, params, y):\n    return x, params, y\n")
+    assert [type(part) for part in one.case.inputs] == [Data, Data]
+    assert one.model.function(1, 2)[::2] == (1, 2)
+
+
+def test_functions_that_use_no_leaf_or_are_several_are_no_model() -> None:
+    for text in (XY + "def loss(x, y):\n    return x\n", "def one(x):\n    return W\ndef two(x):\n    return b\n"):
+        assert discover(names_of(BARE + text), "user.py", "", KIND) is None
+    assert "needs arguments: x" in refused(BARE + "def model(x):\n    return x\n").message
+
+
+def test_a_model_goes_before_a_function() -> None:
+    assert found(NET + BARE + "def forward(x):\n    return W\nanything = Net()\n").route == "only"

@@ -50,7 +50,11 @@ def test_a_first_step_that_is_neither_the_rate_nor_the_gradient_is_not_told(kind
     assert (record.adaptive, record.first) == (True, None)
 
 
-def test_a_plain_step_is_the_gradient() -> None:
-    record, step = first_steps("SGD", 10.0, {"momentum": 0.9})
-    assert (record.adaptive, record.first) == (False, None)
-    assert step == pytest.approx(10.0)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.5}, {"momentum": 0.9, "nesterov": True}],
+)
+def test_a_plain_step_is_the_gradient_and_nesterovs_goes_further(options: dict[str, Any]) -> None:
+    record, step = first_steps("SGD", 10.0, options)
+    assert not record.adaptive
+    assert record.first * 10.0 == pytest.approx(step)

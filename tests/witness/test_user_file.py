@@ -48,10 +48,10 @@ def test_a_file_runs_in_its_own_folder_with_its_own_arguments_and_neighbours(tmp
         "import os, sys\nfrom a_neighbour import WIDTH\nfolder, arguments = os.getcwd(), sys.argv\n"
         "name, file = __name__, __file__\nown = sys.modules[__name__].__dict__ is globals()\n",
     )
-    names = execute(path, as_main=as_main)
+    names = execute(path, ["--lr", "3"], as_main=as_main)
     assert names["WIDTH"] == 7
     assert Path(names["folder"]).samefile(home)
-    assert (names["arguments"], names["file"], names["own"]) == ([path], path, True)
+    assert (names["arguments"], names["file"], names["own"]) == ([path, "--lr", "3"], path, True)
     assert names["name"] == ("__main__" if as_main else "user_model")
 
 
@@ -96,6 +96,12 @@ def test_a_file_that_ends_itself_is_told_how_to_guard_it(tmp_path: Path, call: s
     assert f"it ended itself with sys.exit({code})" in told.message
     assert "(user_model.py:2: " in told.message
     assert "__main__" in told.hint
+
+
+def test_a_program_that_misses_its_arguments_is_told_where_they_go(tmp_path: Path) -> None:
+    told = refused(tmp_path, "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\np.parse_args()\n")
+    assert "(user_model.py:4: p.parse_args())" in told.message
+    assert told.hint.endswith("gradtool flow FILE.py -- ARGUMENTS")
 
 
 def test_a_mistake_of_syntax_is_told_with_its_line_and_caret(tmp_path: Path) -> None:

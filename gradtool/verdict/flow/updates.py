@@ -36,10 +36,10 @@ def update_ratio(evidence: ModelEvidence, parameter: Parameter) -> float | None:
         return None
     rate = optimizer.rate if parameter.rate is None else parameter.rate
     size = rms(parameter.weights)
-    step = optimizer.first if optimizer.adaptive else rms(gradient)
-    if not rate or step is None or not size > 0 or not math.isfinite(gradient.norm) or gradient.norm == 0:
+    step = 1.0 if optimizer.adaptive else rms(gradient)
+    if not rate or optimizer.first is None or not size > 0 or not math.isfinite(gradient.norm) or gradient.norm == 0:
         return None
-    return rate * step / size
+    return rate * optimizer.first * step / size
 
 
 def updates(evidence: ModelEvidence) -> Iterator[Finding]:

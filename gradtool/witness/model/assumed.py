@@ -17,6 +17,10 @@ class Assumptions:
         """Say that ``what`` is ``value``, and ``why``; ``flag`` is what would change it."""
         self._rows[what] = Assumed(what, value, why, flag)
 
+    def add_optimizer(self, kind: str, rate: float | None, why: str, flags: str = "") -> None:
+        """An optimizer by its class, with its rate where it has one."""
+        self.add("optimizer", kind if rate is None else f"{kind}, lr {rate:.6g}", why, flags)
+
     def rows(self) -> list[Assumed]:
         """Everything said so far."""
         return list(self._rows.values())

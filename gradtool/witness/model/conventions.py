@@ -9,7 +9,10 @@ __all__ = [
 
 INPUTS = ("sample_inputs", "example_inputs", "dummy_inputs", "example_input_array", "sample_input", "example_input")
 TARGETS = ("sample_targets", "example_targets", "targets", "labels")
-ARRAYS = (("x_train", "y_train"), ("X_train", "y_train"), ("train_x", "train_y"), ("x", "y"), ("X", "y"))
+ARRAYS = (
+    ("x_train", "y_train"), ("X_train", "y_train"), ("train_x", "train_y"), ("x", "y"), ("X", "y"), ("X", "Y"),
+    ("inputs", "targets"), ("inputs", "labels"),
+)  # fmt: skip
 LOADERS = ("train_dataloader", "train_loader", "trainloader", "dataloader", "loader")
 LOSSES = ("loss_fn", "criterion", "loss_function", "loss")
 OPTIMIZERS = ("optimizer", "opt", "optim", "optimiser")
@@ -24,6 +27,7 @@ ROUTES = {
     "name": "by its name",
     "only": "the only model of the file",
     "class": "the only class that can be built without arguments",
+    "function": "a function over the tensors that the file keeps",
     "script": "the file trains it",
 }
 """Why a model was taken, by the route on which it was found."""

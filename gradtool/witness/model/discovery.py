@@ -12,6 +12,7 @@ from typing import Any
 
 from gradtool.evidence import Candidate
 from gradtool.witness.model.conventions import LOSSES
+from gradtool.witness.model.functions import Leaf, likeliest, plain
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["CASE", "NAMES", "Case", "Found", "Kind", "discover"]
@@ -27,13 +28,16 @@ KEYS = ("model", "inputs", "targets", "loss", "optimizer")
 class Kind:
     """What a model is to a framework: instances and classes of it, and what it is called.
 
-    ``is_taken`` says what a case may return besides, such as a single layer.
+    ``is_taken`` says what a case may return besides, such as a single layer. ``is_leaf`` is a tensor that learns, and
+    ``of_function`` makes a model of a function of the data and the leaves behind it, by their names.
     """
 
     title: str
     is_model: Callable[[Any], bool]
     is_class: Callable[[Any], bool]
     is_taken: Callable[[Any], bool] = lambda _: False
+    is_leaf: Leaf = lambda _: False
+    of_function: Callable[[Callable[..., Any], Mapping[str, Any]], Any] = lambda function, _: function
 
 
 @dataclass(slots=True)
@@ -57,6 +61,8 @@ class Found:
     route: str
     case: Case = field(default_factory=Case)
     candidates: list[Candidate] = field(default_factory=list)
+    whole: bool = False
+    """Whether what it gives is the loss itself."""
 
 
 def discover(names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Found | None:
@@ -69,12 +75,16 @@ def discover(names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Fou
     if asked:
         return _named(own, names, file, asked, kind)
     if callable(own.get(CASE)):
-        return _case(own[CASE], file, kind)
+        return _case(own[CASE], names, file, kind)
     instances = {name: value for name, value in own.items() if kind.is_model(value)}
     classes = {name: value for name, value in own.items() if _is_own_class(value, names, kind)}
     models, kinds = _without_losses(instances), _without_losses(classes)
     if models or kinds:  # a loss is a module too; it counts as a model only where there is nothing else
         instances, classes = models, kinds
+    else:
+        name = likeliest(names, kind.is_leaf)
+        if name and (found := _function(own[name], name, names, kind)):
+            return found
     for name in NAMES:
         if name in own and (found := _built(own[name], name, file, kind, "name")):
             found.candidates = _others(found, instances, classes)
@@ -90,7 +100,7 @@ def discover(names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Fou
 
 def _named(own: Mapping[str, Any], names: Mapping[str, Any], file: str, asked: str, kind: Kind) -> Found:
     if asked == CASE and callable(own.get(CASE)):
-        return _case(own[CASE], file, kind)
+        return _case(own[CASE], names, file, kind)
     value: Any = names
     for part in asked.split("."):
         missing = part not in value if value is names else not hasattr(value, part)
@@ -99,14 +109,23 @@ def _named(own: Mapping[str, Any], names: Mapping[str, Any], file: str, asked: s
             hint = f"it holds {', '.join(there)}" if there else "it defines no model and no function"
             raise UserFileError(f"{file} has nothing called {asked}", hint)
         value = value[part] if value is names else getattr(value, part)
-    if found := _built(value, asked, file, kind, "name"):
+    if found := _function(value, asked, names, kind) or _built(value, asked, file, kind, "name"):
         return found
     raise UserFileError(
         f"{file}:{asked} is no {kind.title}", f"name a {kind.title}, its class, or a function without arguments"
     )
 
 
-def _case(function: Callable[[], Any], file: str, kind: Kind) -> Found:
+def _function(value: Any, name: str, names: Mapping[str, Any], kind: Kind) -> Found | None:
+    """A function over the file's leaves as a model; None for anything else."""
+    found = plain(value, name, names, kind.is_leaf)
+    if found is None:
+        return None
+    model = kind.of_function(found.function, found.leaves)
+    return Found(model, name, "function", Case(found.inputs), whole=found.whole)
+
+
+def _case(function: Callable[[], Any], names: Mapping[str, Any], file: str, kind: Kind) -> Found:
     with blamed(f"{CASE}() in {file} failed"):
         made = function()
     if isinstance(made, Mapping):
@@ -125,6 +144,8 @@ def _case(function: Callable[[], Any], file: str, kind: Kind) -> Found:
             "return (model, inputs, targets, loss), or a dict of them",
         )
     model = parts.pop("model")
+    if found := _function(model, getattr(model, "__name__", ""), names, kind):
+        return Found(found.model, CASE, "case", Case(**{"inputs": found.case.inputs, **parts}), whole=found.whole)
     if not (kind.is_model(model) or kind.is_taken(model)):
         told = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise UserFileError(f"the model of {CASE}() in {file} is {told}, no {kind.title}", "return the model itself")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 from gradtool.witness.model.user_file import is_users
 
-__all__ = ["names_of_values", "scopes"]
+__all__ = ["named_values", "names_of_values", "scopes"]
 
 MOST = 1000
 """So many parts of a list, a mapping or an object are looked at."""
@@ -30,16 +30,23 @@ def names_of_values(
     frame: FrameType | None, wanted: Callable[[Any], bool], closed: Callable[[Any], bool]
 ) -> dict[int, str]:
     """Names by ``id`` of what is ``wanted``, also in lists, mappings and objects that are not ``closed``: ``net.w``."""
-    found: dict[int, str] = {}
+    return {key: name for key, (name, _) in named_values(scopes(frame), wanted, closed).items()}
+
+
+def named_values(
+    names: Iterable[tuple[str, Any]], wanted: Callable[[Any], bool], closed: Callable[[Any], bool]
+) -> dict[int, tuple[str, Any]]:
+    """The same with the values, of what ``names`` stand for."""
+    found: dict[int, tuple[str, Any]] = {}
 
     def look(name: str, value: Any, depth: int) -> None:
         if wanted(value):
-            found.setdefault(id(value), name)
+            found.setdefault(id(value), (name, value))
         elif depth:
             for inner, part in _parts(name, value, closed):
                 look(inner, part, depth - 1)
 
-    for name, value in scopes(frame):
+    for name, value in names:
         if name == "self" and not wanted(value):
             for inner, part in _parts("", value, closed):
                 look(inner.lstrip("."), part, 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gradtool.evidence import ModelRequest
+from gradtool.witness.model.conventions import LOSSES
 from gradtool.witness.model.discovery import CASE, Found, Kind, discover
 from gradtool.witness.model.user_file import UserFileError
 
@@ -32,6 +33,8 @@ def looked_for(request: ModelRequest, kind: Kind, run: RunFile) -> tuple[Mapping
     if seen is not None or request.script:
         return names, None, seen
     found = discover(names, path.name, request.name, kind)
+    if found is not None and found.whole:  # what the file calls a loss is no loss of its output
+        names = {name: value for name, value in names.items() if name not in LOSSES}
     trains = found is None or found.route == "class" or any(part in text for part in TRAINING)
     if "__main__" not in text or request.name or not trains or (found is not None and found.route == "case"):
         return names, found, None

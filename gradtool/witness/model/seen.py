@@ -48,7 +48,8 @@ class Seen:
         """Take in the output of one more call, in its own shape, whose figures are ``known``."""
         self.calls += 1
         self.shape = value.shape
-        self.samples = max(self.samples, self.shape[0] if self.shape else 1)
+        # A vector has no axis of samples: each call is one.
+        self.samples = max(self.samples, self.shape[0]) if len(self.shape) > 1 else self.calls
         if not value.size:
             return
         self.forward.append(known)

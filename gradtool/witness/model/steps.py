@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["rmsprop_step"]
+__all__ = ["rmsprop_step", "sgd_step"]
 
 
 def rmsprop_step(decay: float, *, centered: bool) -> float | None:
@@ -15,3 +15,11 @@ def rmsprop_step(decay: float, *, centered: bool) -> float | None:
     seen = 1 - decay
     spread = seen - seen**2 if centered else seen
     return 1 / math.sqrt(spread) if spread > 0 else None
+
+
+def sgd_step(momentum: float, *, nesterov: bool) -> float:
+    """The first step of SGD in units of the rate times the gradient.
+
+    Momentum has nothing to add to it yet, but Nesterov's looks one step ahead and adds the gradient once more.
+    """
+    return 1 + momentum if nesterov else 1.0

@@ -13,7 +13,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from traceback import StackSummary, TracebackException
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -25,6 +25,12 @@ ROOT = str(Path(__file__).parents[2])
 """Frames below this folder are our own."""
 
 _LIBRARIES = (ROOT, "<", *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+
+
+BAD_USAGE = 2
+"""With what argparse ends a program whose arguments it can't use."""
+USAGE = "what stands behind -- is the program's own command line: gradtool flow FILE.py -- ARGUMENTS"
+GUARD = "guard the exit with if __name__ == '__main__'"
 
 
 class Enough(BaseException):  # no error: what was asked for has been seen, and the user's program may end
@@ -39,8 +45,11 @@ class UserFileError(Exception):
         self.message, self.hint, self.detail = message, hint, detail
 
 
-def execute(path: str, *, as_main: bool) -> dict[str, Any]:
-    """Run the file and return its names; what it raises becomes a UserFileError at the user's own line."""
+def execute(path: str, arguments: Sequence[str] = (), *, as_main: bool) -> dict[str, Any]:
+    """Run the file, with ``arguments`` as its command line, and return its names.
+
+    What it raises becomes a UserFileError at the user's own line.
+    """
     file = Path(path)
     folder = str(file.parent)
     package, root = _package(file)
@@ -48,7 +57,7 @@ def execute(path: str, *, as_main: bool) -> dict[str, Any]:
         if place not in sys.path:
             sys.path.insert(0, place)
     os.chdir(folder)
-    sys.argv = [path]
+    sys.argv = [path, *arguments]
     name = "__main__" if as_main else f"_{file.stem}" if file.stem in sys.modules else file.stem
     module = ModuleType(name)
     module.__file__, module.__package__ = path, package
@@ -90,7 +99,7 @@ def blamed(what: str) -> Iterator[None]:
     except SystemExit as error:
         place = _last_line(error.__traceback__)
         told = f"{what}: it ended itself with sys.exit({error.code!r})"
-        raise UserFileError(f"{told}{place}", "guard the exit with if __name__ == '__main__'") from None
+        raise UserFileError(f"{told}{place}", USAGE if error.code == BAD_USAGE else GUARD) from None
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
         own = _own(error.__traceback__)
         detail = "".join(_without_ours(TracebackException(type(error), error, own)).format()) if own else ""

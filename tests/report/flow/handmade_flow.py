@@ -287,7 +287,7 @@ HOSTILE = record(
 SETS: dict[str, FlowRecord] = {
     "healthy": HEALTHY,
     "ill": ILL,
-    "deep": DEEP,
+    "deep": deep(40),
     "experiments": EXPERIMENTS,
     "refuted": REFUTED,
     "expression": EXPRESSION,

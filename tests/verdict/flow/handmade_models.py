@@ -12,7 +12,7 @@ from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.record import Finding
 
 WIDTH = 64
-SGD, ADAM = Optimizer("SGD", 0.01), Optimizer("Adam", 1e-3, adaptive=True, first=1.0)
+SGD, ADAM = Optimizer("SGD", 0.01, first=1.0), Optimizer("Adam", 1e-3, adaptive=True, first=1.0)
 WEAK = 0.1
 """A rate that moves weights of deviation 1/8, by a gradient of norm 0.1, by about a thousandth."""
 

@@ -34,6 +34,8 @@ from gradtool.verdict.flow.precision import loss_scale
         (SGD, []),
         (replace(SGD, rate=1e3), ["GT115"]),
         (replace(SGD, rate=1e-6), ["GT116"]),
+        (replace(SGD, rate=8.0), []),
+        (replace(SGD, rate=8.0, first=1.9), ["GT115"]),
         (replace(SGD, rate=None), []),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from gradtool.evidence import Training
+from gradtool.values import Array
 
 PLAIN = """
 import json
@@ -295,6 +297,28 @@ def test_an_expression_whose_gradient_has_no_square_still_testifies(file: Any) -
     evidence = file.evidence("", expression="exp(x)", point={"x": 500.0})
     assert evidence.norm == pytest.approx(1.4035922178528375e217, rel=1e-12)
     assert evidence.descent is None
+
+
+def test_class_labels_of_an_expression_are_constants(file: Any) -> None:
+    """The gradient of the mean cross-entropy is (softmax - one-hot) over the rows; here softmax is 1/4 and 3/4."""
+    point = {"x": Array.of((1, 2), (0.0, math.log(3))), "t": Array.of((1,), (1.0,))}
+    evidence = file.evidence("", expression="cross_entropy(x, t)", point=point, training=Training(1, "sgd", 1.0))
+    assert [row.name for row in evidence.parameters] == ["x"]
+    assert evidence.loss.value == pytest.approx(-math.log(3 / 4), rel=1e-14)
+    assert evidence.parameters[0].gradient.norm == pytest.approx(math.sqrt(2) / 4, rel=1e-14)
+    assert evidence.after.point == pytest.approx({"x[0,0]": -0.25, "x[0,1]": math.log(3) + 0.25}, rel=1e-14)
+    assert [(row.value, row.flag) for row in evidence.assumed if row.what in {"point", "labels"}] == [
+        ("x", "--at"),
+        ("t", "--at"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["floor(x)", "where(x > 0, 1, 2)", "y + round(x)"])
+def test_an_expression_that_does_not_move_has_a_gradient_of_zero(file: Any, text: str) -> None:
+    """PyTorch itself has none for the choice between two numbers."""
+    evidence = file.evidence("", expression=text, point={"x": 1.5, "y": 2.0} if "y" in text else {"x": 1.5})
+    (gradient,) = [row.gradient for row in evidence.parameters if row.name == "x"]
+    assert (gradient.norm, gradient.zeros) == (0.0, 1)
 
 
 @pytest.mark.parametrize("activation", ["nn.ReLU()", "Called()"])

@@ -615,3 +615,39 @@ def test_a_program_that_asks_for_input_gets_none_and_the_next_request_is_whole(f
     assert "EOFError" in failure.message
     assert "(model.py:2: " in failure.message
     assert file.evidence(NET + STEP).norm > 0
+
+
+def test_modules_inside_transforms_of_torch_func_are_passed_by(file: Any) -> None:
+    """Their tensors have no memory that could be looked at; the loop's own call has."""
+    evidence = file.evidence("""
+        import torch
+        from torch.func import functional_call, grad, vmap
+        net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1))
+        optimizer = torch.optim.SGD(net.parameters(), 0.1)
+        x, y = torch.randn(8, 3), torch.randn(8, 1)
+        def one(params, x, y):
+            return ((functional_call(net, params, (x,)) - y) ** 2).mean()
+        for _ in range(2):
+            each = vmap(grad(one), (None, 0, 0))(dict(net.named_parameters()), x, y)
+            optimizer.zero_grad()
+            ((net(x) - y) ** 2).mean().backward()
+            optimizer.step()
+    """)
+    assert [(layer.name, layer.calls, layer.samples) for layer in evidence.layers] == [
+        ("0", 1, 8),
+        ("1", 1, 8),
+        ("2", 1, 8),
+    ]
+
+
+def test_calls_on_single_samples_are_counted_as_samples(file: Any) -> None:
+    """A policy that is asked step by step: its output is a vector, whose length is no batch."""
+    evidence = file.evidence("""
+        import torch
+        policy = torch.nn.Sequential(torch.nn.Linear(4, 32), torch.nn.Tanh(), torch.nn.Linear(32, 2))
+        optimizer = torch.optim.SGD(policy.parameters(), 0.1)
+        sum(policy(torch.randn(4)).logsumexp(0) for _ in range(10)).backward()
+        optimizer.step()
+    """)
+    assert evidence.batch == 10
+    assert [(layer.calls, layer.samples) for layer in evidence.layers] == [(10, 10)] * 3

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from user_file import File
 
-from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Progress
-from gradtool.witness.host import MODEL_WITNESSES, Host
-
-
-@pytest.fixture(scope="session")
-def models() -> Iterator[Host]:
-    with Host(["tensorflow"], timeout=200, registry=MODEL_WITNESSES) as witnesses:
-        yield witnesses
-
-
-class File:
-    """A user's file in a folder of its own, and what the worker says about it."""
-
-    def __init__(self, models: Host, folder: Path) -> None:
-        self.models, self.folder = models, folder
-
-    def answer(self, text: str, **request: Any) -> Any:
-        path = self.folder / "model.py"
-        path.write_text(textwrap.dedent(text), encoding="utf-8")
-        asked = ModelRequest(0, str(path), framework="tensorflow", **request)
-        (records,) = self.models.ask("tensorflow", [asked])
-        (record,) = [record for record in records if not isinstance(record, Progress)]
-        return record
-
-    def evidence(self, text: str, **request: Any) -> ModelEvidence:
-        record = self.answer(text, **request)
-        assert isinstance(record, ModelEvidence), f"{record.message}\n{record.hint}\n{record.detail}"
-        return record
-
-    def failure(self, text: str, **request: Any) -> Failure:
-        record = self.answer(text, **request)
-        assert isinstance(record, Failure), record
-        return record
-
-    def wrote(self) -> Any:
-        """What the file itself wrote down while it ran: its own gradients, by a tape of its own."""
-        return json.loads((self.folder / "truth.json").read_text(encoding="utf-8"))
+from gradtool.witness.host import Host
 
 
 @pytest.fixture
-def file(models: Host, tmp_path: Path) -> File:
-    return File(models, tmp_path)
+def file(tensorflow_models: Host, tmp_path: Path) -> File:
+    return File("tensorflow", tensorflow_models, tmp_path)
 
 
 TRUTH = """

@@ -117,3 +117,17 @@ def test_training_ends_at_a_nan(file: Any) -> None:
     )
     assert len(evidence.steps) == 1
     assert evidence.steps[0].nonfinite == "dense/kernel"
+
+
+def test_what_a_stateful_cell_remembers_is_forgotten_before_each_run(file: Any) -> None:
+    """The loss behind the step is that of the same first call, or it falls by something else than the gradient says."""
+    found = file.evidence("""
+        import keras, tensorflow as tf
+        model = keras.Sequential([
+            keras.Input((5, 3), batch_size=4), keras.layers.LSTM(6, stateful=True), keras.layers.Dense(1),
+        ])
+        model.compile(optimizer="sgd", loss="mse")
+        sample_inputs, sample_targets = tf.random.normal((4, 5, 3)), tf.random.normal((4, 1))
+    """)
+    fallen = found.descent.before - found.descent.after
+    assert fallen == pytest.approx(found.descent.promised, rel=0.02)

@@ -67,6 +67,28 @@ def test_the_value_must_be_a_single_number(file: Any) -> None:
     assert "not a single number" in file.failure("", expression="x**2", point={"x": Array.of((2,), (1.0, 2.0))}).message
 
 
+def test_class_labels_are_constants(file: Any) -> None:
+    """The gradient of the mean cross-entropy is (softmax - one-hot) over the rows; here softmax is 1/4 and 3/4."""
+    point = {"x": Array.of((1, 2), (0.0, math.log(3))), "t": Array.of((1,), (1.0,))}
+    found = evidence(file, "cross_entropy(x, t)", point=point, training=Training(1, "sgd", 1.0))
+    assert [row.name for row in found.parameters] == ["x"]
+    assert found.loss.value == pytest.approx(-math.log(3 / 4), rel=1e-14)
+    assert found.parameters[0].gradient.norm == pytest.approx(math.sqrt(2) / 4, rel=1e-14)
+    assert found.after.point == pytest.approx({"x[0,0]": -0.25, "x[0,1]": math.log(3) + 0.25}, rel=1e-14)
+    assert [(row.value, row.flag) for row in found.assumed if row.what in {"point", "labels"}] == [
+        ("x", "--at"),
+        ("t", "--at"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["floor(x)", "where(x > 0, 1, 2)", "y + round(x)"])
+def test_a_value_that_does_not_move_has_a_gradient_of_zero(file: Any, text: str) -> None:
+    """TensorFlow itself has none for these."""
+    found = evidence(file, text, point={"x": 1.5, "y": 2.0} if "y" in text else {"x": 1.5})
+    (gradient,) = [row.gradient for row in found.parameters if row.name == "x"]
+    assert (gradient.norm, gradient.zeros) == (0.0, 1)
+
+
 def test_functions_of_tensorflow_are_not_those_of_a_recorder(file: Any) -> None:
     for _ in range(2):
         found = evidence(file, "relu(x) + sigmoid(x)", point={"x": 1.0}, training=Training(2))

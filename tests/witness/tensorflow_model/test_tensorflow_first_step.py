@@ -17,7 +17,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 @pytest.mark.parametrize(
     ("kind", "options", "told"),
     [
-        ("SGD", {}, False),
+        ("SGD", {}, True),
+        ("SGD", {"momentum": 0.9}, True),
+        ("SGD", {"momentum": 0.9, "nesterov": True}, True),
         ("Adam", {}, True),
         ("Nadam", {}, True),
         ("Lion", {}, True),
@@ -35,7 +37,8 @@ def test_the_first_step_has_the_size_that_is_told(kind: str, options: dict[str, 
     optimizer = getattr(keras.optimizers, kind)(learning_rate=RATE, **options)
     record = optimizer_record(optimizer, [variable.value])
     optimizer.apply([keras.ops.full((4, 4), 2.0)], [variable])
-    step = float(np.abs(1 - keras.ops.convert_to_numpy(variable)).mean()) / RATE
     assert record is not None
     assert record.adaptive == (kind != "SGD")
+    unit = RATE if record.adaptive else RATE * 2.0
+    step = float(np.abs(1 - keras.ops.convert_to_numpy(variable)).mean()) / unit
     assert record.first == (pytest.approx(step, rel=0.1) if told else None)

@@ -227,3 +227,13 @@ def test_models_of_keras_applications(file: Any, name: str) -> None:
     assert 0 < evidence.norm < float("inf")
     assert evidence.descent.after < evidence.descent.before
     assert [finding for finding in judge(evidence)[0] if finding.severity == "error"] == []
+
+
+def test_a_file_that_asks_keras_for_another_backend_is_told_which_one_it_got(file: Any) -> None:
+    evidence = file.evidence("""
+        import os
+        os.environ["KERAS_BACKEND"] = "torch"
+        import keras
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    """)
+    assert evidence.notes[0] == "the file asks Keras for its backend torch; here it ran on TensorFlow"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from gradtool.evidence import Training
+from gradtool.verdict.flow.depth import profile_of
 
 FIT = """
 import keras
@@ -133,6 +135,25 @@ def test_bare_variables_updated_by_hand(file: Any) -> None:
     assert [step.norm for step in several.steps] == pytest.approx(
         [4221.95, 122468, 3.5525e6, 1.0305e8, 2.9892e9], rel=1e-3
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [("v + tf.sqrt(w)", ["", "w", "w"]), ("v * w", ["", "", ""]), ("v + tf.sqrt(w - 4)", ["w", "w", "w"])],
+)
+def test_a_step_of_a_script_whose_gradient_is_not_finite_names_the_parameter(file: Any, loss: str, told: Any) -> None:
+    """From w = 4 the steps go to -4, where a square root has no gradient; that of 0 has an infinite one."""
+    text = f"""
+        import tensorflow as tf
+        v, w = tf.Variable(1.0), tf.Variable(4.0)
+        for _ in range(5):
+            with tf.GradientTape() as tape:
+                loss = {loss}
+            tape.gradient(loss, [v, w])
+            w.assign_sub(8.0)
+    """
+    evidence = file.evidence(text, training=Training(3))
+    assert [step.nonfinite for step in evidence.steps] == told
 
 
 def test_several_losses_before_one_step_count_together(file: Any) -> None:
@@ -370,3 +391,71 @@ def test_a_fit_that_asks_to_be_compiled_from_a_data_set_of_keras(file: Any) -> N
         m.fit(Data(), epochs=1)
     """)
     assert (evidence.model, evidence.batch, evidence.head.classes) == ("m", 5, 2)
+
+
+AUTOENCODER = """
+import json
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+keras.utils.set_random_seed(SEED)
+
+class Sampling(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(1337)
+    def call(self, inputs):
+        mean, variance = inputs
+        return mean + ops.exp(0.5 * variance) * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+
+x = keras.Input((64,))
+h = layers.Dense(32, activation="relu")(x)
+h = layers.Dense(16, activation="relu")(h)
+mean, variance = layers.Dense(2)(h), layers.Dense(2)(h)
+encoder = keras.Model(x, [mean, variance, Sampling()([mean, variance])])
+z = keras.Input((2,))
+h = layers.Dense(3136, activation="relu")(z)
+h = layers.Dense(32, activation="relu")(h)
+decoder = keras.Model(z, layers.Dense(64)(h))
+
+def loss_of(x, mean, variance, seen):
+    error = ops.mean(ops.sum(ops.square(x - seen), axis=1))
+    return error - 0.5 * ops.mean(ops.sum(1 + variance - ops.square(mean) - ops.exp(variance), axis=1))
+
+class Autoencoder(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+    def train_step(self, x):
+        with tf.GradientTape() as tape:
+            mean, variance, z = self.encoder(x)
+            loss = loss_of(x, mean, variance, self.decoder(z))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
+        return {"loss": loss}
+
+data = tf.cast(tf.random.uniform((32, 64)) > 0.7, tf.float32)
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_profile_of_a_variational_autoencoder_is_that_of_a_tape_by_hand(file: Any, seed: int) -> None:
+    """Glorot's rule makes the wide layer behind two latent numbers small, so the encoder does begin with little."""
+    text = AUTOENCODER.replace("SEED", str(seed))
+    own = """
+inside = [keras.Model(one.input, [layer.output for layer in one.layers[1:]]) for one in (encoder, decoder)]
+with tf.GradientTape() as tape:
+    first = inside[0](data)
+    last = inside[1](first[-1])
+    loss = loss_of(data, first[2], first[3], last[-1])
+json.dump([float(tf.norm(g)) for g in tape.gradient(loss, [*first, *last])], open("truth.json", "w"))
+"""
+    file.evidence(text + own, name="encoder")  # by name, the file's own gradients are not looked at
+    norms = file.wrote()
+    evidence = file.evidence(
+        text + "model = Autoencoder()\nmodel.compile('adam')\nmodel.fit(data, batch_size=32, shuffle=False)\n"
+    )
+    inner = [layer.gradient for layer in evidence.layers if not layer.inner]
+    assert inner == pytest.approx(norms, rel=1e-4)
+    profile = profile_of(evidence)
+    assert profile.fall == pytest.approx(math.log10(max(norms[-2:]) / max(norms[:2])), abs=1e-4)

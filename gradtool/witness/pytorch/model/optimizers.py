@@ -67,7 +67,7 @@ def made(model: nn.Module, name: str, rate: float | None, assumed: Assumptions) 
 
 def _say(optimizer: Any, why: str, assumed: Assumptions) -> None:
     rate = optimizer.param_groups[0].get("lr")
-    assumed.add("optimizer", f"{type(optimizer).__name__}, lr {rate}", why, "--optimizer, --lr")
+    assumed.add_optimizer(type(optimizer).__name__, rate, why, "--optimizer, --lr")
 
 
 def _built(value: Any, model: nn.Module, why: str) -> Any:

@@ -12,7 +12,7 @@ from torch import nn
 
 from gradtool.evidence import Optimizer, Parameter, Statistics
 from gradtool.witness.model import figures
-from gradtool.witness.model.steps import rmsprop_step
+from gradtool.witness.model.steps import rmsprop_step, sgd_step
 from gradtool.witness.pytorch.model.statistics import numbers
 
 __all__ = ["Named", "groups_of", "module_names", "named", "nonfinite", "norm_of_rows", "optimizer_record", "parameters"]
@@ -46,6 +46,7 @@ def named(models: Mapping[str, nn.Module]) -> list[Named]:
         modules = dict(model.named_modules(remove_duplicate=False))
         for name, tensor in model.named_parameters(remove_duplicate=False):
             full, owner = start + name, name.rpartition(".")[0]
+            owner = owner if owner in modules else ""  # a key of the user's may have a dot in it
             known = found.get(id(tensor))
             if known is None:
                 found[id(tensor)] = Named(full, tensor, start + owner, type(modules[owner]).__name__)
@@ -148,7 +149,9 @@ def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:
 
 
 def _first_step(kind: str, options: Mapping[str, Any]) -> float | None:
-    """The size of the first step in units of the rate, of an optimizer that divides by the gradient's own size."""
+    """The size of the first step in units of the rate; of a plain optimizer, of the rate times the gradient."""
+    if kind in PLAIN:
+        return sgd_step(options.get("momentum", 0.0), nesterov=options.get("nesterov", False))
     if kind == "RMSprop":
         return rmsprop_step(options["alpha"], centered=options["centered"])
     # What the accumulator starts with outweighs a small gradient.

@@ -23,7 +23,7 @@ from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_frame, user_line
 from gradtool.witness.pytorch.model.activations import activation_called, activation_of, called_as
 from gradtool.witness.pytorch.model.head import head_seen, loss_called
-from gradtool.witness.pytorch.model.statistics import numbers
+from gradtool.witness.pytorch.model.statistics import has_numbers, numbers
 
 __all__ = ["Recorder", "tensors_in"]
 
@@ -122,6 +122,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
 
     def _look(self, seen: Seen, tensor: torch.Tensor) -> None:
         """Keep the figures of an output, and of the gradient when it comes."""
+        if not has_numbers(tensor):
+            return
         self._asleep = True
         try:
             with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's

@@ -19,6 +19,7 @@ from torch import nn
 from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
@@ -69,13 +70,13 @@ class Observed:
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
     """The names of the file, and what was seen if it ran a backward pass; with ``stops`` it ends there."""
     if not stops:
-        return execute(request.path, as_main=as_main), None
+        return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     with Recorder() as recorder:
         watch = _Watch(request, recorder)
         try:
             with watched(watch):
-                names = execute(request.path, as_main=as_main)
+                names = execute(request.path, request.arguments, as_main=as_main)
         except Enough:
             pass
         except UserFileError:
@@ -103,6 +104,9 @@ class _Watch:
         self._first: Any = None
         self._suspected = False
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
+        self._beside = Bystanders(self.seen)
+        self._complete = False
+        """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
     def is_on_the_way(self, outputs: Sequence[torch.Tensor], asked: Sequence[Any], *, graph: bool) -> bool:
         """Whether a derivative is no training's own: a part of a loss to come, as in a penalty, or one by the data."""
@@ -115,6 +119,10 @@ class _Watch:
 
     def before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
+        if self._complete:
+            if self._beside.passed():
+                raise Enough
+            return
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         moved = self._versions and (self._stepped or self._versions != self._now())
         if moved or self.seen.backwards >= MOST:
@@ -123,6 +131,8 @@ class _Watch:
             if moved and self.seen.zeroed is None and inputs is None and self._own(leaves) == self._own(self._pending):
                 self._look_for_leftovers(leaves)
             self._iteration()
+            if self._complete:
+                return
         self._pending = leaves
         if inputs is None and not any(tensor.requires_grad for tensor in tensors):
             self._cut(tensors, frame)
@@ -145,6 +155,8 @@ class _Watch:
             raise Enough
 
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
+        if self._complete:
+            return
         if inputs is not None:
             kept = [leaf.grad for leaf in inputs]
             for leaf, gradient in zip(inputs, found, strict=True):
@@ -194,6 +206,10 @@ class _Watch:
 
     def step(self, optimizer: Any) -> None:
         """Say which parameters the optimizer holds; its second step says whose gradients were left over."""
+        self._beside.steps(optimizer)
+        if self._complete:
+            self._enough()
+            return
         if not self.seen.backwards:
             self._early = optimizer  # one with a closure, as LBFGS, steps before its first backward pass
             return
@@ -205,17 +221,18 @@ class _Watch:
             self._enough()
         if not self.seen.steps and self.seen.optimizer is None:
             seen, self._first = self.seen, optimizer
-            self._leave_out_bystanders(optimizer)
+            self._leave_out_data(optimizer)
             seen.optimizer = optimizer_record(optimizer, seen.rows)
             others = [one for one in alive(torch.optim.Optimizer) if one is not optimizer]
             seen.parameters = with_groups(seen.parameters, seen.rows, [optimizer, *others])
+            self._beside.leave_out(optimizer)
             for scaler in alive(torch.amp.GradScaler):
                 if scaler.is_enabled():
                     told = "before the backward pass; loss and gradients are shown as they were then"
                     seen.notes.append(f"GradScaler multiplied the loss by {scaler.get_scale():g} {told}")
 
-    def _leave_out_bystanders(self, optimizer: Any) -> None:
-        """Drop models that ran, but that neither this loss reaches nor this optimizer holds: another step is theirs."""
+    def _leave_out_data(self, optimizer: Any) -> None:
+        """Drop leaves by which the program differentiated on the way, and which no optimizer moves."""
         seen = self.seen
         held = groups_of([optimizer]).keys()
         stray = {row.name for row in seen.rows if id(row.tensor) in self._data.keys() - held}
@@ -224,15 +241,6 @@ class _Watch:
             seen.rows = [row for row in seen.rows if row.name not in stray]
             seen.norm = global_norm(seen.parameters)
             self._versions = self._now()
-        for name, model in list(seen.models.items()):
-            if not any(id(p) in held or p.grad is not None for p in model.parameters()):
-                own = {id(p) for p in model.parameters()}
-                pairs = [pair for pair in zip(seen.rows, seen.parameters, strict=True) if id(pair[0].tensor) not in own]
-                seen.rows, seen.parameters = [row for row, _ in pairs], [parameter for _, parameter in pairs]
-                del seen.models[name]
-                seen.layers = [layer for layer in seen.layers if layer.name.partition(".")[0] != name]
-                kind = type(optimizer).__name__
-                seen.notes.append(f"{name} ran too; this loss does not reach it, and this {kind} does not hold it")
 
     def _iteration(self) -> None:
         """One iteration is over."""
@@ -242,9 +250,11 @@ class _Watch:
         self.recorder.clear()
 
     def _enough(self) -> None:
-        """The last iteration that was asked for ends the program."""
+        """The last iteration that was asked for ends the program, once the models beside it have had their step."""
         if len(self.seen.steps) >= max(self._wanted, 1):
-            raise Enough
+            self._complete = True
+            if not self._beside.waited_for():
+                raise Enough
 
     def end(self) -> None:
         """Write down an iteration."""

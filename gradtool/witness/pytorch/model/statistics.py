@@ -6,7 +6,7 @@ import torch
 
 from gradtool.witness.model.figures import Numbers
 
-__all__ = ["numbers", "values_of"]
+__all__ = ["has_numbers", "numbers", "values_of"]
 
 
 def numbers(tensor: torch.Tensor) -> Numbers:
@@ -18,6 +18,12 @@ def numbers(tensor: torch.Tensor) -> Numbers:
     wide = values if values.dtype in (torch.float32, torch.float64) else values.to(torch.float32)
     found: Numbers = wide.cpu().reshape(-1).numpy()
     return found
+
+
+def has_numbers(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has memory of its own. Meta tensors have none, nor those that torch.func's transforms pass."""
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(tensor)  # noqa: SLF001  # what torch.func itself asks
+    return not (wrapped or tensor.is_meta)
 
 
 def values_of(tensor: torch.Tensor) -> torch.Tensor:

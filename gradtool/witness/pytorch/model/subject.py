@@ -95,7 +95,7 @@ def subject(request: ModelRequest, found: Found, names: Mapping[str, Any], assum
         return objective(output, targets, names, asked, assumed)
 
     if found.case.inputs is not None and not request.inputs:
-        assumed.add("inputs", described(found.case.inputs), f"the file's {found.name}")
+        assumed.add("inputs", described(found.case.inputs) or "none", f"the file's {found.name}")
         batches = iter([(found.case.inputs, found.case.targets)])
     else:
         torch.manual_seed(request.seed)

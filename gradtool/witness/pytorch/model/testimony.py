@@ -24,6 +24,7 @@ from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
+from gradtool.witness.pytorch.model.function import Function, is_leaf
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
 from gradtool.witness.pytorch.model.parameters import (
     Named,
@@ -43,6 +44,8 @@ KIND = Kind(
     "nn.Module",
     lambda value: isinstance(value, nn.Module),
     lambda value: isinstance(value, type) and issubclass(value, nn.Module) and value is not nn.Module,
+    is_leaf=is_leaf,
+    of_function=Function,
 )
 HALF = ("float16", "bfloat16")
 
@@ -71,7 +74,8 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     if found is None:
         raise UserFileError(
             f"{file} defines no model, and runs no backward pass",
-            f"define an nn.Module, or a function {CASE}() that returns (model, inputs, targets, loss)",
+            f"define an nn.Module, or name a function over tensors of the file, or "
+            f"write {CASE}() that returns (model, inputs, targets, loss)",
         )
     yield Progress(request.key, f"running {found.name} forward and backward")
     evidence = yield from _run(request, found, names)
@@ -97,7 +101,8 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     assumed = Assumptions()
     assumed.add("model", f"{found.name} ({type(found.model).__name__})", ROUTES[found.route], "FILE.py:NAME")
     lazy = any(isinstance(parameter, nn.UninitializedParameter) for parameter in found.model.parameters())
-    shadow = shadow_of(found.model) if request.dtype and not lazy else None
+    plain = isinstance(found.model, Function)  # which no copy of its leaves would reach
+    shadow = shadow_of(found.model) if request.dtype and not (lazy or plain) else None
     one, run = subject(request, found, names, assumed)
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
@@ -106,7 +111,8 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
         digits = compared(request.seed, request.dtype, one, shadow, rows)
         evidence = replace(evidence, digits=[digits])
     elif request.dtype:
-        told = "no run in float64 was compared with, since lazy layers have no weights before the first"
+        why = "a function keeps its own tensors" if plain else "lazy layers have no weights before the first"
+        told = f"no run in float64 was compared with, since {why}"
         evidence = replace(evidence, notes=[*evidence.notes, told])
     return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
@@ -175,7 +181,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     assumed.add("model", f"{name} ({kind})", "the leaves of the loss that the file computes", "FILE.py:NAME")
     assumed.add("loss", f"as in {seen.source}", "the file's own first backward pass", "--loss")
     if seen.optimizer:
-        assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
+        assumed.add_optimizer(seen.optimizer.kind, seen.optimizer.rate, "the file's own")
     evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
     modes = {model.training for model in seen.models.values()}
     return replace(

@@ -2,4 +2,6 @@
 
 import os
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+BACKEND = "tensorflow"
+
+os.environ["KERAS_BACKEND"] = BACKEND

@@ -11,6 +11,7 @@ import tensorflow as tf
 from gradtool.evidence import ModelRequest
 from gradtool.target.dtype import rounded
 from gradtool.target.expression import parse
+from gradtool.target.inference import label_variables
 from gradtool.values import Value, flat, shape_of
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.tensorflow.expression import TensorFlow
@@ -26,22 +27,31 @@ DTYPE = "float64"
 
 
 class Expression(tf.Module):  # type: ignore[misc]  # TensorFlow is not typed here
-    """The value of an expression at the point that its variables are."""
+    """The value of an expression at the point that its variables are; class labels are constants."""
 
     def __init__(self, text: str, point: Mapping[str, Value], dtype: str) -> None:
         super().__init__()
         self._framework, self._dtype = TensorFlow(), dtype
         shapes = {name: shape_of(value) for name, value in point.items()}
-        self._steps = compile_tree(parse(text, point).tree, "tensorflow", shapes)
-        self.point = {}
+        expression = parse(text, point)
+        self._steps = compile_tree(expression.tree, "tensorflow", shapes)
+        self.point, self.labels = {}, {}
+        labels = label_variables(expression)
         for name, value in point.items():
+            if name in labels:
+                self.labels[name] = tf.constant([int(n) for n in flat(value)], tf.int64, shapes[name])
+                continue
             numbers = np.array([rounded(n, dtype) for n in flat(value)]).reshape(shapes[name])
             self.point[name] = tf.Variable(numbers, dtype=getattr(tf, dtype), name=name)
 
     def __call__(self) -> Any:
-        """The value, a tensor of any shape."""
+        """The value, a tensor of any shape.
+
+        Empty sums are added, so that a value which does not move, as ``floor(x)``, has a gradient: 0.
+        """
         leaves = {name: tf.convert_to_tensor(variable) for name, variable in self.point.items()}
-        return self._framework.run(self._steps, leaves, self._dtype)
+        value = self._framework.run(self._steps, {**leaves, **self.labels}, self._dtype)
+        return sum((tf.reduce_sum(tf.reshape(leaf, [-1])[:0]) for leaf in leaves.values()), value)
 
     def rows(self) -> list[Named]:
         """The variables as the parameters, in the order of the point."""
@@ -52,7 +62,9 @@ def expression_subject(request: ModelRequest, assumed: Assumptions) -> Subject:
     """The expression, ready to be run; its value must be a single number."""
     model = Expression(request.expression, request.point, request.dtype or DTYPE)
     model()  # TensorFlow's functions are looked up by the first run, and must not be those that a Recorder puts there
-    assumed.add("point", ", ".join(request.point), "the variables are the parameters", "--at")
+    assumed.add("point", ", ".join(model.point), "the variables are the parameters", "--at")
+    if model.labels:
+        assumed.add("labels", ", ".join(model.labels), "class labels are constants", "--at")
     assumed.add("loss", "the value of the expression", "gradient descent makes it small")
 
     def loss(output: Any, *_: Any) -> Any:

@@ -33,6 +33,9 @@ LOSSES: Mapping[str, Callable[[], Callable[..., Any]]] = {
 OUTPUT_WORDS = ("pred", "out", "logit", "hat", "prob")
 """A first argument with such a name is the output; else, as in Keras, the targets come first."""
 
+MOST_NEEDED = 2
+"""A function that needs more than the output and the targets is no loss that can be called here."""
+
 
 @dataclass(slots=True)
 class Objective:
@@ -147,7 +150,7 @@ def _known(name: str) -> Callable[..., Any]:
 def _named(names: Mapping[str, Any], assumed: Assumptions) -> tuple[Callable[..., Any], str] | None:
     for name in NAMES:
         value = names.get(name)
-        if callable(value) and not inspect.isclass(value):
+        if callable(value) and not inspect.isclass(value) and len(_arguments(value)) <= MOST_NEEDED:
             told = name if _name(value) == name else f"{name} ({_name(value)})"
             assumed.add("loss", told, "a name of the file", "--loss")
             return value, _name(value)

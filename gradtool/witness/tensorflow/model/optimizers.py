@@ -13,7 +13,7 @@ from gradtool.evidence import ModelRequest, Optimizer
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import OPTIMIZERS as NAMES
 from gradtool.witness.model.discovery import Found
-from gradtool.witness.model.steps import rmsprop_step
+from gradtool.witness.model.steps import rmsprop_step, sgd_step
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["find_optimizer", "holds", "made", "optimizer_record", "rate_of"]
@@ -61,7 +61,7 @@ def made(name: str, rate: float | None, assumed: Assumptions) -> Any:
 
 
 def _say(optimizer: Any, why: str, assumed: Assumptions) -> None:
-    assumed.add("optimizer", f"{_kind(optimizer)}, lr {rate_of(optimizer)}", why, "--optimizer, --lr")
+    assumed.add_optimizer(_kind(optimizer), rate_of(optimizer), why, "--optimizer, --lr")
 
 
 def _built(value: Any, why: str) -> Any:
@@ -110,7 +110,9 @@ def optimizer_record(optimizer: Any, own: Sequence[Any]) -> Optimizer | None:
 
 
 def _first_step(kind: str, optimizer: Any) -> float | None:
-    """The size of the first step in units of the rate, of an optimizer that divides by the gradient's own size."""
+    """The size of the first step in units of the rate; of SGD, of the rate times the gradient."""
+    if kind == "SGD":
+        return sgd_step(optimizer.momentum, nesterov=optimizer.nesterov)
     if kind == "RMSprop":
         return rmsprop_step(optimizer.rho, centered=optimizer.centered)
     # What Keras' Adagrad starts its accumulator with outweighs a small gradient.

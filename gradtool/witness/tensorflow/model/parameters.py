@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Halves, Parameter, Statistics
@@ -15,7 +16,7 @@ from gradtool.witness.model import figures
 from gradtool.witness.tensorflow.model.optimizers import holds, rate_of
 from gradtool.witness.tensorflow.model.statistics import numbers, size_of
 
-__all__ = ["Named", "layer_names", "named", "norm_of_rows", "parameters", "tensor_of"]
+__all__ = ["Named", "layer_names", "named", "nonfinite", "norm_of_rows", "parameters", "tensor_of"]
 
 
 @dataclass(slots=True)
@@ -190,6 +191,14 @@ def _statistics(gradient: Any, *, moments: bool) -> Statistics:
 def norm_of_rows(rows: Sequence[Named]) -> float:
     """The l2 norm over all gradients as they are now."""
     return math.hypot(*(figures.norm(numbers(row.gradient)) for row in rows if row.gradient is not None))
+
+
+def nonfinite(rows: Sequence[Named], norm: float) -> str:
+    """The first parameter whose gradient holds a NaN or an infinity."""
+    if math.isfinite(norm):
+        return ""
+    bad = (row.name for row in rows if row.gradient is not None and not np.isfinite(numbers(row.gradient)).all())
+    return next(bad, "loss")
 
 
 def _fan_in(row: Named) -> int:

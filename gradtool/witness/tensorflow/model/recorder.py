@@ -18,6 +18,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Head, Layer
@@ -61,6 +62,8 @@ class Recorder:
         """What the last loss was given."""
         self._sources = no_sources() if sources is None else sources
         self._layers: dict[int, tuple[Any, Seen]] = {}
+        self._outside: dict[int, tuple[Any, Seen]] = {}
+        """Layers that ran while nobody looked, as those outside every tape; no figures are taken of them."""
         self._functions: dict[tuple[int, str, str], Seen] = {}
         self._stack: list[Any] = []
         self._waiting: dict[int, _Waiting] = {}
@@ -92,7 +95,10 @@ class Recorder:
     def _layer_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __call__(layer: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807  # the name that tracebacks show
             if not self.looking:
-                return own(layer, *args, **kwargs)
+                output = own(layer, *args, **kwargs)
+                if next(tensors_in(output), None) is not None and id(layer) not in self._outside:
+                    self._outside[id(layer)] = (layer, self._new(layer, sys._getframe(1)))  # noqa: SLF001
+                return output
             self._stack.append(layer)
             try:
                 output = own(layer, *args, **kwargs)
@@ -108,13 +114,14 @@ class Recorder:
         if tensor is None:
             return
         if id(layer) not in self._layers:
-            inner = any(part is not layer for part in layer._flatten_layers())  # noqa: SLF001  # Keras shows only models'
-            source = self._source(layer, frame)
-            channels_from = 3 if getattr(layer, "data_format", None) == "channels_first" else math.inf
-            kind, activation = type(layer).__name__, activation_of(layer)
-            row = Seen(kind, self._next(), inner, source, activation, channels_from)
-            self._layers[id(layer)] = (layer, row)
+            self._layers[id(layer)] = (layer, self._new(layer, frame))
         self._look(self._layers[id(layer)][1], tensor)
+
+    def _new(self, layer: Any, frame: FrameType) -> Seen:
+        inner = any(part is not layer for part in layer._flatten_layers())  # noqa: SLF001  # Keras shows only models'
+        source = self._source(layer, frame)
+        channels_from = 3 if getattr(layer, "data_format", None) == "channels_first" else math.inf
+        return Seen(type(layer).__name__, self._next(), inner, source, activation_of(layer), channels_from)
 
     def _source(self, layer: Any, frame: FrameType) -> str:
         """The line in the user's ``call``; where Keras calls the layer, that on which it was made."""
@@ -175,22 +182,28 @@ class Recorder:
             return
         inside, self._in_loss = self._in_loss, True
         if self.looking and not inside:
-            self.head = head_seen(loss, self._final_of(output), targets, output, logits=logits) or self.head
+            self.head = head_seen(loss, self.final_of(output), targets, output, logits=logits) or self.head
         try:
             yield
         finally:
             self._in_loss = inside
 
-    def _final_of(self, output: Any) -> str:
-        """The activation of the layer whose output this very tensor is; else that of the last layer that ran."""
+    def final_of(self, output: Any) -> str:
+        """The activation of the layer whose output this very tensor is; else that of the last layer that ran.
+
+        Of that only if the numbers are still its own, as behind a reshape or a cast, and not those of what followed.
+        """
         waiting = self._waiting.get(id(output))
         leaves = [seen for seen in waiting.seen if not seen.inner] if waiting else []
-        if not leaves:
-            return self.final
-        return leaves[-1].activation.name if leaves[-1].activation else ""
+        if leaves:
+            return leaves[-1].activation.name if leaves[-1].activation else ""
+        last = next(reversed(self._waiting.values()), None)
+        if waiting is None and last is not None and isinstance(output, tf.Tensor):
+            return self.final if np.array_equal(numbers(output), numbers(last.tensor)) else ""
+        return self.final
 
     def _next(self) -> int:
-        return len(self._layers) + len(self._functions)
+        return len(self._layers) + len(self._functions) + len(self._outside)
 
     def _look(self, seen: Seen, tensor: Any) -> None:
         """Keep the figures of an output; a container hands on the very tensor of its last child, read once."""
@@ -230,6 +243,14 @@ class Recorder:
     def ran(self) -> list[Any]:
         """The layers that ran, those inside another after it: what is asked of all ends at the innermost."""
         return [layer for layer, _ in self._layers.values()][::-1]
+
+    def places(self) -> dict[int, int]:
+        """The turn of each layer that ran, by its ``id``."""
+        return {key: seen.place for key, (_, seen) in self._layers.items()}
+
+    def outside(self, names: Mapping[int, str]) -> list[Layer]:
+        """The layers called ``names`` that ran only while nobody looked."""
+        return [seen.layer_record(names[key]) for key, (_, seen) in self._outside.items() if key in names]
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""

@@ -23,10 +23,18 @@ from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Par
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
-from gradtool.witness.tensorflow.model.parameters import Named, layer_names, norm_of_rows, parameters, tensor_of
+from gradtool.witness.tensorflow.model.parameters import (
+    Named,
+    layer_names,
+    nonfinite,
+    norm_of_rows,
+    parameters,
+    tensor_of,
+)
 from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
@@ -60,12 +68,12 @@ def run_file(
 ) -> tuple[Mapping[str, Any], Observed | Found | None]:
     """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there."""
     if not stops:
-        return execute(request.path, as_main=as_main), None
+        return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     watch = _Watch(request, recorder)
     try:
         with watch.watching():
-            names = execute(request.path, as_main=as_main)
+            names = execute(request.path, request.arguments, as_main=as_main)
     except Enough:
         pass
     except UserFileError:
@@ -96,6 +104,9 @@ class _Watch:
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
+        self._others = Bystanders(self.seen, recorder)
+        self._complete = False
+        """Whether everything is seen that was asked for, and only the gradient of another model is waited for."""
 
     def watching(self) -> ExitStack:
         """Watch while the program runs."""
@@ -141,12 +152,17 @@ class _Watch:
 
     def _before(self) -> None:
         """The variables have moved since the last gradient: a new iteration begins."""
-        if self.seen.backwards and _moved(self._rows, self._before_step):
+        if not self._complete and self.seen.backwards and _moved(self._rows, self._before_step):
             self._iteration()
 
     def _look(self, targets: Sequence[Any], asked: Mapping[int, tuple[Any, Any]], used: Any, frame: FrameType) -> None:
         """Take the figures of the gradients in ``asked``, by ``id``: (tensor, gradient); ``used`` were read too."""
         seen = self.seen
+        if seen.steps:
+            self._others.look(asked, frame)
+        if self._complete:
+            self._enough()
+            return
         seen.source = seen.source or user_line(frame)
         self._losses |= {id(target): target for target in targets}  # one may be asked twice, by other variables
         seen.loss = sum(float(tf.reduce_sum(tf.cast(loss, tf.float64))) for loss in self._losses.values())
@@ -162,6 +178,7 @@ class _Watch:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
             seen.norm = global_norm(seen.parameters)
             seen.layers = self.recorder.layers(layer_names(seen.models))
+            self._others.remember()
             seen.head = self.recorder.head
             if self.request.clip is not None:
                 seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
@@ -197,11 +214,14 @@ class _Watch:
     def _step(self, optimizer: Any, variables: Sequence[Any] | None) -> None:
         """An optimizer's step. The iteration is over when every gradient has been applied, by whichever optimizer."""
         seen = self.seen
+        given = [row.tensor for row in self._rows] if variables is None else [tensor_of(one) for one in variables]
+        self._others.step(optimizer, {id(tensor) for tensor in given})
+        if self._complete:
+            self._enough()
         if not seen.backwards:
             return
         if not any(one is optimizer for one in self._optimizers):
             self._optimizers.append(optimizer)
-        given = [row.tensor for row in self._rows] if variables is None else [tensor_of(one) for one in variables]
         self._applied |= {id(tensor) for tensor in given}
         if not seen.steps:
             seen.optimizer = seen.optimizer or optimizer_record(optimizer, [row.tensor for row in seen.rows])
@@ -211,14 +231,17 @@ class _Watch:
                 replace(parameter, group=place, rate=rate) if id(row.tensor) in held else parameter
                 for parameter, row in zip(seen.parameters, seen.rows, strict=True)
             ]
-        if all(row.gradient is None or id(row.tensor) in self._applied for row in self._rows):
+        asked = [row for row in self._rows if row.gradient is not None or id(row.tensor) in self._asked]
+        if all(id(row.tensor) in self._applied for row in asked):
             self._iteration()
 
     def _iteration(self) -> None:
-        """One iteration is over; the last that was asked for ends the program."""
+        """One iteration is over."""
         self.end()
         if len(self.seen.steps) >= max(self._wanted, 1):
-            raise Enough
+            self._complete = True
+            self._enough()
+            return
         if not all(isinstance(row.tensor, tf.Variable) for row in self._rows):
             self._rows = []
         for row in self._rows:
@@ -226,10 +249,15 @@ class _Watch:
         self._before_step, self._applied, self._losses = [], set(), {}
         self.recorder.clear()
 
+    def _enough(self) -> None:
+        """End the program, unless another model's gradient is still to come."""
+        if not self._others.waited_for(self._optimizers):
+            raise Enough
+
     def end(self) -> None:
         """Write down an iteration."""
         seen = self.seen
-        bad = next((p.name for p in seen.parameters if p.gradient and p.gradient.norm - p.gradient.norm != 0), "")
+        bad = nonfinite(self._rows, seen.norm)
         seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
         seen.backwards = 0
 

@@ -15,7 +15,7 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.tensorflow.model.batch import attempts, cast, described
 from gradtool.witness.tensorflow.model.objective import Asked, Objective, objective
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources
+from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, tensors_in
 from gradtool.witness.tensorflow.model.versions import Version
 
 __all__ = ["Run", "Subject", "subject"]
@@ -51,7 +51,8 @@ class Subject:
             if self.objective is None:
                 with tape.stop_recording():
                     recorder.looking = False
-                    self.objective = self._settle(output, self.targets, recorder.final)
+                    final = recorder.final_of(next(tensors_in(output), None))
+                    self.objective = self._settle(output, self.targets, final)
                     self.targets = self.objective.targets
                     recorder.looking = True
             loss = self.objective.loss(output, self.targets, self.batch, self.weights)
@@ -87,9 +88,12 @@ class Subject:
 
 
 def _states(model: Any) -> list[Any]:
-    """What a run changes beside the weights: moving averages, and the seeds of layers that draw."""
+    """What a run changes beside the weights: moving averages, seeds of layers that draw, what cells remember."""
     trained = {id(variable) for variable in model.trainable_variables}
-    return [variable for variable in model.variables if id(variable) not in trained]
+    found = [variable for variable in model.variables if id(variable) not in trained]
+    layers = model._flatten_layers() if isinstance(model, keras.layers.Layer) else ()  # noqa: SLF001  # Keras shows only models'
+    cells = (layer for layer in layers if getattr(layer, "stateful", False))
+    return [*found, *(state for cell in cells for state in keras.tree.flatten(getattr(cell, "states", None) or []))]
 
 
 def _arguments(model: Any, batch: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -123,7 +127,7 @@ def subject(request: ModelRequest, version: Version, assumed: Assumptions) -> tu
     keras.utils.set_random_seed(request.seed)
     if found.case.inputs is not None and not request.inputs:
         why = "the first batch that the file trains on" if found.route == "script" else f"the file's {found.name}"
-        assumed.add("inputs", described(found.case.inputs), why)
+        assumed.add("inputs", described(found.case.inputs) or "none", why)
         batches = iter([(found.case.inputs, found.case.targets, found.case.weights)])
     else:
         batches = attempts(model, names, request.inputs, keras.config.floatx(), assumed)

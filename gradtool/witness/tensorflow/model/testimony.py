@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.experiments import experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import room
 from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subject
@@ -154,7 +156,9 @@ def _notes(request: ModelRequest) -> list[str]:
     if request.expression:
         return []
     text = Path(request.path).read_text(encoding="utf-8", errors="replace")
-    return [EAGER] if "tf.function" in text else []
+    wanted = os.environ.get("KERAS_BACKEND", BACKEND)  # the file may have set it since
+    told = f"the file asks Keras for its backend {wanted}; here it ran on TensorFlow"
+    return [*([EAGER] if "tf.function" in text else []), *([told] if wanted != BACKEND else [])]
 
 
 def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
@@ -169,7 +173,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     assumed.add("model", f"{name} ({kind})", "the variables that the file asks a gradient for", "FILE.py:NAME")
     assumed.add("loss", f"as in {seen.source}", "the file's own first gradient", "--loss")
     if seen.optimizer:
-        assumed.add("optimizer", f"{seen.optimizer.kind}, lr {seen.optimizer.rate}", "the file's own")
+        assumed.add_optimizer(seen.optimizer.kind, seen.optimizer.rate, "the file's own")
     evidence = _evidence(request, name, kind, "script", seen.rows, assumed)
     how = "the file's own" if seen.losses == 1 else f"the file's own, sum of {seen.losses} losses"
     return replace(

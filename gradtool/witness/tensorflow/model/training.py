@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
@@ -17,7 +15,7 @@ from gradtool.witness.model import figures
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.model.user_file import blamed
 from gradtool.witness.tensorflow.model.optimizers import holds
-from gradtool.witness.tensorflow.model.parameters import Named, norm_of_rows, tensor_of
+from gradtool.witness.tensorflow.model.parameters import Named, nonfinite, norm_of_rows, tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged, numbers, size_of
 from gradtool.witness.tensorflow.model.subject import Subject
@@ -47,7 +45,7 @@ def trained(
         loss, dead = _backward(one, own)
         norm, now = norm_of_rows(own), _numbers(few)
         clipped = _clipped(own, request.clip)
-        bad = _nonfinite(own, norm)
+        bad = nonfinite(own, norm)
         before = [tensor.read_value() for tensor in sized] if measured else []
         if not bad:
             _apply(optimizer, one.model, own)
@@ -95,14 +93,6 @@ def _clipped(own: Sequence[Named], limit: float | None) -> float | None:
     for row, gradient in zip(own, cut, strict=True):
         row.gradient = gradient
     return norm_of_rows(own)
-
-
-def _nonfinite(own: Sequence[Named], norm: float) -> str:
-    """The first parameter whose gradient holds a NaN or an infinity."""
-    if math.isfinite(norm):
-        return ""
-    bad = (row.name for row in own if row.gradient is not None and not np.isfinite(numbers(row.gradient)).all())
-    return next(bad, "loss")
 
 
 def _apply(optimizer: Any, model: Any, own: Sequence[Named]) -> None:

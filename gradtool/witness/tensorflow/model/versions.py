@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from gradtool.evidence import ModelRequest
 from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, is_users
+from gradtool.witness.tensorflow.model import BACKEND
+from gradtool.witness.tensorflow.model.function import Function, is_leaf
 from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
 from gradtool.witness.tensorflow.model.script import Observed, run_file
@@ -34,6 +38,8 @@ KIND = Kind(
     lambda value: is_model(value) and (isinstance(value, keras.Model) or not isinstance(value, keras.layers.Layer)),
     lambda value: isinstance(value, type) and issubclass(value, keras.Model | tf.Module) and value not in _NONE,
     is_model,
+    is_leaf,
+    Function,
 )
 
 
@@ -62,16 +68,20 @@ def version(request: ModelRequest, dtype: str) -> Version | Observed:
     if found is None:
         raise UserFileError(
             f"{Path(request.path).name} defines no model, and asks for no gradient",
-            f"define a keras.Model, or a function {CASE}() that returns (model, inputs, targets, loss)",
+            f"define a keras.Model, or name a function over variables of the file, or "
+            f"write {CASE}() that returns (model, inputs, targets, loss)",
         )
     return Version(dtype, names, found, sources)
 
 
 def prepare(seed: int, dtype: str) -> None:
     """Settle what the file finds when it begins to run, whatever an earlier one has left behind."""
+    os.environ["KERAS_BACKEND"] = BACKEND
     keras.utils.clear_session()
     _hold(dtype)
     tf.config.run_functions_eagerly(True)
+    # What follows from that is no news to the user.
+    warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
     keras.utils.set_random_seed(seed)
 
 

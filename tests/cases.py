@@ -1,0 +1,17 @@
+"""The frameworks that most tests run by, and the rows of tests/corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+__all__ = ["CORPUS", "FRAMEWORKS", "corpus"]
+
+FRAMEWORKS = ("torch", "tensorflow")
+CORPUS = Path(__file__).parent / "corpus"
+
+
+def corpus(name: str) -> list[dict[str, Any]]:
+    """The rows of a file of tests/corpus."""
+    return [json.loads(line) for line in (CORPUS / name).read_text(encoding="utf-8").splitlines()]
