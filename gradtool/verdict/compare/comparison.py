@@ -60,7 +60,7 @@ def verdict_of(one: Entry, two: Entry, gap: Gap, dtype: str) -> str:
     """The word for two gradients, each with the verdict of its own check."""
     words = {one.verdict, two.verdict}
     if words == {"verified"}:
-        return "mismatch" if _functions_differ(one, two, gap) else "rounding" if gap.absolute else "same"
+        return "mismatch" if _functions_differ(one, two, gap) else "same" if gap.absolute == 0 else "rounding"
     if words <= FAULTY:
         return "both_wrong"
     if words & FAULTY and "verified" in words:
