@@ -62,6 +62,7 @@ def test_nan_and_inf_are_counted_in_the_last_block_too() -> None:
 
 
 def test_nothing_has_a_norm_of_zero() -> None:
+    assert str(figures.statistics(3, np.zeros(3, np.float32)).largest) == "0.0"
     assert figures.norm(np.zeros(0)) == 0.0
     assert figures.statistics(12, np.zeros(0)) == figures.statistics(12, np.zeros(3))
 

@@ -85,7 +85,7 @@ def statistics(count: int, values: Numbers, *, moments: bool = False) -> Statist
     nan = inf = 0
     if not math.isfinite(one.norm):
         nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
-    size = max(-one.least, one.largest) if not nan else math.nan
+    size = max(abs(one.least), abs(one.largest)) if not nan else math.nan
     zeros = count - one.filled
     if not moments or not count:
         return Statistics(count, one.norm, size, zeros, nan, inf)
