@@ -11,19 +11,26 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-__all__ = ["ran"]
+__all__ = ["ran", "texts"]
 
 _NUMBER = re.compile(r"None|nan|-?inf|-?\d[\d.]*(?:e[-+]?\d+)?")
 
 
 def ran(programs: Sequence[str]) -> list[dict[str, list[float | None]]]:
     """What each program prints: by the label before the equals sign the numbers behind it."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    return [_numbers(text) for text in texts(programs)]
+
+
+def texts(programs: Sequence[str]) -> list[str]:
+    """What each program prints."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1",
+                   "KERAS_BACKEND": "tensorflow"}  # fmt: skip
     done = subprocess.run(
         [sys.executable, __file__], input=json.dumps(programs), capture_output=True, text=True, check=True,
         env=environment,
     )  # fmt: skip
-    return [_numbers(text) for text in json.loads(done.stdout.splitlines()[-1])]
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def _numbers(text: str) -> dict[str, list[float | None]]:
@@ -34,7 +41,7 @@ def _numbers(text: str) -> dict[str, list[float | None]]:
 
 def main() -> None:
     """Programs come as JSON on stdin; what they print leaves as JSON on the last line of stdout."""
-    texts = []
+    told = []
     for program in json.load(sys.stdin):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             try:
@@ -42,8 +49,8 @@ def main() -> None:
             except Exception as error:  # noqa: BLE001  # told with the program that raised it
                 print(f"{type(error).__name__} = {error}\n{program}", file=sys.stderr)
                 print(f"raised {type(error).__name__}: {error}")
-        texts.append(out.getvalue())
-    print(json.dumps(texts))
+        told.append(out.getvalue())
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
