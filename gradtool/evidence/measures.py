@@ -52,9 +52,10 @@ class Mode:
     """The gradient by one mode: ``reverse``, ``forward``, ``loop``, ``vmap``, ``checkpoint``, ``graph``, ``compiled``.
 
     ``title`` is what the framework calls it. ``ulp`` is the worst difference to plain reverse mode, in units of the
-    last place of the larger of both entries; NaN beside NaN is none. ``time`` is of the value and the gradient at
-    ``points`` points. ``peak`` is the most memory that was allocated at once for tensors, ``kept`` what is held
-    between the forward and the backward pass: None where the framework keeps no account.
+    last place of the larger of both entries; NaN beside NaN is none. Where terms cancel many ulp are fair:
+    ``ulp_of_largest`` counts the same in those of the largest entry by the same variable. ``time`` is of the value and
+    the gradient at ``points`` points. ``peak`` is the most memory that was allocated at once for tensors, ``kept`` what
+    is held between the forward and the backward pass: None where the framework keeps no account.
 
     Of forward mode, whose Jacobian J is tested with random v and w, ``left`` is <w, J v>, ``right`` is <J^T w, v> by
     reverse mode, and ``scale`` the sum of the magnitudes of all the terms of both. ``skipped`` says why nothing was
@@ -69,6 +70,7 @@ class Mode:
     value: Value | None = None
     gradients: dict[str, Value | None] = field(default_factory=dict)
     ulp: float | None = None
+    ulp_of_largest: float | None = None
     left: float | None = None
     right: float | None = None
     scale: float | None = None

@@ -141,6 +141,7 @@ def _row(room: Modes, subject: Subject, way: Way, none: Mode, plain: dict[int, l
         for tensor, shape in zip(tensors, shapes, strict=True)
     ]
     reference = plain.setdefault(way.points, found)
+    pairs, dtype = list(zip(found, reference, strict=True)), subject.request.dtype
     at_point = [array[0] if way.points > 1 else array for array in found]
     number = framework.numbers(value)[0] if way.points > 1 else framework.numbers(value)
     peak, kept, how = room.memory(subject, way)
@@ -151,7 +152,8 @@ def _row(room: Modes, subject: Subject, way: Way, none: Mode, plain: dict[int, l
             name: None if tensor is None else value_of(array)
             for name, tensor, array in zip(subject.wrt, tensors, at_point, strict=True)
         },
-        ulp=max(map(difference, found, reference, [subject.request.dtype] * len(found)), default=0.0),
+        ulp=max(difference(a, b, dtype) for a, b in pairs),
+        ulp_of_largest=max(difference(a, b, dtype, largest=True) for a, b in pairs),
         time=spread(run, first),
         peak=peak,
         kept=kept,
@@ -175,15 +177,20 @@ def _tested(room: Modes, subject: Subject, none: Mode) -> Mode:
     return replace(none, left=float(np.sum(lefts)), right=float(np.sum(parts)), scale=scale)
 
 
-def difference(found: Floats, wanted: Floats, dtype: str) -> float:
-    """The worst difference of two arrays in ulp of the larger entry; infinite where only one has a number."""
+def difference(found: Floats, wanted: Floats, dtype: str, *, largest: bool = False) -> float:
+    """The worst difference of two arrays in ulp of the larger entry, or of the ``largest`` one of all.
+
+    Infinite where only one has a number.
+    """
+    finite = np.abs(np.concatenate([found.ravel(), wanted.ravel()]))
+    top = float(np.max(finite[np.isfinite(finite)], initial=0.0)) if largest else 0.0
     worst = 0.0
     for a, b in zip(found.ravel().tolist(), wanted.ravel().tolist(), strict=True):
         if a == b or (math.isnan(a) and math.isnan(b)):
             continue
         if not (math.isfinite(a) and math.isfinite(b)):
             return math.inf
-        worst = max(worst, abs(a - b) / ulp(max(abs(a), abs(b)), dtype))
+        worst = max(worst, abs(a - b) / ulp(max(abs(a), abs(b), top), dtype))
     return worst
 
 

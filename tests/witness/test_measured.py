@@ -125,6 +125,15 @@ def test_tensorflow_says_that_it_keeps_no_account(ask: Ask) -> None:
     assert row.memory == "not measured: TensorFlow keeps no account of memory on a CPU"
 
 
+def test_a_derivative_that_tensorflow_lacks_is_named(ask: Ask) -> None:
+    """Its softsign has no second derivative; all other modes have the gradient 1/(1 + |x|)**2."""
+    rows = [row for row in ask("tensorflow", "softsign(x)", {"x": 1}, modes=True) if isinstance(row, Mode)]
+    skipped = {row.mode: row.skipped for row in rows if row.skipped}
+    told = "TensorFlow has no derivative of its backward pass SoftsignGrad, which forward mode needs"
+    assert skipped == {"forward": told}
+    assert {tuple(numbers(row)) for row in rows if not row.skipped} == {(0.25,)}
+
+
 @pytest.fixture
 def without_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Host]:
     """PyTorch where there is no C++ compiler, and nothing compiled before."""

@@ -108,6 +108,7 @@ def test_each_mode_is_a_row_compared_with_plain_reverse_mode() -> None:
     assert found["reverse"].gradients == {"x": Array.of((3,), [2.0, 4.0, 6.0])}
     assert found["reverse"].ulp == 0
     assert found["off"].ulp == 3
+    assert found["off"].ulp_of_largest == 3  # 6 has the ulp of 4
     assert found["loop"].ulp == 0
     assert found["loop"].points == BATCH
     assert found["loop"].gradients == {"x": Array.of((3,), [2.0, 4.0, 6.0])}  # those of the point asked for
@@ -143,7 +144,11 @@ def test_differences_count_units_in_the_last_place() -> None:
     assert difference(one, np.array([1 + 2.0**-52]), "float64") == 1
     assert difference(one, np.array([1 + 2.0**-20]), "float32") == 8
     assert difference(np.array([math.nan, 0.0]), np.array([math.nan, -0.0]), "float64") == 0
+    cancelled, exact = np.array([1e-17, 1.0]), np.array([0.0, 1.0])
+    assert difference(cancelled, exact, "float64") > 1e15
+    assert difference(cancelled, exact, "float64", largest=True) < 0.05
     assert difference(one, np.array([math.nan]), "float64") == math.inf
+    assert difference(one, np.array([math.nan]), "float64", largest=True) == math.inf
     assert difference(np.array([math.inf]), np.array([math.inf]), "float64") == 0
     assert difference(np.array([math.inf]), np.array([-math.inf]), "float64") == math.inf
 

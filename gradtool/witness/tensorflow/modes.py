@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -147,7 +148,9 @@ class TensorFlowModes:
         return None, None, UNCOUNTED
 
     def excuse(self, error: BaseException) -> str:
-        """What XLA or vectorized_map has no form of."""
+        """What XLA or vectorized_map has no form of; forward mode goes through the backward pass' own derivative."""
+        if missing := re.search(r"gradient registry has no entry for: (\w+)", str(error)):
+            return f"TensorFlow has no derivative of its backward pass {missing[1]}, which forward mode needs"
         lines = str(error).splitlines()
         told = next((line for line in lines if "unsupported operations" in line or "No pfor vectorization" in line), "")
         return f"there is no such form of it: {told.strip()[:200]}" if told else ""
