@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gradtool.report.programs.literal import constant
 from gradtool.report.programs.names import Names
+from gradtool.report.programs.piece import Piece, calculated, joined, wrapped
 from gradtool.target.expression import parse_row_text
 from gradtool.target.operation import Operation
 from gradtool.target.operations import OPERATIONS
@@ -24,30 +24,10 @@ from gradtool.target.shapes import result_shape
 from gradtool.target.tree import Call, Number, Passed, Tree, calls
 from gradtool.values import Shape
 
-__all__ = ["Dialect", "Piece", "Writer"]
+__all__ = ["Dialect", "Writer"]
 
 LONGEST = 72
 """A longer expression is taken apart: its longest arguments get names of their own."""
-
-_COMPARE, _OR, _AND, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(1, 9)
-_STRENGTH = {
-    "add": _SUM, "subtract": _SUM, "multiply": _PRODUCT, "divide": _PRODUCT, "floor_divide": _PRODUCT,
-    "remainder": _PRODUCT, "matmul": _PRODUCT, "negative": _SIGN, "logical_not": _SIGN, "pow": _POWER,
-    "logical_and": _AND, "logical_or": _OR,
-}  # fmt: skip
-_SIGNS = {"logical_and": "&", "logical_or": "|", "logical_not": "~"}
-_PYTHON: Mapping[str, Callable[..., float]] = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "floor_divide": operator.floordiv, "remainder": operator.mod, "negative": operator.neg, "pow": math.pow,
-}  # fmt: skip
-_MATH = frozenset({
-    "sqrt", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-    "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc",
-})  # fmt: skip
-"""Functions of Python's math module under the same names."""
-
-_EXACT = 2.0**53
-"""Whole numbers beyond are written as floats: tensors take none of Python's long ones."""
 
 _NEEDS_DIM = frozenset({"torch.logsumexp"})
 
@@ -62,24 +42,6 @@ class Dialect:
     framework: str
     tensor: str
     scalars: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A written part: its text, how strongly it holds together, its shape; ``number`` is what Python makes of it.
-
-    ``number`` is None for a tensor.
-    """
-
-    text: str
-    strength: int = _ATOM
-    shape: Shape = ()
-    number: float | None = None
-
-    @property
-    def short(self) -> bool:
-        """Whether it can stand twice: a name or a number."""
-        return self.number is not None or self.text.isidentifier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +81,7 @@ class Writer:
         return self._call(OPERATIONS[tree.operation], parts, given, own=inside is None)
 
     def _call(self, row: Operation, parts: list[Piece], given: dict[str, Any], *, own: bool) -> Piece:
-        if (known := _calculated(row, parts, own=own)) is not None:
+        if (known := calculated(row, parts, own=own)) is not None:
             return known
         shape, full = result_shape(row, [part.shape for part in parts], given)
         if not row.cell(self.dialect.framework) and row.formula:
@@ -163,28 +125,21 @@ class Writer:
     ) -> Piece:
         """The row's own text, of arguments that are written."""
         if row.name == "index":
-            return Piece(f"{_wrapped(parts[0], _ATOM)}[{_key(given['key'])}]", shape=shape)
+            return Piece(f"{wrapped(parts[0])}[{_key(given['key'])}]", shape=shape)
         if row.name == "transpose" and full["axes"] == tuple(reversed(range(len(shape)))):
             if self.dialect.framework == "tensorflow":
                 return Piece(f"tf.transpose({parts[0].text})", shape=shape)
             if len(shape) == 2:
-                return Piece(f"{_wrapped(parts[0], _ATOM)}.T", shape=shape)
+                return Piece(f"{wrapped(parts[0])}.T", shape=shape)
         vectors = row.name == "matmul" and any(len(part.shape) < 2 for part in parts)
         if row.operator and not (vectors and self.dialect.framework == "tensorflow"):
             return replace(self._operator(row, parts), shape=shape)
         return Piece(self._function(row, parts, given, full, shape), shape=shape)
 
     def _operator(self, row: Operation, parts: Sequence[Piece]) -> Piece:
-        sign, mine = _SIGNS.get(row.name, row.operator), _STRENGTH.get(row.name, _COMPARE)
         if all(part.number is not None for part in parts):
             parts = [self._tensor(parts[0]), *parts[1:]]
-        if len(parts) == 1:
-            return Piece(f"{sign}{_wrapped(parts[0], _SIGN)}", mine)
-        left = _wrapped(parts[0], mine + (mine in (_POWER, _COMPARE)))
-        right = _wrapped(parts[1], mine + (mine != _POWER))
-        right = f"({right})" if right.startswith("-") else right
-        gap = "" if mine == _POWER else " "
-        return Piece(f"{left}{gap}{sign}{gap}{right}", mine)
+        return joined(row, parts)
 
     def _function(
         self, row: Operation, parts: Sequence[Piece], given: dict[str, Any], full: dict[str, Any], shape: Shape
@@ -230,37 +185,6 @@ class Writer:
 
     def _tensor(self, piece: Piece) -> Piece:
         return piece if piece.number is None else Piece(self.dialect.tensor.format(piece.text), shape=piece.shape)
-
-
-def _calculated(row: Operation, parts: Sequence[Piece], *, own: bool) -> Piece | None:
-    """What Python makes of numbers alone; None where there is a tensor, or no finite number comes out."""
-    numbers = [part.number for part in parts if part.number is not None]
-    if len(numbers) < len(parts) or (row.name not in _PYTHON and row.name not in _MATH):
-        return None
-    function = _PYTHON.get(row.name) or getattr(math, row.name)
-    try:
-        value = float(function(*numbers))
-    except (ArithmeticError, ValueError):
-        return None
-    if not math.isfinite(value):
-        return None
-    if abs(value) >= _EXACT or (not own and row.name in ("add", "subtract")):
-        return Piece(constant(value), number=value)
-    if row.name in _MATH:
-        return Piece(f"math.{row.name}({parts[0].text})", number=value)
-    mine = _STRENGTH[row.name]
-    if len(parts) == 1:
-        return Piece(f"-{_wrapped(parts[0], _SIGN)}", mine, number=value)
-    right = _wrapped(parts[1], mine + (mine != _POWER))
-    right = f"({right})" if right.startswith("-") else right
-    gap = "" if mine == _POWER else " "
-    text = f"{_wrapped(parts[0], mine + (mine == _POWER))}{gap}{row.operator}{gap}{right}"
-    return Piece(text, mine, number=value)
-
-
-def _wrapped(piece: Piece, strength: int) -> str:
-    return piece.text if piece.strength >= strength and not (
-        strength > _SIGN and piece.text.startswith("-")) else f"({piece.text})"  # fmt: skip
 
 
 def _idle(node: ast.expr, options: Mapping[str, Any], *, flat: bool) -> bool:
