@@ -74,6 +74,8 @@ def test_the_programs_are_those_of_a_textbook() -> None:
         ("(x**y)**z", "(x**y)**z", "(x**y)**z"),
         ("x**-2 + 0*y*z", "x**(-2) + 0 * y * z", "x**(-2) + 0 * y * z"),
         ("x % y + 0*z", "x % y + 0 * z", "x % y + 0 * z"),
+        ("2 % x + y*z", "torch.tensor(2, dtype=torch.float64) % x + y * z", "2 % x + y * z"),
+        ("-(-x) + y*z", "-(-x) + y * z", "-(-x) + y * z"),
         ("x // y + z", "torch.floor(x / y) + z", "x // y + z"),
         ("x + 0.1*y/3*z", "x + 0.1 * y / 3 * z", "x + 0.1 * y / 3 * z"),
         ("x*y*z/sqrt(2*pi)", "x * y * z / math.sqrt(2 * math.pi)", "x * y * z / math.sqrt(2 * math.pi)"),

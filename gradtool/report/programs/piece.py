@@ -22,8 +22,10 @@ _STRENGTH = {
 _SIGNS = {"logical_and": "&", "logical_or": "|", "logical_not": "~"}
 _PYTHON: Mapping[str, Callable[..., float]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "floor_divide": operator.floordiv, "remainder": operator.mod, "negative": operator.neg, "pow": math.pow,
+    "negative": operator.neg, "pow": math.pow,
 }  # fmt: skip
+"""Python's // and % are exact where the frameworks divide first: 0.5 // 0.001 is 499 here and 500 there."""
+
 _MATH = frozenset({
     "sqrt", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
     "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc",
@@ -75,7 +77,8 @@ def joined(row: Operation, parts: Sequence[Piece]) -> Piece:
     """One or two parts and the operator of ``row``, with the parentheses that Python needs."""
     sign, mine = _SIGNS.get(row.name, row.operator), _STRENGTH.get(row.name, _COMPARE)
     if len(parts) == 1:
-        return Piece(f"{sign}{wrapped(parts[0], _SIGN)}", mine)
+        inner = wrapped(parts[0], _SIGN)
+        return Piece(f"{sign}({inner})" if inner.startswith(sign) else f"{sign}{inner}", mine)
     left = wrapped(parts[0], mine + (mine in (_POWER, _COMPARE)))
     right = wrapped(parts[1], mine + (mine != _POWER))
     right = f"({right})" if right.startswith("-") else right

@@ -125,19 +125,20 @@ class Writer:
     ) -> Piece:
         """The row's own text, of arguments that are written."""
         if row.name == "index":
-            return Piece(f"{wrapped(parts[0])}[{_key(given['key'])}]", shape=shape)
+            return Piece(f"{wrapped(self._tensor(parts[0]))}[{_key(given['key'])}]", shape=shape)
         if row.name == "transpose" and full["axes"] == tuple(reversed(range(len(shape)))):
             if self.dialect.framework == "tensorflow":
-                return Piece(f"tf.transpose({parts[0].text})", shape=shape)
+                return Piece(f"tf.transpose({self._tensor(parts[0]).text})", shape=shape)
             if len(shape) == 2:
-                return Piece(f"{wrapped(parts[0])}.T", shape=shape)
+                return Piece(f"{wrapped(self._tensor(parts[0]))}.T", shape=shape)
         vectors = row.name == "matmul" and any(len(part.shape) < 2 for part in parts)
         if row.operator and not (vectors and self.dialect.framework == "tensorflow"):
             return replace(self._operator(row, parts), shape=shape)
         return Piece(self._function(row, parts, given, full, shape), shape=shape)
 
     def _operator(self, row: Operation, parts: Sequence[Piece]) -> Piece:
-        if all(part.number is not None for part in parts):
+        lone = row.name == "remainder" and self.dialect.framework == "torch"  # 2 % x has no derivative there
+        if parts[0].number is not None and (lone or all(part.number is not None for part in parts)):
             parts = [self._tensor(parts[0]), *parts[1:]]
         return joined(row, parts)
 
