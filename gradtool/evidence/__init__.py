@@ -37,6 +37,12 @@ from gradtool.evidence.gradients import (
     Statistics,
     Weights,
 )
+from gradtool.evidence.measures import (
+    MeasureRequest,
+    Mode,
+    Spread,
+    Timed,
+)
 from gradtool.evidence.model import (
     Assumed,
     Candidate,
@@ -82,6 +88,8 @@ __all__ = [
     "Layer",
     "Link",
     "Loss",
+    "MeasureRequest",
+    "Mode",
     "ModelEvidence",
     "ModelRequest",
     "Optimizer",
@@ -92,9 +100,11 @@ __all__ = [
     "Record",
     "Request",
     "SampleRequest",
+    "Spread",
     "Statistics",
     "Survey",
     "Term",
+    "Timed",
     "Trace",
     "Training",
     "TrainingStep",

@@ -13,12 +13,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 
-from gradtool.evidence import Failure, ModelRequest, Progress, Record, Request, SampleRequest, decode, encode
+from gradtool.evidence import (
+    Failure,
+    MeasureRequest,
+    ModelRequest,
+    Progress,
+    Record,
+    Request,
+    SampleRequest,
+    decode,
+    encode,
+)
 from gradtool.witness.process import SYMBOLIC, TENSORFLOW, TENSORFLOW_MODEL, TORCH, TORCH_MODEL, Process
 
 __all__ = ["MODEL_WITNESSES", "WITNESSES", "Asked", "Host", "Witness"]
 
-Asked = Request | SampleRequest | ModelRequest
+Asked = Request | SampleRequest | ModelRequest | MeasureRequest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
