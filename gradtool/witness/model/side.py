@@ -1,0 +1,313 @@
+"""One side of a comparison of two models: what it does at each step, whatever its framework.
+
+The framework's room is a ``Room``; arrays go to and from the parent's folder as .npz files, since they are too many
+for a record. Images stay in the order in which each side has them; the pairing room puts them in one.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtool.evidence import Assumed, Mapped, Side, SideLayer, SideRequest, SideRun
+from gradtool.witness.model.conventions import INPUTS, LOSSES, TARGETS
+from gradtool.witness.model.discovery import CASE, Found, Kind, discover
+from gradtool.witness.model.user_file import UserFileError, execute, is_users
+
+__all__ = ["Arrays", "Call", "Loaded", "Passed", "Room", "read_arrays", "seeded", "steps", "write_arrays"]
+
+Arrays = dict[str, NDArray[Any]]
+
+NAMES = ("inputs", "x", *INPUTS)
+"""What the inputs of a comparison are called in a file."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a layer, with its output and what came back to it; both None where there is no such number."""
+
+    layer: SideLayer
+    value: NDArray[Any] | None = None
+    gradient: NDArray[Any] | None = None
+
+
+@dataclass(slots=True)
+class Passed:
+    """A forward pass, and a backward pass where a loss was given."""
+
+    calls: list[Call]
+    outputs: list[NDArray[Any]]
+    loss: float = 0.0
+    gradients: Arrays = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a file holds: its model, the inputs and targets as arrays (None where it has none), and its loss."""
+
+    model: Any
+    name: str
+    inputs: list[NDArray[Any]] | None
+    targets: Any = None
+    loss: Any = None
+    drawn: bool = False
+    mapped: list[Mapped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Room(Protocol):
+    """A framework: what one side can't do without it."""
+
+    framework: str
+    version: str
+    kind: Kind
+
+    def begin(self, request: SideRequest) -> None:
+        """Settle seed and dtype before the file runs."""
+
+    def settle(self, loaded: Loaded, request: SideRequest) -> None:
+        """Take the model over: its mode, dropout off, its dtype; and draw inputs where its shapes say which."""
+
+    def channels_last(self) -> bool:
+        """How the model lays out images."""
+
+    def weights(self) -> Arrays:
+        """Every array of the model by its name: parameters, and what normalisations remember."""
+
+    def trained(self) -> list[str]:
+        """The names of those that get a gradient."""
+
+    def give(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Set the arrays."""
+
+    def arranged(self, inputs: list[NDArray[Any]], request: SideRequest) -> list[NDArray[Any]]:
+        """The inputs as this side's model takes them."""
+
+    def forward(self, inputs: list[NDArray[Any]]) -> Passed:
+        """Run the model and look at its layers."""
+
+    def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
+        """Run the model and its loss (the file's own, else the projection of the outputs), and then back."""
+
+
+_loaded: dict[str, tuple[str, Loaded, list[NDArray[Any]]]] = {}
+"""What is at hand between two steps: the folder and the dtype, the model, and its inputs as it takes them."""
+
+
+_BEFORE = frozenset(sys.modules)
+
+
+def seeded(seed: int) -> None:
+    """Set every source of random numbers that a file commonly draws from, but for its framework's."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
+
+
+def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun]:
+    """What one step of the comparison gives. Raises UserFileError for what the file does not have or do."""
+    began = time.perf_counter()
+    if request.step == "load":
+        yield _load(room, request)
+    elif request.step == "describe":
+        yield _describe(room, request)
+    else:
+        loss, dtype = _run(room, request)
+        yield SideRun(request.key, loss, dtype, time.perf_counter() - began)
+
+
+def _load(room: Room, request: SideRequest) -> Side:
+    loaded = _opened(room, request)
+    kept = loaded.inputs is not None
+    if loaded.inputs is not None:
+        _save(request, "inputs", {str(place): array for place, array in enumerate(loaded.inputs)})
+    return _side(room, request, loaded, "drawn" if loaded.drawn else "own" if kept else "")
+
+
+def _opened(room: Room, request: SideRequest) -> Loaded:
+    """Run the file for the dtype of the request, and find everything in it."""
+    _forget_imports()
+    seeded(request.seed)
+    room.begin(request)
+    names = execute(request.path, as_main=False)
+    loaded = _found(names, request, room.kind)
+    room.settle(loaded, request)
+    _loaded.clear()
+    _loaded[request.side] = (_state(request), loaded, [])
+    return loaded
+
+
+def _forget_imports() -> None:
+    """Modules of the user's may hold parts of a model, which are to be built anew; others may have the same name."""
+    for name, module in list(sys.modules.items()):
+        if name not in _BEFORE and is_users(getattr(module, "__file__", None) or "<none>"):
+            del sys.modules[name]
+
+
+def _state(request: SideRequest) -> str:
+    return f"{request.folder} {request.dtype}"
+
+
+def _side(room: Room, request: SideRequest, loaded: Loaded, inputs: str) -> Side:
+    own = loaded.loss is not None
+    told = "the file's own" if own else "a fixed random projection of the output, the same on both sides"
+    assumed = [
+        Assumed("model", f"{loaded.name} ({type(loaded.model).__name__})", f"{room.framework}, {room.version}"),
+        Assumed("loss", told, "" if own else "the file names none"),
+    ]
+    return Side(
+        request.key, room.framework, room.version, loaded.name, type(loaded.model).__name__, request.dtype, inputs,
+        room.channels_last(), loss="own" if own else "", assumed=assumed, mapped=loaded.mapped, notes=loaded.notes,
+    )  # fmt: skip
+
+
+def _found(names: Mapping[str, Any], request: SideRequest, kind: Kind) -> Loaded:
+    file, case = Path(request.path).name, None
+    found: Found | None
+    if request.role and not callable(names.get(request.role)):
+        raise UserFileError(f"{file} has no function {request.role}()", "define torch_model() and keras_model() in it")
+    found = discover(names, file, request.role or request.name, kind)
+    if found is None:
+        raise UserFileError(f"{file} defines no {kind.title}", f"define one, or a function {CASE}() that returns it")
+    case = found.case
+    inputs = case.inputs if case.inputs is not None else _first(names, NAMES)
+    targets = case.targets if case.targets is not None else _first(names, (*TARGETS, "y"))
+    ending = request.role.partition("_")[0]
+    losses = (f"{ending}_loss",) if ending else LOSSES
+    loss = case.loss if case.loss is not None else _first(names, losses)
+    return Loaded(found.model, found.name, _arrays(inputs), targets, loss, mapped=_mapped(names, file))
+
+
+def _first(names: Mapping[str, Any], wanted: Sequence[str]) -> Any:
+    return next((names[name] for name in wanted if names.get(name) is not None), None)
+
+
+def _arrays(value: Any) -> list[NDArray[Any]] | None:
+    """Inputs as arrays, whatever holds them."""
+    if value is None:
+        return None
+    if callable(value) and not hasattr(value, "shape"):
+        value = value()
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else [value]
+    made = [np.asarray(part.detach().cpu() if hasattr(part, "detach") else part) for part in parts]
+    if any(array.dtype == object or not array.ndim for array in made):
+        raise UserFileError("the inputs are no arrays", "give an array, or a list with one for each input")
+    return made
+
+
+def _mapped(names: Mapping[str, Any], file: str) -> list[Mapped]:
+    """The file's own map of parameters."""
+    told = names.get("gradtool_map")
+    if told is None:
+        return []
+    hint = 'write gradtool_map = {"fc.weight": ("dense/kernel", (1, 0))}: the name here, the name there, the axes'
+    if not isinstance(told, Mapping):
+        raise UserFileError(f"gradtool_map in {file} is no dict", hint)
+    rows = []
+    for left, right in told.items():
+        name, axes = right if isinstance(right, tuple) and len(right) == 2 else (right, None)
+        if not isinstance(name, str) or not isinstance(left, str):
+            raise UserFileError(f"gradtool_map in {file} maps {left!r} to {right!r}", hint)
+        rows.append(Mapped(left, name, None if axes is None else [int(axis) for axis in axes]))
+    return rows
+
+
+def _describe(room: Room, request: SideRequest) -> Side:
+    _, loaded, _ = _loaded[request.side]
+    inputs = room.arranged(list(_read(request, request.inputs).values()), request)
+    _loaded[request.side] = (_state(request), loaded, inputs)
+    passed = room.forward(inputs)
+    _save(request, "weights", room.weights())
+    _save(request, "taken", {str(place): array for place, array in enumerate(inputs)})
+    described = _side(room, request, loaded, request.inputs)
+    described.layers.extend(call.layer for call in passed.calls)
+    described.trained.extend(room.trained())
+    described.outputs.extend([*map(int, output.shape)] for output in passed.outputs)
+    return described
+
+
+def _run(room: Room, request: SideRequest) -> tuple[float, str]:
+    """Run once, and again with weights and inputs moved by a rounding unit; the loss of the first."""
+    inputs = [*_read(request, f"{request.side}.taken.npz").values()]
+    if _loaded[request.side][0] != _state(request):  # what Keras builds keeps the dtype that held when it was built
+        _opened(room, request)
+        room.forward(inputs)  # some models are built by their first call
+    loaded = _loaded[request.side][1]
+    given = _read(request, f"{request.side}.given.npz")
+    projections = [*_read(request, f"{request.side}.projections.npz").values()]
+    first = 0.0
+    for draw in range(request.draws + 1):
+        moved, fed = _moved(given, inputs, request, draw)
+        room.give(moved)
+        seeded(request.seed)
+        passed = room.backward(fed, projections, loaded)
+        first = first if draw else passed.loss
+        _save(request, f"{request.dtype}.{draw}", _written(passed))
+    kinds = {array.dtype.name for name, array in room.weights().items() if array.dtype.kind == "f"}
+    return first, kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _moved(given: Arrays, inputs: list[NDArray[Any]], request: SideRequest, draw: int) -> tuple[Arrays, list[Any]]:
+    """Weights and inputs in the dtype of the request; of a later draw moved by up to one rounding unit."""
+    kind = np.dtype(request.dtype)
+    unit = float(np.finfo(kind).eps)
+    drawn = np.random.default_rng([request.seed, draw])
+
+    def one(array: NDArray[Any]) -> NDArray[Any]:
+        if array.dtype.kind != "f":
+            return array
+        cast = array.astype(kind)
+        return cast if not draw else (cast * (1 + unit * drawn.uniform(-1, 1, cast.shape))).astype(kind)
+
+    return {name: one(array) for name, array in given.items()}, [one(array) for array in inputs]
+
+
+def _written(passed: Passed) -> Arrays:
+    arrays: Arrays = {"loss": np.float64(passed.loss)}  # type: ignore[dict-item]
+    for place, call in enumerate(passed.calls):
+        if call.value is not None:
+            arrays[f"value:{place}"] = call.value
+        if call.gradient is not None:
+            arrays[f"gradient:{place}"] = call.gradient
+    for place, output in enumerate(passed.outputs):
+        arrays[f"output:{place}"] = output
+    arrays.update({f"parameter:{name}": array for name, array in passed.gradients.items()})
+    return arrays
+
+
+def _save(request: SideRequest, name: str, arrays: Arrays) -> None:
+    with (Path(request.folder) / f"{request.side}.{name}.npz").open("wb") as out:
+        # as zip members are written in order, what is read back has it too
+        np.savez(out, **{_escaped(key): value for key, value in arrays.items()})  # type: ignore[arg-type]
+
+
+def _read(request: SideRequest, name: str) -> Arrays:
+    return read_arrays(Path(request.folder) / name)
+
+
+def read_arrays(path: Path) -> Arrays:
+    """The arrays of an .npz file by their names, in the order in which they were written."""
+    with np.load(path, allow_pickle=False) as held:
+        return {_plain(key): held[key] for key in held.files}
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """The same, the other way."""
+    with path.open("wb") as out:
+        np.savez(out, **{_escaped(key): value for key, value in arrays.items()})  # type: ignore[arg-type]
+
+
+def _escaped(key: str) -> str:
+    """A name that is safe as a member of a zip file, and never the name of an argument."""
+    return "=" + key.replace("%", "%25").replace("/", "%2F")
+
+
+def _plain(key: str) -> str:
+    return key[1:].replace("%2F", "/").replace("%25", "%")
