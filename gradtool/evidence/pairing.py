@@ -190,7 +190,7 @@ class PairEvidence:
     right: Side
     parameters: list[ComparedParameter]
     layers: list[ComparedLayer]
-    losses: list[Distance] = field(default_factory=list)
+    loss: list[Distance] = field(default_factory=list)
     values: list[list[float]] = field(default_factory=list)
     """The two losses in each dtype."""
     notes: list[str] = field(default_factory=list)

@@ -16,7 +16,7 @@ from gradtool.problem import ExitCode
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["APART", "FEW", "ModelComparison", "apart", "exit_code", "first_apart", "judge_pair"]
+__all__ = ["APART", "FEW", "ModelComparison", "apart", "differs", "exit_code", "first_apart", "judge_pair"]
 
 APART = 1e-7
 """Relative difference in float64 from which two models are not the same function."""
@@ -31,7 +31,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "epsilon": "Give both the same epsilon: eps= in PyTorch (1e-5 unless told), epsilon= in Keras (1e-3).",
         "slope": "Give both the same slope: negative_slope is 0.01 in PyTorch, 0.3 in Keras's LeakyReLU, and 0.2 in "
         "leaky_relu of Keras and TensorFlow.",
-        "form": "Use one form of gelu: nn.GELU(approximate='tanh') or keras.activations.gelu(x, approximate=True) for "
+        "approximate": "Use one form of gelu: nn.GELU(approximate='tanh') or keras.activations.gelu(x, approximate=True) for "
         "the one with tanh, neither for the exact one; keras.ops.gelu is the one with tanh unless told.",
         "padding": "Pad by hand in Keras, ZeroPadding in front and padding='valid': with a stride, 'same' pads more "
         "at the end, PyTorch alike on both.",
@@ -97,10 +97,34 @@ def _parts(evidence: PairEvidence, found: Sequence[Distance]) -> bool:
     return one is not None and apart(one)
 
 
+def differs(evidence: PairEvidence) -> bool:
+    """Whether the models are different functions of their inputs and weights: by output, loss or gradient.
+
+    A layer that differs, and nothing that follows from it does, is no difference between the models.
+    """
+    outcomes = [layer.outputs for layer in evidence.layers[-1:]] + [one.gradients for one in evidence.parameters]
+    return any(_parts(evidence, found) for found in (*outcomes, evidence.loss))
+
+
+def _forward(evidence: PairEvidence) -> ComparedLayer | None:
+    """The first layer in execution order whose output differs, in its numbers or its shape."""
+    shapes = ("output shape",)
+    return next(
+        (
+            layer
+            for layer in evidence.layers
+            if _parts(evidence, layer.outputs) or any(one.name in shapes for one in layer.settings)
+        ),
+        None,
+    )
+
+
 def first_apart(evidence: PairEvidence) -> ComparedLayer | None:
     """The first layer in execution order whose output differs, else the first on the way back whose gradient does."""
-    forward = next((layer for layer in evidence.layers if _parts(evidence, layer.outputs)), None)
-    if forward is not None or _parts(evidence, evidence.losses):
+    if not differs(evidence):
+        return None
+    forward = _forward(evidence)
+    if forward is not None or _parts(evidence, evidence.loss):
         return forward
     place = _backward(evidence)
     return None if place is None else evidence.layers[place]
@@ -108,10 +132,12 @@ def first_apart(evidence: PairEvidence) -> ComparedLayer | None:
 
 def _where(evidence: PairEvidence) -> Iterator[Finding]:
     """The place where the two part."""
-    forward = next((layer for layer in evidence.layers if _parts(evidence, layer.outputs)), None)
+    if not differs(evidence):
+        return
+    forward = _forward(evidence)
     if forward is not None:
         yield _at_layer(evidence, forward)
-    elif _parts(evidence, evidence.losses):
+    elif _parts(evidence, evidence.loss):
         yield _at_loss(evidence)
     elif (place := _backward(evidence)) is not None:
         layer = evidence.layers[place]
@@ -136,7 +162,8 @@ def _backward(evidence: PairEvidence) -> int | None:
 def _at_layer(evidence: PairEvidence, layer: ComparedLayer) -> Finding:
     figure = _deciding(evidence, layer.outputs)
     size = f"{figure.difference:.2g} in {figure.dtype}" if figure else ""
-    message = f"everything before agrees, and the output of {_shown(layer)} differs by {size}{_because(evidence, layer)}"
+    what = f"differs by {size}" if size else "has another shape"
+    message = f"everything before agrees, and the output of {_shown(layer)} {what}{_because(evidence, layer)}"
     others = sum(_parts(evidence, one.gradients) for one in evidence.parameters)
     if others:
         message += f"; {others} of {len(evidence.parameters)} parameters get another gradient"
@@ -162,7 +189,7 @@ def _because(evidence: PairEvidence, layer: ComparedLayer) -> str:
 
 
 def _setting(one: Setting, names: Mapping[str, str]) -> str:
-    return f"{one.name} is {one.left or 'not set'} in {names['left']} and {one.right or 'not set'} in {names['right']}"
+    return f"{one.name} {one.left or 'not set'} in {names['left']}, {one.right or 'not set'} in {names['right']}"
 
 
 def _name(evidence: PairEvidence, place: int) -> str:
@@ -202,7 +229,7 @@ def _unpaired(evidence: PairEvidence) -> Iterator[Finding]:
         where = one.left or one.right
         shape = "x".join(map(str, one.left_shape or one.right_shape))
         yield finding(
-            "GT323", where,
+            "GT323", _both_names(layer) if layer else where,
             f"{where} ({shape}) of the {_name(evidence, mine)} model has no partner in the {_name(evidence, other)} model",
             source=_source(layer) if layer else "",
         )  # fmt: skip

@@ -16,7 +16,7 @@ import keras
 from gradtool.evidence import SideLayer
 from gradtool.witness.model.words import ACTIVATIONS, RENAMED, told
 
-__all__ = ["FUNCTIONS", "Row", "activation_layer", "described", "row_of", "without_dropout"]
+__all__ = ["FUNCTIONS", "Row", "activation_layer", "described", "operation_layer", "prepare", "row_of"]
 
 Read = str | Callable[[Any], Any]
 
@@ -32,7 +32,7 @@ class Row:
     dims: int = 0
 
 
-_KERNEL = {"kernel": "_kernel", "bias": "bias"}
+_KERNEL = {"kernel": "kernel", "bias": "bias"}
 _BIAS: Mapping[str, Read] = {"bias": "use_bias"}
 _NORM = {"gamma": "gamma", "beta": "beta"}
 
@@ -48,13 +48,19 @@ def _padding(layer: Any) -> Any:
 
 _CONVOLUTION: Mapping[str, Read] = {
     "kernel size": "kernel_size", "stride": "strides", "padding": _padding, "dilation": "dilation_rate",
-    "groups": lambda m: getattr(m, "groups", 1), **_BIAS,
+    "groups": lambda m: getattr(m, "groups", 1), "padding mode": lambda _: "zeros", **_BIAS,
 }  # fmt: skip
 _DEPTHWISE: Mapping[str, Read] = {key: read for key, read in _CONVOLUTION.items() if key != "groups"}
 _TRANSPOSED: Mapping[str, Read] = {
     "kernel size": "kernel_size", "stride": "strides", "padding": lambda m: _transposed_padding(m),
     "dilation": "dilation_rate", **_BIAS,
 }  # fmt: skip
+
+
+def _sides(padding: Any) -> Any:
+    """The numbers of a padding layer: one for each axis that has the same before and behind."""
+    pairs = [padding] if isinstance(padding[0], int) else padding
+    return [before if before == behind else (before, behind) for before, behind in pairs]
 
 
 def _transposed_padding(layer: Any) -> Any:
@@ -73,19 +79,19 @@ def _activation(function: str, **config: Read) -> Row:
 
 
 def _statistics(layer: Any) -> str:
-    return "of the batch" if layer.trainable else "stored"
+    return "of the batch" if layer.trainable and layer.gradtool_training else "stored"
 
 
 _CELL = {part: f"cell.{part}" for part in ("kernel", "recurrent_kernel", "bias")}
 _ATTENTION = {
-    f"{part}_{piece}": f"{part}_dense.{attribute}"
+    f"{part}_{piece}": f"{part}_dense.{piece}"
     for part in ("query", "key", "value", "output")
-    for piece, attribute in (("kernel", "_kernel"), ("bias", "bias"))
+    for piece in ("kernel", "bias")
 }
 
 _ROWS: dict[str, Row] = {
     "Dense": Row("dense", _BIAS, _KERNEL, fused=True),
-    "Embedding": Row("embedding", {}, {"embeddings": "_embeddings"}),
+    "Embedding": Row("embedding", {"padding index": lambda _: ""}, {"embeddings": "embeddings"}),
     "BatchNormalization": Row(
         "batch_norm",
         {"epsilon": "epsilon", "statistics": _statistics},
@@ -117,7 +123,7 @@ for _dims in (1, 2, 3):
         f"AveragePooling{_dims}D": _pool("avg", _dims),
         f"GlobalMaxPooling{_dims}D": Row("global_pool", {"function": lambda _: "max"}, dims=_dims),
         f"GlobalAveragePooling{_dims}D": Row("global_pool", {"function": lambda _: "avg"}, dims=_dims),
-        f"ZeroPadding{_dims}D": Row("pad", {"padding": "padding"}),
+        f"ZeroPadding{_dims}D": Row("pad", {"padding": lambda m: _sides(m.padding)}),
     }
 for _dims in (1, 2):
     _ROWS |= {
@@ -148,14 +154,16 @@ def row_of(layer: Any) -> Row | None:
     return None
 
 
-def without_dropout(layers: list[Any]) -> None:
-    """Switch dropout off, also inside attention and recurrent layers; the rates are kept to be told."""
+def prepare(layers: list[Any], *, training: bool) -> None:
+    """Switch dropout off, also inside attention and recurrent layers; rates and mode are kept to be told."""
     for layer in layers:
+        layer.gradtool_training = training
         if attribute := _DROPOUTS.get(type(layer).__name__):
             layer.gradtool_rate = getattr(layer, attribute)
             setattr(layer, attribute, 0.0)
         for attribute in ("dropout", "recurrent_dropout", "_dropout"):
-            if isinstance(getattr(layer, attribute, None), int | float):
+            read_only = isinstance(getattr(type(layer), attribute, None), property)
+            if not read_only and isinstance(getattr(layer, attribute, None), int | float):
                 setattr(layer, attribute, 0.0)
 
 
@@ -211,7 +219,7 @@ def _layer(
 # ---- functions that count as a layer
 
 FUNCTIONS = {name: RENAMED.get(name, name) for name in (*ACTIVATIONS, *RENAMED)}
-_MEANS = {"Mean": "avg", "Max": "max"}
+_MEANS = {"Mean": "avg", "Max": "max", "Sum": "sum"}
 _OPERATIONS = {"".join(part.capitalize() for part in name.split("_")).lower(): found for name, found in FUNCTIONS.items()}
 
 
@@ -241,12 +249,10 @@ def operation_layer(operation: Any, args: Any, output: Any) -> SideLayer | None:
 
 def _settings(name: str, held: Mapping[str, Any]) -> dict[str, str]:
     if name == "gelu":
-        return {"form": "tanh" if held.get("approximate", True) else "erf"}
+        return {"approximate": "tanh" if held.get("approximate", True) else "none"}
     if name == "leaky_relu":
         return {"slope": told(float(held.get("negative_slope", held.get("alpha", 0.2))))}
     if name in ("elu", "celu"):
         return {"alpha": told(float(held.get("alpha", 1.0)))}
     return {}
 
-
-__all__ += ["operation_layer"]

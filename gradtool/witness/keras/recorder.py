@@ -25,22 +25,24 @@ Sources = dict[int, tuple[Any, str]]
 
 @contextmanager
 def made() -> Iterator[Sources]:
-    """A time in which the lines are noted on which layers are made."""
+    """A time in which the lines are noted on which layers, and operations of functional models, are made."""
     sources: Sources = {}
-    own = keras.layers.Layer.__init__
 
-    def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # the name that tracebacks show
-        own(layer, *args, **kwargs)
-        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
-        while frame is not None and frame.f_locals.get("self") is layer:  # the constructors of its own class
-            frame = frame.f_back
-        sources[id(layer)] = (layer, user_line(frame))
+    def noting(own: Callable[..., None]) -> Callable[..., None]:
+        def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # the name that tracebacks show
+            own(layer, *args, **kwargs)
+            frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
+            while frame is not None and frame.f_locals.get("self") is layer:  # the constructors of its own class
+                frame = frame.f_back
+            sources[id(layer)] = (layer, user_line(frame))
 
-    keras.layers.Layer.__init__ = __init__
-    try:
+        return __init__
+
+    with ExitStack() as patches:
+        for kind in (keras.Operation, keras.layers.Layer):
+            patches.callback(setattr, kind, "__init__", kind.__init__)
+            kind.__init__ = noting(kind.__init__)
         yield sources
-    finally:
-        keras.layers.Layer.__init__ = own
 
 
 def layer_names(model: Any) -> dict[int, str]:
@@ -171,7 +173,7 @@ class Recorder:
                 self._busy = False
             layer = operation_layer(operation, args, output) if self._is_tensor(output) else None
             if layer is not None:
-                self._keep(replace(layer, name=operation.name), args, output)
+                self._keep(replace(layer, name=operation.name, source=self._sources.get(id(operation), (0, ""))[1]), args, output)
             return output
 
         return __call__

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import Failure, Record, SideRequest
-from gradtool.witness.keras.layers import row_of, without_dropout
+from gradtool.witness.keras.layers import prepare
 from gradtool.witness.keras.recorder import Recorder, Sources, made
 from gradtool.witness.model.conventions import BATCH, CLASSES, LENGTH, SIDE
 from gradtool.witness.model.discovery import Kind
@@ -81,7 +81,7 @@ class KerasRoom:
         """The model with dropout off; inputs are drawn where its shapes are known and the file has none."""
         self._stack.close()
         self.model, self.training = loaded.model, request.mode == "train"
-        without_dropout(list(self.model._flatten_layers()))  # noqa: SLF001  # Keras shows only models'
+        prepare(list(self.model._flatten_layers()), training=self.training)  # noqa: SLF001  # Keras shows only models'
         if loaded.inputs is None:
             loaded.inputs = self._drawn(request.seed)
             loaded.drawn = loaded.inputs is not None
@@ -175,7 +175,7 @@ class KerasRoom:
         """The layers and outputs. A model that is built by its first call gets its weights here."""
         if not self.model.built:
             self._called(inputs)
-            without_dropout(list(self.model._flatten_layers()))  # noqa: SLF001
+            prepare(list(self.model._flatten_layers()), training=self.training)  # noqa: SLF001
         kept = self.weights()
         recorder, outputs, _ = self._called(inputs)
         self.give(kept)  # moving averages have moved
@@ -230,5 +230,3 @@ def testify(room: KerasRoom, record: Record) -> Iterator[Record]:
     except UserFileError as error:
         yield Failure(record.key, "keras", "file", error.message, error.hint, error.detail)
 
-
-_ = row_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,17 +87,25 @@ def _layers(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> Iterat
     for mine, yours in pairs.calls:
         left, right = request.left.layers[mine], request.right.layers[yours]
         way = _way(runs[0], f"value:{mine}", f"value:{yours}", pairs.flattened.get(mine, ()))
-        alone = [
-            *(["left", one.title, one.source] for one in _between(request.left.layers, last[0], mine, pairs, 0)),
-            *(["right", one.title, one.source] for one in _between(request.right.layers, last[1], yours, pairs, 1)),
-        ]
+        lone = [*_between(request.left.layers, last[0], mine, pairs, 0)], [*_between(request.right.layers, last[1], yours, pairs, 1)]
+        settings = _settings(left, right)
+        if [one.config["padding"] for one in lone[1] if one.kind == "pad"] == [left.config.get("padding")]:
+            lone = lone[0], [one for one in lone[1] if one.kind != "pad"]  # Keras pads in a layer of its own
+            settings = [one for one in settings if one.name != "padding"]
+        if way is None and left.shape and len(left.shape) == len(right.shape):
+            settings.append(Setting("output shape", _shown(left.shape), _shown(right.shape)))
+        alone = [[side, one.title, one.source] for side, ones in zip(("left", "right"), lone, strict=True) for one in ones]
         last = (mine, max(yours, last[1]))
         yield ComparedLayer(
             left.name, right.name, left.kind, left.title, right.title, left.source, right.source,
             list(_distances(runs, "value", mine, yours, way)),
             list(_distances(runs, "gradient", mine, yours, way)),
-            _settings(left, right), alone,
+            settings, alone,
         )  # fmt: skip
+
+
+def _shown(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _between(
@@ -194,5 +202,3 @@ def _pulled(pairs: Pairs, right: Arrays, trained: Sequence[str]) -> dict[str, Nu
             found[name] = found[name] + share if name in found else share
     return found
 
-
-_ = Callable

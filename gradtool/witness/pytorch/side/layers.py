@@ -6,7 +6,6 @@ arrays by their part. What does not change a gradient, such as the momentum of a
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,7 @@ from torch.nn import functional
 from gradtool.evidence import SideLayer
 from gradtool.witness.model.words import ACTIVATIONS, RENAMED, told
 
-__all__ = ["Row", "called", "described", "row_of"]
+__all__ = ["Row", "called", "described", "is_dropout", "row_of", "spatial_dims", "without_dropout"]
 
 Read = str | Callable[[Any], Any]
 
@@ -86,11 +85,9 @@ def _activation(function: str, **config: Read) -> Row:
     return Row("activation", {"function": lambda _: function, **config}, _NONE)
 
 
-_FORM: Read = lambda m: {"none": "erf"}.get(m.approximate, m.approximate)  # noqa: E731  # a cell of the table
-
 _ROWS: dict[type[nn.Module], Row] = {
     nn.Linear: Row("dense", _BIAS),
-    nn.Embedding: Row("embedding"),
+    nn.Embedding: Row("embedding", {"padding index": lambda m: "" if m.padding_idx is None else m.padding_idx}),
     nn.LayerNorm: Row("layer_norm", {"epsilon": "eps", "axes": lambda m: len(m.normalized_shape)}),
     nn.GroupNorm: Row("group_norm", {"epsilon": "eps", "groups": "num_groups"}),
     nn.LSTM: Row("lstm", {"bidirectional": "bidirectional"}),
@@ -107,7 +104,7 @@ _ROWS: dict[type[nn.Module], Row] = {
         },
     ),
     nn.Flatten: Row("flatten", {}, _NONE),
-    nn.GELU: _activation("gelu", form=_FORM),
+    nn.GELU: _activation("gelu", approximate="approximate"),
     nn.LeakyReLU: _activation("leaky_relu", slope="negative_slope"),
     nn.ELU: _activation("elu", alpha="alpha"),
     nn.CELU: _activation("celu", alpha="alpha"),
@@ -198,7 +195,11 @@ _FUNCTIONS: dict[Callable[..., Any], str] = {
 _POOLS = {
     getattr(functional, f"{function}_pool{dims}d"): (function, dims) for function in ("max", "avg") for dims in (1, 2, 3)
 }
-_MEANS = {torch.mean: "avg", torch.Tensor.mean: "avg", torch.amax: "max", torch.Tensor.amax: "max"}
+_MEANS = {
+    getattr(place, name): function
+    for place in (torch, torch.Tensor)
+    for name, function in (("mean", "avg"), ("amax", "max"), ("sum", "sum"))
+}
 _SHAPES = (torch.flatten, torch.Tensor.flatten, torch.reshape, torch.Tensor.reshape, torch.Tensor.view)
 _DROPS = tuple(getattr(functional, name) for name in ("dropout", "dropout1d", "dropout2d", "dropout3d"))
 
@@ -229,8 +230,7 @@ def called(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], o
 def _arguments(name: str, args: Any, kwargs: Mapping[str, Any]) -> dict[str, str]:
     """The settings of an activation that was called as a function."""
     if name == "gelu":
-        form = kwargs.get("approximate", "none")
-        return {"form": {"none": "erf"}.get(form, form)}
+        return {"approximate": kwargs.get("approximate", "none")}
     if name == "leaky_relu":
         return {"slope": told(kwargs.get("negative_slope", args[1] if len(args) > 1 else 0.01))}
     if name in ("elu", "celu"):
@@ -258,6 +258,3 @@ def spatial_dims(module: nn.Module) -> int:
     row = row_of(module)
     return row.dims if row else 0
 
-
-__all__ += ["is_dropout", "spatial_dims", "without_dropout"]
-_ = inspect

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,38 @@ from gradtool.witness.model.user_file import user_line
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.side.layers import Row, called, described, is_dropout, row_of
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "Sources", "array_of", "made"]
+
+Sources = dict[int, tuple[Any, str]]
+"""The user's line on which each module was made, by its ``id``."""
+
+
+@contextmanager
+def made() -> Iterator[Sources]:
+    """A time in which the lines are noted on which modules are made."""
+    sources: Sources = {}
+    own = nn.Module.__init__
+
+    def __init__(module: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # the name that tracebacks show
+        own(module, *args, **kwargs)
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
+        while frame is not None and frame.f_locals.get("self") is module:  # the constructors of its own class
+            frame = frame.f_back
+        sources[id(module)] = (module, user_line(frame))
+
+    nn.Module.__init__ = __init__
+    try:
+        yield sources
+    finally:
+        nn.Module.__init__ = own
 
 
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed here
     """A context that keeps the ``calls`` of the layers of ``model``. Dropout that is called as a function is off."""
 
-    def __init__(self, model: nn.Module, names: Mapping[int, str]) -> None:
+    def __init__(self, model: nn.Module, names: Mapping[int, str], sources: Sources) -> None:
         super().__init__()
+        self._sources = sources
         self.calls: list[Call] = []
         self._names = names
         self._modules = {id(module): name for name, module in model.named_modules()}
@@ -85,7 +109,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         own = any(True for _ in module.parameters(recurse=False))
         if self._asleep or self._inside() or (row is None and not own):
             return
-        source = user_line(sys._getframe(1))  # noqa: SLF001
+        source = self._sources.get(id(module), (None, ""))[1] or user_line(sys._getframe(1))  # noqa: SLF001
         name, first = self._modules[id(module)], id(module) not in self._known
         self._known.add(id(module))
         title = name or type(module).__name__
@@ -122,5 +146,3 @@ def array_of(tensor: torch.Tensor) -> Any:
     with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001
         return np.array(tensor.detach().to_dense().cpu().numpy())
 
-
-__all__ += ["array_of"]

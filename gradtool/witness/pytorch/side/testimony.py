@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.model.testimony import KIND
 from gradtool.witness.pytorch.side.layers import spatial_dims, without_dropout
-from gradtool.witness.pytorch.side.recorder import Recorder, array_of
+from gradtool.witness.pytorch.side.recorder import Recorder, Sources, array_of, made
 
 __all__ = ["answer"]
 
@@ -31,14 +32,19 @@ class TorchRoom:
 
     def __init__(self) -> None:
         self.model: nn.Module = nn.Identity()
+        self._sources: Sources = {}
+        self._stack = ExitStack()
 
     def begin(self, request: SideRequest) -> None:
-        """The seed, and the dtype in which the file makes its tensors."""
+        """The seed, and the dtype in which the file makes its tensors; from here the lines of modules are noted."""
         torch.set_default_dtype(getattr(torch, request.dtype))
         torch.manual_seed(request.seed)
+        self._stack.close()
+        self._sources = self._stack.enter_context(made())
 
     def settle(self, loaded: Loaded, request: SideRequest) -> None:
         """The module in its mode and dtype, with dropout off."""
+        self._stack.close()
         self.model = loaded.model.to(getattr(torch, request.dtype))
         self.model.train(request.mode == "train")
         without_dropout(self.model)
@@ -103,7 +109,7 @@ class TorchRoom:
     def _called(self, inputs: list[NDArray[Any]]) -> tuple[Recorder, list[torch.Tensor], Any]:
         torch.manual_seed(0)
         shapes = " and ".join("x".join(map(str, x.shape)) for x in inputs)
-        recorder = Recorder(self.model, {id(tensor): name for name, tensor in self._named().items()})
+        recorder = Recorder(self.model, {id(tensor): name for name, tensor in self._named().items()}, self._sources)
         with recorder, blamed(f"calling the model, {type(self.model).__name__}, on {shapes} failed"):
             output = self.model(*(self._tensor(x) for x in inputs))
         outputs = list(tensors_in(output))
