@@ -30,7 +30,7 @@ class SideRequest:
     through it. ``role`` names the function of a shared file (``torch_model``); ``name`` is what stands behind the
     colon. ``inputs`` is the file of the inputs. ``channels_last`` says how the other side lays out images. ``run``
     reads ``SIDE.given.npz`` and writes the outputs and gradients; with ``draws`` it repeats that so often with weights
-    and inputs moved by one rounding unit.
+    and inputs moved by one rounding unit, in float64 by 2**-27.
     """
 
     key: int
@@ -50,7 +50,7 @@ class SideRequest:
 
 @dataclass(frozen=True, slots=True)
 class SideLayer:
-    """One call of a layer, or of a function that counts as one; ``kind`` and ``config`` are in words of both frameworks.
+    """One call of a layer, or of a function that counts as one; ``kind`` and ``config`` are in words common to both.
 
     ``weights`` are the names of its arrays by their part (``weight``, ``bias``), with their shapes beside them; a
     second call of the same layer has none. ``shape`` is that of the output, ``takes`` that of the input.
@@ -129,7 +129,8 @@ class PairRequest:
 class Distance:
     """How far two arrays are apart in one dtype, relative to their size, and what rounding alone does to the left one.
 
-    ``floor`` is the largest distance among the runs that were moved by one rounding unit; None where none was made.
+    ``floor`` is the largest distance among the runs that were moved by one rounding unit, in float64 by 2**-27; None
+    where none was made.
     """
 
     dtype: str

@@ -70,7 +70,12 @@ def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettin
     """What both sides testify, and what follows from it. The folder through which arrays travel is always removed."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="gradtool-") as folder:
-        found = _Comparison(sides, settings, host, folder).run()
+        found = _Comparison(sides, settings, host, folder).run("float64")
+        if isinstance(found, list) and {one.reason for one in found} == {"unsupported"} and settings.dtype != "float64":
+            why = "; ".join(one.message for one in found)
+            told = f"{why}: compared in {settings.dtype} alone, where small faults hide"
+            found = _Comparison(sides, settings, host, folder).run(settings.dtype)
+            found = replace(found, notes=[*found.notes, told]) if isinstance(found, PairEvidence) else found
     if isinstance(found, PairEvidence):
         return ModelComparison(target, found, judge_pair(found), (), settings.seed, time.perf_counter() - began)
     return ModelComparison(target, None, (), tuple(found), settings.seed, time.perf_counter() - began)
@@ -83,29 +88,26 @@ class _Comparison:
         self.settings, self.host, self.folder = settings, host, folder
         self.sides = dict(zip(("left", "right"), sides, strict=True))
 
-    def run(self) -> PairEvidence | list[Failure]:
-        """The evidence, or why there is none."""
-        loaded = self._both("load")
+    def run(self, widest: str) -> PairEvidence | list[Failure]:
+        """The evidence in ``widest`` and in the dtype asked for, or why there is none."""
+        loaded = self._both("load", dtype=widest)
         if isinstance(loaded, list):
             return loaded
         inputs = self._inputs(loaded)
         if isinstance(inputs, Failure):
             return [inputs]
-        described = self._both("describe", inputs=inputs, channels_last=loaded["right"].channels_last)
+        described = self._both("describe", dtype=widest, inputs=inputs, channels_last=loaded["right"].channels_last)
         if isinstance(described, list):
             return described
-        left, right = (
-            replace(side, inputs=loaded[name].inputs, notes=[*loaded[name].notes, *side.notes])
-            for name, side in described.items()
-        )
+        left, right = (replace(side, inputs=loaded[name].inputs) for name, side in described.items())
         asked = PairRequest(0, "pair", self.folder, left, right, self.settings.seed)
         pair = self._asked({"pairing": ("pairing", asked)})
         if isinstance(pair, list):
             return pair
-        dtypes = list(dict.fromkeys(("float64", self.settings.dtype)))
+        dtypes = list(dict.fromkeys((widest, self.settings.dtype)))
         kinds: dict[str, str] = {}
         for dtype in dtypes:
-            ran = self._ran(dtype, DRAWS if dtype == dtypes[-1] else 0)
+            ran = self._ran(dtype)
             if isinstance(ran, list):
                 return ran
             kinds = kinds or ran
@@ -117,7 +119,7 @@ class _Comparison:
         evidence, first = told["pairing"], pair["pairing"]
         if not (isinstance(evidence, PairEvidence) and isinstance(first, PairEvidence)):
             raise TypeError("the pairing room answers with PairEvidence")
-        return replace(evidence, notes=[*first.notes, *evidence.notes])
+        return replace(evidence, notes=[*left.notes, *right.notes, *first.notes])
 
     def _inputs(self, loaded: dict[str, Side]) -> str | Failure:
         """The file of the inputs: the left's own, the right's own, else what was drawn for the right or the left."""
@@ -129,19 +131,21 @@ class _Comparison:
         return Failure(0, self.sides["right"].witness, "file", "no input for the models is known", hint)
 
     def _both(self, step: str, **told: object) -> dict[str, Side] | list[Failure]:
-        found = self._asked({name: (side.witness, self._request(name, step, **told)) for name, side in self.sides.items()})
+        found = self._asked(
+            {name: (side.witness, self._request(name, step, **told)) for name, side in self.sides.items()}
+        )
         if isinstance(found, list):
             return found
         return {name: record for name, record in found.items() if isinstance(record, Side)}
 
-    def _ran(self, dtype: str, draws: int) -> dict[str, str] | list[Failure]:
+    def _ran(self, dtype: str) -> dict[str, str] | list[Failure]:
         """Run both in ``dtype``; the dtype that each really had.
 
         Only the left one is moved, for both differ by rounding alone if they agree.
         """
         found = self._asked(
             {
-                name: (side.witness, self._request(name, "run", dtype=dtype, draws=draws if name == "left" else 0))
+                name: (side.witness, self._request(name, "run", dtype=dtype, draws=DRAWS if name == "left" else 0))
                 for name, side in self.sides.items()
             }
         )
@@ -162,5 +166,6 @@ class _Comparison:
         answers = {name: self.host.ask(witness, [request]) for name, (witness, request) in asked.items()}
         found = {name: next(iter(answer)) for name, answer in answers.items()}
         failures = [one for records in found.values() for one in records if isinstance(one, Failure)]
-        return failures or {name: next(one for one in records if not isinstance(one, Progress)) for name, records in found.items()}
-
+        return failures or {
+            name: next(one for one in records if not isinstance(one, Progress)) for name, records in found.items()
+        }

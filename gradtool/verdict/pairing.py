@@ -1,8 +1,9 @@
 """What comparing two models means: where they part first, in execution order, and why. Pure functions on evidence.
 
-In float64 the threshold is fixed: pairs that agree are apart by up to 1e-12 (a thousand times that where Keras keeps
-constants in float32), and another epsilon, slope or order moves some gradient by 2.5e-5 or more. In another dtype it is
-measured: a few times what moving weights and inputs by one rounding unit does.
+In float64 pairs that agree are apart by 1e-13, or by some 1e-8 where Keras keeps constants in float32, and another
+epsilon, slope or order moves what comes out by 1e-6 and more; what a model makes of a small move of its weights and
+inputs is measured and allowed for. In a lower precision it is told where more than half of the digits are gone that
+moving weights and inputs by one rounding unit leaves.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from gradtool.problem import ExitCode
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["APART", "FEW", "ModelComparison", "apart", "differs", "exit_code", "first_apart", "judge_pair"]
+__all__ = ["APART", "FEW", "ModelComparison", "apart", "differs", "exit_code", "first_apart", "judge_pair", "limit"]
 
 APART = 1e-7
 """Relative difference in float64 from which two models are not the same function."""
 CONSTANTS = 1e-11
 """That from which more than the order of sums is at work."""
 FEW = 10.0
-"""So many noise floors are rounding still: healthy pairs stay within 2.5, and three draws may fall short of the floor."""
+"""So many times what a small move does is the same function still: the largest of three draws is an estimate."""
 UNITS = MappingProxyType({"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7})
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
@@ -70,11 +71,18 @@ def exit_code(record: ModelComparison, *, strict: bool) -> ExitCode:
     return ExitCode.NO_VERDICT if record.failures or record.evidence is None else ExitCode.OK
 
 
+def limit(one: Distance) -> float:
+    """The distance that small moves of weights and inputs explain, and at least half the digits of a lower precision.
+
+    Sums over thousands of terms that cancel, as in the gradient of a bias, lose a few digits more than such a move.
+    """
+    least = APART if one.dtype == "float64" else UNITS.get(one.dtype, 1.0) ** 0.5
+    return max(least, FEW * (one.floor or 0.0))
+
+
 def apart(one: Distance) -> bool:
-    """Whether a distance is more than the dtype explains."""
-    if one.dtype == "float64":
-        return not one.difference <= APART
-    return not one.difference <= FEW * max(one.floor or 0.0, UNITS.get(one.dtype, 0.0))
+    """Whether a distance is more than that, or no number."""
+    return not one.difference <= limit(one)
 
 
 def judge_pair(evidence: PairEvidence) -> tuple[Finding, ...]:
@@ -173,8 +181,8 @@ def _at_layer(evidence: PairEvidence, layer: ComparedLayer) -> Finding:
 def _at_loss(evidence: PairEvidence) -> Finding:
     mine, yours = evidence.values[0]
     ratio = f", {max(mine / yours, yours / mine):.4g} times as much" if mine * yours > 0 else ""
-    message = f"the outputs agree, and the loss is {mine:.6g} in {_name(evidence, 0)} and {yours:.6g} in {_name(evidence, 1)}{ratio}"
-    return finding("GT321", "loss", message)
+    told = f"{mine:.6g} in {_name(evidence, 0)} and {yours:.6g} in {_name(evidence, 1)}{ratio}"
+    return finding("GT321", "loss", f"the outputs agree, and the loss is {told}")
 
 
 def _because(evidence: PairEvidence, layer: ComparedLayer) -> str:
@@ -230,7 +238,7 @@ def _unpaired(evidence: PairEvidence) -> Iterator[Finding]:
         shape = "x".join(map(str, one.left_shape or one.right_shape))
         yield finding(
             "GT323", _both_names(layer) if layer else where,
-            f"{where} ({shape}) of the {_name(evidence, mine)} model has no partner in the {_name(evidence, other)} model",
+            f"{where} ({shape}) of {_name(evidence, mine)} has no partner in {_name(evidence, other)}",
             source=_source(layer) if layer else "",
         )  # fmt: skip
 
@@ -240,23 +248,23 @@ def _one_sided(evidence: PairEvidence) -> Iterator[Finding]:
         if one.missing:
             names = _name(evidence, 0), _name(evidence, 1)
             without, having = names if one.missing == "left" else names[::-1]
-            yield finding("GT324", one.left, f"{one.left} / {one.right} gets a gradient in {having} and none in {without}")
+            yield finding(
+                "GT324", one.left, f"{one.left} / {one.right} gets a gradient in {having} and none in {without}"
+            )
 
 
 def _beyond_rounding(evidence: PairEvidence) -> Iterator[Finding]:
     """The first parameter, in the order of the model, that is too far apart in the dtype asked for."""
     found = [(one, d) for one in evidence.parameters for d in one.gradients[-1:] if d.dtype != "float64" and apart(d)]
     if found:
-        one, worst = max(found, key=lambda row: _floors(row[1]))
+        one, worst = max(found, key=lambda row: row[1].difference / limit(row[1]))
+        moved = (
+            f", and moving weights and inputs by a rounding unit changes it by {worst.floor:.2g}" if worst.floor else ""
+        )
+        others = f"; so do those of {len(found) - 1} other parameters" if len(found) > 1 else ""
         yield finding(
-            "GT325", _parameter(one),
-            f"its gradients differ by {worst.difference:.2g} in {worst.dtype}, {_floors(worst):.3g} times what one "
-            f"rounding unit does; so do those of {len(found) - 1} more",
-        )  # fmt: skip
-
-
-def _floors(one: Distance) -> float:
-    return one.difference / max(one.floor or 0.0, UNITS.get(one.dtype, 1.0))
+            "GT325", _parameter(one), f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{moved}{others}"
+        )
 
 
 def _parameter(one: ComparedParameter) -> str:

@@ -39,8 +39,8 @@ PAIRING_RULES = (
     ),
     Rule(
         "GT325", "beyond-rounding", "warning", "In a lower precision two models differ by more than rounding explains",
-        "They agree in float64. In the dtype asked for they are farther apart than a few times what moving weights "
-        "and inputs by one rounding unit does to one of them: one of the two computes with fewer digits.",
+        "They agree in float64. In the dtype asked for they share less than half of its digits, and are farther apart "
+        "than a few times what moving weights and inputs by one rounding unit does: one of the two loses digits.",
         "Look for a cast to a shorter dtype, or a formula that loses digits, at the layer that is named.",
     ),
     Rule(

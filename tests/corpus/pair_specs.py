@@ -1,4 +1,4 @@
-"""Architectures drawn from a seed, as ``pair_models`` builds them, and pairs with one planted fault each."""
+"""Architectures drawn from a seed, as data that both frameworks build, and pairs with one planted fault each."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mlp(drawn: random.Random) -> Spec:
     return {"input": [drawn.choice([7, 10, 16])], "layers": [*rows, _dense(drawn, 3)]}
 
 
-def _conv(drawn: random.Random, dims: int, channels: int) -> tuple[Row, int]:
+def _conv(drawn: random.Random, dims: int) -> Row:
     kernel, stride = drawn.choice([1, 2, 3]), drawn.choice([1, 1, 2])
     settings: dict[str, Any] = {"dims": dims, "filters": drawn.choice([4, 6, 8]), "kernel": kernel, "stride": stride}
     way = drawn.choice(["valid", "same", "pad", "reflect"])
@@ -65,44 +65,34 @@ def _conv(drawn: random.Random, dims: int, channels: int) -> tuple[Row, int]:
         settings["pad"] = 1
         if way == "reflect":
             settings["mode"] = "reflect"
-    if channels % 2 == 0 and drawn.random() < 0.2:
-        settings["groups"] = 2
     settings["bias"] = drawn.random() < 0.8
     if drawn.random() < 0.5:
         settings["act"] = _activation(drawn)
-    return ["conv", settings], settings["filters"]
+    return ["conv", settings]
+
+
+def _middle(drawn: random.Random, dims: int) -> Row:
+    """A layer between the first convolution and the pooling."""
+    kind = drawn.choice(["conv", "bn", "gn", "depthwise", "separable", "transposed", "act", "dropout"])
+    made: dict[str, Callable[[], Row]] = {
+        "conv": lambda: _conv(drawn, dims),
+        "bn": lambda: ["bn", {"eps": _eps(drawn)}],
+        "gn": lambda: ["gn", {"groups": 2, "eps": _eps(drawn)}],
+        "transposed": lambda: ["transposed", {
+            "dims": dims, "filters": drawn.choice([4, 6]), "kernel": 3, "stride": drawn.choice([1, 2]),
+        }],
+        "dropout": lambda: ["dropout", {"rate": 0.2}],
+    }  # fmt: skip
+    if dims < 3:
+        made["depthwise"] = lambda: ["depthwise", {"dims": dims, "kernel": 2, "multiplier": drawn.choice([1, 2])}]
+    if dims == 2:
+        made["separable"] = lambda: ["separable", {"filters": 6, "kernel": 2}]
+    return made.get(kind, lambda: _act(drawn))()
 
 
 def cnn(drawn: random.Random, dims: int) -> Spec:
-    size = {1: [20], 2: [12, 10], 3: [7, 8, 9]}[dims]
-    channels = drawn.choice([2, 3, 4])
-    shape = [*size, channels]
-    rows: list[Row] = []
-    row, channels = _conv(drawn, dims, channels)
-    rows.append(row)
-    for _ in range(drawn.randint(1, 2)):
-        kind = drawn.choice(["conv", "bn", "gn", "depthwise", "separable", "transposed", "act", "dropout"])
-        if kind == "conv":
-            row, channels = _conv(drawn, dims, channels)
-            rows.append(row)
-        elif kind == "bn":
-            rows.append(["bn", {"eps": _eps(drawn)}])
-        elif kind == "gn":
-            rows.append(["gn", {"groups": 2, "eps": _eps(drawn)}])
-        elif kind == "depthwise" and dims < 3:
-            multiplier = drawn.choice([1, 2])
-            rows.append(["depthwise", {"dims": dims, "kernel": 2, "multiplier": multiplier}])
-            channels *= multiplier
-        elif kind == "separable" and dims == 2:
-            channels = 6
-            rows.append(["separable", {"filters": 6, "kernel": 2}])
-        elif kind == "transposed":
-            channels = drawn.choice([4, 6])
-            rows.append(["transposed", {"dims": dims, "filters": channels, "kernel": 3, "stride": drawn.choice([1, 2])}])
-        elif kind == "dropout":
-            rows.append(["dropout", {"rate": 0.2}])
-        else:
-            rows.append(_act(drawn))
+    shape = [*{1: [20], 2: [12, 10], 3: [7, 8, 9]}[dims], drawn.choice([2, 3, 4])]
+    rows = [_conv(drawn, dims), *(_middle(drawn, dims) for _ in range(drawn.randint(1, 2)))]
     if drawn.random() < 0.6:
         rows.append(["pool", {"function": drawn.choice(["max", "avg"]), "size": 2}])
     if drawn.random() < 0.5:
@@ -135,13 +125,16 @@ def transformer(drawn: random.Random) -> Spec:
     size = drawn.choice([8, 12])
     rows: list[Row] = [["embedding", {"rows": 13, "size": size}]]
     for _ in range(drawn.randint(1, 2)):
-        rows += [["ln", {"eps": _eps(drawn)}], ["attention", {"heads": drawn.choice([2, 4]), "residual": drawn.random() < 0.7}]]
+        rows += [
+            ["ln", {"eps": _eps(drawn)}],
+            ["attention", {"heads": drawn.choice([2, 4]), "residual": drawn.random() < 0.7}],
+        ]
         rows += [["ln", {"eps": _eps(drawn)}], _dense(drawn, 16), ["dropout", {"rate": 0.1}], _dense(drawn, size)]
     return {"input": [6], "ints": 13, "layers": [*rows, ["mean_steps", {}], _dense(drawn, 3)]}
 
 
 def mixed(drawn: random.Random) -> Spec:
-    row, _ = _conv(drawn, 1, 4)
+    row = _conv(drawn, 1)
     kind = drawn.choice(["lstm", "gru"])
     rows = [row, ["bn", {"eps": _eps(drawn)}], ["steps", {}], [kind, {"units": 5, "sequences": drawn.random() < 0.5}]]
     if rows[-1][1]["sequences"]:
@@ -151,8 +144,13 @@ def mixed(drawn: random.Random) -> Spec:
 
 def images(drawn: random.Random) -> Spec:
     """What ends in an image, as a decoder does."""
-    row, _ = _conv(drawn, 2, 3)
-    rows = [row, ["bn", {"eps": _eps(drawn)}], _act(drawn), ["transposed", {"dims": 2, "filters": 3, "kernel": 3, "stride": 2}]]
+    row = _conv(drawn, 2)
+    rows = [
+        row,
+        ["bn", {"eps": _eps(drawn)}],
+        _act(drawn),
+        ["transposed", {"dims": 2, "filters": 3, "kernel": 3, "stride": 2}],
+    ]
     return {"input": [9, 8, 3], "image": True, "layers": rows}
 
 
@@ -163,7 +161,7 @@ FAMILIES: tuple[Callable[[random.Random], Spec], ...] = (
 
 def drawn(seed: int) -> Spec:
     """The architecture of a seed; eight in a row are of eight families."""
-    return FAMILIES[seed % len(FAMILIES)](random.Random(seed))
+    return FAMILIES[seed % len(FAMILIES)](random.Random(seed))  # noqa: S311  # repeatable draws, no secrets
 
 
 # ---- pairs with one planted fault: (name, spec, place of the layer that is to be named)
@@ -303,20 +301,38 @@ HEALTHY_TWINS: dict[str, Spec] = {
 TEXT = """import sys
 
 sys.path.insert(0, {folder!r})
-from pair_models import keras_loss_of, keras_of, torch_loss_of, torch_of
 
 SPEC = {spec!r}
 
 
 def torch_model():
+    from pair_torch import torch_of
+
     return torch_of(SPEC)
 
 
 def keras_model():
+    from pair_keras import keras_of
+
     return keras_of(SPEC)
-
-
-if "losses" in SPEC:
-    torch_loss, keras_loss = torch_loss_of(SPEC), keras_loss_of(SPEC)
 """
-"""The file of a pair: to be filled with the folder of ``pair_models`` and the architecture."""
+"""The file of a pair: to be filled with the folder of ``pair_torch`` and ``pair_keras``, and the architecture."""
+
+LOSS_TEXT = """
+
+def torch_loss(output):
+    from pair_torch import torch_loss_of
+
+    return torch_loss_of(SPEC)(output)
+
+
+def keras_loss(output):
+    from pair_keras import keras_loss_of
+
+    return keras_loss_of(SPEC)(output)
+"""
+
+
+def file_of(spec: Spec, folder: str) -> str:
+    """The text of a pair's file."""
+    return TEXT.format(folder=folder, spec=spec) + (LOSS_TEXT if "losses" in spec else "")

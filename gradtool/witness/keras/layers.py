@@ -46,17 +46,6 @@ def _padding(layer: Any) -> Any:
     return tuple(span // 2 for span in spans) if even and layer.padding == "same" else layer.padding
 
 
-_CONVOLUTION: Mapping[str, Read] = {
-    "kernel size": "kernel_size", "stride": "strides", "padding": _padding, "dilation": "dilation_rate",
-    "groups": lambda m: getattr(m, "groups", 1), "padding mode": lambda _: "zeros", **_BIAS,
-}  # fmt: skip
-_DEPTHWISE: Mapping[str, Read] = {key: read for key, read in _CONVOLUTION.items() if key != "groups"}
-_TRANSPOSED: Mapping[str, Read] = {
-    "kernel size": "kernel_size", "stride": "strides", "padding": lambda m: _transposed_padding(m),
-    "dilation": "dilation_rate", **_BIAS,
-}  # fmt: skip
-
-
 def _sides(padding: Any) -> Any:
     """The numbers of a padding layer: one for each axis that has the same before and behind."""
     pairs = [padding] if isinstance(padding[0], int) else padding
@@ -65,6 +54,17 @@ def _sides(padding: Any) -> Any:
 
 def _transposed_padding(layer: Any) -> Any:
     return (0,) * len(layer.kernel_size) if layer.padding == "valid" else layer.padding
+
+
+_CONVOLUTION: Mapping[str, Read] = {
+    "kernel size": "kernel_size", "stride": "strides", "padding": _padding, "dilation": "dilation_rate",
+    "groups": lambda m: getattr(m, "groups", 1), "padding mode": lambda _: "zeros", **_BIAS,
+}  # fmt: skip
+_DEPTHWISE: Mapping[str, Read] = {key: read for key, read in _CONVOLUTION.items() if key != "groups"}
+_TRANSPOSED: Mapping[str, Read] = {
+    "kernel size": "kernel_size", "stride": "strides", "padding": _transposed_padding,
+    "dilation": "dilation_rate", **_BIAS,
+}  # fmt: skip
 
 
 def _pool(function: str, dims: int) -> Row:
@@ -127,7 +127,9 @@ for _dims in (1, 2, 3):
     }
 for _dims in (1, 2):
     _ROWS |= {
-        f"DepthwiseConv{_dims}D": Row("depthwise", _DEPTHWISE, {"kernel": "kernel", "bias": "bias"}, fused=True, dims=_dims),
+        f"DepthwiseConv{_dims}D": Row(
+            "depthwise", _DEPTHWISE, {"kernel": "kernel", "bias": "bias"}, fused=True, dims=_dims
+        ),
         f"SeparableConv{_dims}D": Row(
             "separable",
             _DEPTHWISE,
@@ -167,7 +169,9 @@ def prepare(layers: list[Any], *, training: bool) -> None:
                 setattr(layer, attribute, 0.0)
 
 
-def described(name: str, layer: Any, row: Row | None, names: Mapping[int, str], source: str, first: bool) -> Iterator[SideLayer]:
+def described(
+    name: str, layer: Any, row: Row | None, names: Mapping[int, str], source: str, *, first: bool
+) -> Iterator[SideLayer]:
     """The layers that a call of a layer stands for: two for a separable convolution."""
     title = type(layer).__name__
     if row is None:
@@ -220,7 +224,9 @@ def _layer(
 
 FUNCTIONS = {name: RENAMED.get(name, name) for name in (*ACTIVATIONS, *RENAMED)}
 _MEANS = {"Mean": "avg", "Max": "max", "Sum": "sum"}
-_OPERATIONS = {"".join(part.capitalize() for part in name.split("_")).lower(): found for name, found in FUNCTIONS.items()}
+_OPERATIONS = {
+    "".join(part.capitalize() for part in name.split("_")).lower(): found for name, found in FUNCTIONS.items()
+}
 
 
 def activation_layer(name: str, function: Any, args: Any, kwargs: Mapping[str, Any]) -> SideLayer:
@@ -255,4 +261,3 @@ def _settings(name: str, held: Mapping[str, Any]) -> dict[str, str]:
     if name in ("elu", "celu"):
         return {"alpha": told(float(held.get("alpha", 1.0)))}
     return {}
-

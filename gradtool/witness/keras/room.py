@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from gradtool.evidence import Failure, Record, SideRequest
 from gradtool.witness.keras.layers import prepare
-from gradtool.witness.keras.recorder import Recorder, Sources, made
+from gradtool.witness.keras.recorder import Recorder
+from gradtool.witness.keras.sources import Sources, made
 from gradtool.witness.model.conventions import BATCH, CLASSES, LENGTH, SIDE
 from gradtool.witness.model.discovery import Kind
 from gradtool.witness.model.losses import called_loss
@@ -25,7 +27,9 @@ __all__ = ["Backend", "KerasRoom", "testify"]
 KIND = Kind(
     "keras.Model",
     lambda value: isinstance(value, keras.Model),
-    lambda value: isinstance(value, type) and issubclass(value, keras.Model) and value not in (keras.Model, keras.Sequential),
+    lambda value: (
+        isinstance(value, type) and issubclass(value, keras.Model) and value not in (keras.Model, keras.Sequential)
+    ),
     lambda value: isinstance(value, keras.layers.Layer),
 )
 
@@ -35,8 +39,10 @@ class Backend(Protocol):
 
     title: str
     version: str
-    places: list[Any]
+    places: Sequence[Any]
     """Modules whose activation functions count as layers."""
+    notes: Sequence[str]
+    """What was done so that float64 is float64."""
 
     def tensor(self, array: NDArray[Any]) -> Any:
         """A constant."""
@@ -50,7 +56,9 @@ class Backend(Protocol):
     def begin(self, seed: int) -> None:
         """Run eagerly, from this seed."""
 
-    def gradients(self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]) -> tuple[float, list[Any], list[Any]]:
+    def gradients(
+        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]
+    ) -> tuple[float, list[Any], list[Any]]:
         """The loss that ``run`` returns, its gradients by the variables, and by the tensors that it returns beside."""
 
 
@@ -81,6 +89,7 @@ class KerasRoom:
         """The model with dropout off; inputs are drawn where its shapes are known and the file has none."""
         self._stack.close()
         self.model, self.training = loaded.model, request.mode == "train"
+        loaded.notes.extend(self.backend.notes)
         prepare(list(self.model._flatten_layers()), training=self.training)  # noqa: SLF001  # Keras shows only models'
         if loaded.inputs is None:
             loaded.inputs = self._drawn(request.seed)
@@ -93,7 +102,7 @@ class KerasRoom:
             return None
         drawn = np.random.default_rng(seed)
         layers = list(self.model._flatten_layers())  # noqa: SLF001
-        below = min((l.input_dim for l in layers if isinstance(l, keras.layers.Embedding)), default=CLASSES)
+        below = min((one.input_dim for one in layers if isinstance(one, keras.layers.Embedding)), default=CLASSES)
         found = []
         for one in shapes:
             free = SIDE if len(one.shape) > 3 else LENGTH
@@ -104,12 +113,11 @@ class KerasRoom:
 
     def _is_embedded(self, one: Any) -> bool:
         """Whether an input goes to an embedding, which takes floating-point numbers for integers."""
-        layers = self.model._flatten_layers()  # noqa: SLF001
-        for layer in layers:
-            if isinstance(layer, keras.layers.Embedding):
-                nodes = getattr(layer, "_inbound_nodes", [])
-                if any(tensor is one for node in nodes for tensor in node.input_tensors):
-                    return True
+        for layer in self.model._flatten_layers():  # noqa: SLF001
+            nodes = getattr(layer, "_inbound_nodes", [])
+            fed = isinstance(layer, keras.layers.Embedding) and nodes
+            if fed and any(tensor is one for node in nodes for tensor in node.input_tensors):
+                return True
         return isinstance(self.model, keras.Sequential) and isinstance(self.model.layers[0], keras.layers.Embedding)
 
     def channels_last(self) -> bool:
@@ -146,13 +154,15 @@ class KerasRoom:
         for name, value in weights.items():
             variables[name].assign(value)
 
-    def arranged(self, inputs: list[NDArray[Any]], request: SideRequest) -> list[NDArray[Any]]:
+    def arranged(self, inputs: list[NDArray[Any]], _request: SideRequest) -> list[NDArray[Any]]:
         """The inputs as they are, or with channels moved behind where only that fits the model's shapes."""
         shapes = [tuple(one.shape) for one in getattr(self.model, "inputs", None) or []]
         if len(shapes) != len(inputs):
             return inputs
         return [
-            np.moveaxis(x, 1, -1) if x.ndim > 2 and not _fits(x.shape, s) and _fits(np.moveaxis(x, 1, -1).shape, s) else x
+            np.moveaxis(x, 1, -1)
+            if x.ndim > 2 and not _fits(x.shape, s) and _fits(np.moveaxis(x, 1, -1).shape, s)
+            else x
             for x, s in zip(inputs, shapes, strict=True)
         ]
 
@@ -169,7 +179,9 @@ class KerasRoom:
         return recorder, outputs, output
 
     def _fed(self, array: NDArray[Any]) -> Any:
-        return self.backend.tensor(array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array.astype("int32"))
+        return self.backend.tensor(
+            array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array.astype("int32")
+        )
 
     def forward(self, inputs: list[NDArray[Any]]) -> Passed:
         """The layers and outputs. A model that is built by its first call gets its weights here."""
@@ -193,7 +205,8 @@ class KerasRoom:
                 parts = [keras.ops.sum(one * p) for one, p in zip(outputs, drawn, strict=True)]
                 loss = sum(parts[1:], parts[0])
             else:
-                loss = called_loss(loaded.loss, whole, self._targets(loaded.targets), reversed_order=True)
+                goals = None if loaded.targets is None else self._fed(loaded.targets)
+                loss = called_loss(loaded.loss, whole, goals, reversed_order=True)
             if math.prod(getattr(loss, "shape", (0,))) != 1:
                 raise UserFileError("the loss of the Keras side is no single number", "return a tensor of one number")
             return loss, [tensor for _, tensor in recorder.calls if tensor is not None]
@@ -210,11 +223,11 @@ class KerasRoom:
         gradients = {n: self.backend.array(g) for n, g in zip(names, by_variables, strict=True) if g is not None}
         return Passed(calls, [self.backend.array(one) for one in outputs], loss, gradients)
 
-    def _targets(self, targets: Any) -> Any:
-        if targets is None:
-            return None
-        array = np.asarray(targets.detach().cpu() if hasattr(targets, "detach") else targets)
-        return self._fed(array)
+
+_NO_KERNEL = re.compile(
+    r"list of allowed values: .*?\{\{node (\w+)\}\}|Could not find device for node: \{\{node (\w+)\}\}"
+)
+"""What TensorFlow says where an operation is not there for a dtype."""
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[Any, ...]) -> bool:
@@ -228,5 +241,10 @@ def testify(room: KerasRoom, record: Record) -> Iterator[Record]:
     try:
         yield from steps(room, record)
     except UserFileError as error:
-        yield Failure(record.key, "keras", "file", error.message, error.hint, error.detail)
-
+        message = re.sub(r"\x1b\[\d*m", "", error.message)  # Keras prints in bold
+        if missing := _NO_KERNEL.search(message):
+            yield Failure(
+                record.key, "keras", "unsupported", f"has no {record.dtype} kernel for {missing[1] or missing[2]}"
+            )
+        else:
+            yield Failure(record.key, "keras", "file", message, error.hint, error.detail)

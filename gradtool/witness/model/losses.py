@@ -19,7 +19,11 @@ def called_loss(loss: Any, output: Any, targets: Any, *, reversed_order: bool) -
     ``reversed_order`` says that objects of the framework, whose arguments tell nothing, want the targets first.
     """
     try:
-        known = [p for p in inspect.signature(loss).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        known = [
+            p
+            for p in inspect.signature(loss).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
     except (TypeError, ValueError):
         known = []
     wanted = [p for p in known if p.default is p.empty]
@@ -29,4 +33,8 @@ def called_loss(loss: Any, output: Any, targets: Any, *, reversed_order: bool) -
         if targets is None:
             raise UserFileError("the loss takes targets, and the file has none", "define targets in the file")
         first = bool(known) and known[0].name in GOALS
-        return loss(targets, output) if first or (reversed_order and not inspect.isfunction(loss)) else loss(output, targets)
+        return (
+            loss(targets, output)
+            if first or (reversed_order and not inspect.isfunction(loss))
+            else loss(output, targets)
+        )

@@ -30,6 +30,11 @@ NAMES = ("inputs", "x", *INPUTS)
 """What the inputs of a comparison are called in a file."""
 
 
+LEAST = 2.0**-27
+"""The least relative move of a draw. In float64 this, not a rounding unit: Keras keeps some constants in float32, which
+moves what comes out of an exact gelu by as much."""
+
+
 @dataclass(slots=True)
 class Call:
     """One call of a layer, with its output and what came back to it; both None where there is no such number."""
@@ -56,7 +61,7 @@ class Loaded:
     model: Any
     name: str
     inputs: list[NDArray[Any]] | None
-    targets: Any = None
+    targets: NDArray[Any] | None = None
     loss: Any = None
     drawn: bool = False
     mapped: list[Mapped] = field(default_factory=list)
@@ -88,7 +93,7 @@ class Room(Protocol):
     def give(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Set the arrays."""
 
-    def arranged(self, inputs: list[NDArray[Any]], request: SideRequest) -> list[NDArray[Any]]:
+    def arranged(self, inputs: list[NDArray[Any]], request: SideRequest, /) -> list[NDArray[Any]]:
         """The inputs as this side's model takes them."""
 
     def forward(self, inputs: list[NDArray[Any]]) -> Passed:
@@ -128,6 +133,8 @@ def _load(room: Room, request: SideRequest) -> Side:
     kept = loaded.inputs is not None
     if loaded.inputs is not None:
         _save(request, "inputs", {str(place): array for place, array in enumerate(loaded.inputs)})
+    if loaded.targets is not None:
+        _save(request, "targets", {"targets": loaded.targets})
     return _side(room, request, loaded, "drawn" if loaded.drawn else "own" if kept else "")
 
 
@@ -182,7 +189,8 @@ def _found(names: Mapping[str, Any], request: SideRequest, kind: Kind) -> Loaded
     ending = request.role.partition("_")[0]
     losses = (f"{ending}_loss",) if ending else LOSSES
     loss = case.loss if case.loss is not None else _first(names, losses)
-    return Loaded(found.model, found.name, _arrays(inputs), targets, loss, mapped=_mapped(names, file))
+    goals = None if targets is None else _array(targets, "targets")
+    return Loaded(found.model, found.name, _arrays(inputs), goals, loss, mapped=_mapped(names, file))
 
 
 def _first(names: Mapping[str, Any], wanted: Sequence[str]) -> Any:
@@ -196,10 +204,14 @@ def _arrays(value: Any) -> list[NDArray[Any]] | None:
     if callable(value) and not hasattr(value, "shape"):
         value = value()
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else [value]
-    made = [np.asarray(part.detach().cpu() if hasattr(part, "detach") else part) for part in parts]
-    if any(array.dtype == object or not array.ndim for array in made):
-        raise UserFileError("the inputs are no arrays", "give an array, or a list with one for each input")
-    return made
+    return [_array(part, "inputs") for part in parts]
+
+
+def _array(value: Any, what: str) -> NDArray[Any]:
+    array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    if array.dtype == object or not array.ndim:
+        raise UserFileError(f"the {what} are no array but {type(value).__name__}", "give an array, or a list of some")
+    return array
 
 
 def _mapped(names: Mapping[str, Any], file: str) -> list[Mapped]:
@@ -240,6 +252,7 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
         _opened(room, request)
         room.forward(inputs)  # some models are built by their first call
     loaded = _loaded[request.side][1]
+    loaded.targets = _targets(request)
     given = _read(request, f"{request.side}.given.npz")
     projections = [*_read(request, f"{request.side}.projections.npz").values()]
     first = 0.0
@@ -254,10 +267,17 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
     return first, kinds.pop() if len(kinds) == 1 else "mixed"
 
 
+def _targets(request: SideRequest) -> NDArray[Any] | None:
+    """The targets of this side's file as it first ran, for another dtype may draw others; else the other side's."""
+    sides = (request.side, "right" if request.side == "left" else "left")
+    paths = (Path(request.folder) / f"{side}.targets.npz" for side in sides)
+    return next((read_arrays(path)["targets"] for path in paths if path.is_file()), None)
+
+
 def _moved(given: Arrays, inputs: list[NDArray[Any]], request: SideRequest, draw: int) -> tuple[Arrays, list[Any]]:
-    """Weights and inputs in the dtype of the request; of a later draw moved by up to one rounding unit."""
+    """Weights and inputs in the dtype of the request; of a later draw moved by up to one rounding unit, or LEAST."""
     kind = np.dtype(request.dtype)
-    unit = float(np.finfo(kind).eps)
+    unit = max(float(np.finfo(kind).eps), LEAST)
     drawn = np.random.default_rng([request.seed, draw])
 
     def one(array: NDArray[Any]) -> NDArray[Any]:

@@ -24,11 +24,11 @@ def channels_last(array: Numbers) -> Numbers:
 
 
 def _last_step(array: Numbers) -> Numbers:
-    return array[:, -1]
+    return np.asarray(array[:, -1])
 
 
 def _last_row(array: Numbers) -> Numbers:
-    return array[-1]
+    return np.asarray(array[-1])
 
 
 def _steps_first(array: Numbers) -> Numbers:

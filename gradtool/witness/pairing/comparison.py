@@ -1,4 +1,4 @@
-"""What two runs of a pair differ in: every parameter's gradient in the left's order, every layer's output and gradient."""
+"""What two runs of a pair differ in: the gradient of every parameter, the output and gradient of every layer."""
 
 from __future__ import annotations
 
@@ -44,14 +44,17 @@ class _Runs:
     def __init__(self, request: PairRequest, dtype: str) -> None:
         folder = Path(request.folder)
         self.dtype = dtype
-        draws = request.draws if dtype == request.dtypes[-1] else 0
         self.left: Arrays = read_arrays(folder / f"left.{dtype}.0.npz")
         self.right: Arrays = read_arrays(folder / f"right.{dtype}.0.npz")
-        self.moved = [read_arrays(folder / f"left.{dtype}.{draw}.npz") for draw in range(1, draws + 1)]
+        self.moved = [read_arrays(folder / f"left.{dtype}.{draw}.npz") for draw in range(1, request.draws + 1)]
 
     def scale(self, start: str) -> float:
         """The largest RMS among the arrays whose names begin so."""
-        sizes = [float(np.sqrt(np.mean(np.square(a, dtype=np.float64)))) for n, a in self.left.items() if n.startswith(start) and a.size]
+        sizes = [
+            float(np.sqrt(np.mean(np.square(a, dtype=np.float64))))
+            for n, a in self.left.items()
+            if n.startswith(start) and a.size
+        ]
         return max((size for size in sizes if np.isfinite(size)), default=0.0)
 
     def apart(self, mine: str, theirs: Numbers, scale: float, way: Arranged) -> Distance:
@@ -87,14 +90,19 @@ def _layers(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> Iterat
     for mine, yours in pairs.calls:
         left, right = request.left.layers[mine], request.right.layers[yours]
         way = _way(runs[0], f"value:{mine}", f"value:{yours}", pairs.flattened.get(mine, ()))
-        lone = [*_between(request.left.layers, last[0], mine, pairs, 0)], [*_between(request.right.layers, last[1], yours, pairs, 1)]
+        lone = (
+            [*_between(request.left.layers, last[0], mine, pairs, 0)],
+            [*_between(request.right.layers, last[1], yours, pairs, 1)],
+        )
         settings = _settings(left, right)
         if [one.config["padding"] for one in lone[1] if one.kind == "pad"] == [left.config.get("padding")]:
             lone = lone[0], [one for one in lone[1] if one.kind != "pad"]  # Keras pads in a layer of its own
             settings = [one for one in settings if one.name != "padding"]
         if way is None and left.shape and len(left.shape) == len(right.shape):
             settings.append(Setting("output shape", _shown(left.shape), _shown(right.shape)))
-        alone = [[side, one.title, one.source] for side, ones in zip(("left", "right"), lone, strict=True) for one in ones]
+        alone = [
+            [side, one.title, one.source] for side, ones in zip(("left", "right"), lone, strict=True) for one in ones
+        ]
         last = (mine, max(yours, last[1]))
         yield ComparedLayer(
             left.name, right.name, left.kind, left.title, right.title, left.source, right.source,
@@ -108,9 +116,7 @@ def _shown(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape))
 
 
-def _between(
-    layers: Sequence[SideLayer], start: int, stop: int, pairs: Pairs, side: int
-) -> Iterator[SideLayer]:
+def _between(layers: Sequence[SideLayer], start: int, stop: int, pairs: Pairs, side: int) -> Iterator[SideLayer]:
     """What ran in between, has no partner and changes numbers."""
     known = {call[side] for call in pairs.calls}
     yield from (layers[k] for k in range(start + 1, stop) if k not in known and layers[k].kind not in SILENT)
@@ -125,9 +131,7 @@ def _way(run: _Runs, mine: str, yours: str, flattened: tuple[int, ...]) -> Arran
     return min(ways, key=lambda way: distance(way(left), right, 0.0), default=None)
 
 
-def _distances(
-    runs: Sequence[_Runs], what: str, mine: int, yours: int, way: Arranged | None
-) -> Iterator[Distance]:
+def _distances(runs: Sequence[_Runs], what: str, mine: int, yours: int, way: Arranged | None) -> Iterator[Distance]:
     if way is None:
         return
     for run in runs:
@@ -201,4 +205,3 @@ def _pulled(pairs: Pairs, right: Arrays, trained: Sequence[str]) -> dict[str, Nu
         for name, share in pulled_back(one, gradient):
             found[name] = found[name] + share if name in found else share
     return found
-

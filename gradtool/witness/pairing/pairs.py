@@ -97,7 +97,10 @@ def _alone(layer: SideLayer, other: Side, why: str, free: Sequence[SideLayer]) -
 
 def _explicit(one: Mapped, left: Side, right: Side) -> ArrayMap:
     """The map of a line of the file's own."""
-    shapes = [{n: s for layer in side.layers for p, n in layer.weights.items() for s in [layer.shapes[p]]} for side in (left, right)]
+    shapes = [
+        {n: s for layer in side.layers for p, n in layer.weights.items() for s in [layer.shapes[p]]}
+        for side in (left, right)
+    ]
     for name, side, known in ((one.left, left, shapes[0]), (one.right, right, shapes[1])):
         if name not in known:
             raise PairingError(
@@ -149,9 +152,7 @@ def _flattened(layers: Sequence[SideLayer]) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def _order(
-    mine: tuple[int, ...] | None, yours: tuple[int, ...] | None, *, alike: bool, moved: bool
-) -> tuple[int, ...]:
+def _order(mine: tuple[int, ...] | None, yours: tuple[int, ...] | None, *, alike: bool, moved: bool) -> tuple[int, ...]:
     """The shape of an image with channels in front that the right side has with channels last; empty for one order."""
     if mine is None or yours is None or alike or not moved or (*mine[1:], mine[0]) != yours:
         return ()
@@ -179,9 +180,7 @@ def _aligned(
     others = {right[yours].name: number for number, (_, yours) in enumerate(anchors)}
     tokens = [_token(layer, names) for layer in left], [_token(layer, others) for layer in right]
     matcher = SequenceMatcher(None, *tokens, autojunk=False)
-    found = {
-        block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)
-    }
+    found = {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
     wanted = dict(anchors)
     taken = set(wanted.values())
     found = {mine: yours for mine, yours in found.items() if mine not in wanted and yours not in taken}
@@ -197,4 +196,6 @@ def _lone(left: Side, right: Side, maps: Sequence[ArrayMap]) -> Iterator[tuple[s
     used = {term[0] for one in maps for term in one.terms}, {one.right for one in maps}
     for side, model, known in (("left", left, used[0]), ("right", right, used[1])):
         owners = {name: layer.name for layer in model.layers for name in layer.weights.values()}
-        yield from ((side, name, owners.get(name, "")) for name in model.trained if name not in known and name in owners)
+        yield from (
+            (side, name, owners.get(name, "")) for name in model.trained if name not in known and name in owners
+        )

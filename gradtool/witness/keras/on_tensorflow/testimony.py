@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -21,7 +21,8 @@ class TensorFlow:
 
     title = "Keras"
     version = f"TensorFlow {tf.__version__}"
-    places = (tf.nn, tf, tf.math)
+    places: Sequence[Any] = (tf.nn, tf, tf.math)
+    notes: Sequence[str] = ()
 
     def tensor(self, array: NDArray[Any]) -> Any:
         """A constant."""
@@ -40,7 +41,9 @@ class TensorFlow:
         tf.config.run_functions_eagerly(True)
         keras.utils.set_random_seed(seed)
 
-    def gradients(self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]) -> tuple[float, list[Any], list[Any]]:
+    def gradients(
+        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]
+    ) -> tuple[float, list[Any], list[Any]]:
         """By one tape, asked once."""
         with tf.GradientTape() as tape:
             loss, tensors = run()

@@ -148,7 +148,7 @@ def row_of(module: nn.Module) -> Row | None:
 
 
 def described(
-    name: str, module: nn.Module, row: Row | None, names: Mapping[int, str], source: str, first: bool
+    name: str, module: nn.Module, row: Row | None, names: Mapping[int, str], source: str, *, first: bool
 ) -> Iterator[SideLayer]:
     """The layers that a call of a module stands for: one, or several for a recurrent one with layers inside."""
     title = type(module).__name__
@@ -193,7 +193,9 @@ _FUNCTIONS: dict[Callable[..., Any], str] = {
     if hasattr(place, name + end)
 }
 _POOLS = {
-    getattr(functional, f"{function}_pool{dims}d"): (function, dims) for function in ("max", "avg") for dims in (1, 2, 3)
+    getattr(functional, f"{function}_pool{dims}d"): (function, dims)
+    for function in ("max", "avg")
+    for dims in (1, 2, 3)
 }
 _MEANS = {
     getattr(place, name): function
@@ -257,4 +259,3 @@ def spatial_dims(module: nn.Module) -> int:
     """The axes behind the channels that a module runs over; 0 for one that has no channels axis of its own."""
     row = row_of(module)
     return row.dims if row else 0
-

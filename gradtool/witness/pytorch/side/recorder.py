@@ -113,7 +113,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         name, first = self._modules[id(module)], id(module) not in self._known
         self._known.add(id(module))
         title = name or type(module).__name__
-        self._keep(list(described(title, module, row, self._names, source, first)), arguments[:1], output)
+        self._keep(list(described(title, module, row, self._names, source, first=first)), arguments[:1], output)
 
     def _keep(self, layers: list[SideLayer], arguments: Any, output: Any) -> None:
         """Note the layers; the output is that of the last, and is copied, since what follows may work in place."""
@@ -145,4 +145,3 @@ def array_of(tensor: torch.Tensor) -> Any:
     """The numbers of a tensor, as a copy; of a sparse one, dense."""
     with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001
         return np.array(tensor.detach().to_dense().cpu().numpy())
-

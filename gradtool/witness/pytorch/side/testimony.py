@@ -76,7 +76,9 @@ class TorchRoom:
         """Channels in front, where the model hands an input as it is to a layer that wants them there."""
         if not request.channels_last:
             return inputs
-        return [np.moveaxis(x, -1, 1) if x.ndim - 2 in self._wanted(inputs, place) else x for place, x in enumerate(inputs)]
+        return [
+            np.moveaxis(x, -1, 1) if x.ndim - 2 in self._wanted(inputs, place) else x for place, x in enumerate(inputs)
+        ]
 
     def _wanted(self, inputs: list[NDArray[Any]], place: int) -> set[int]:
         """The axes over which the first spatial layers run that get this very input."""
@@ -134,19 +136,14 @@ class TorchRoom:
         if loaded.loss is None:
             loss = sum((one * self._tensor(p)).sum() for one, p in zip(outputs, projections, strict=True))
         else:
-            loss = called_loss(loaded.loss, whole, self._targets(loaded.targets), reversed_order=False)
+            goals = None if loaded.targets is None else self._tensor(loaded.targets)
+            loss = called_loss(loaded.loss, whole, goals, reversed_order=False)
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             raise UserFileError("the loss of the PyTorch side is no single number", "return a tensor of one number")
         with blamed("the backward pass of the PyTorch model failed"):
             loss.reshape(()).backward()
         gradients = {n: array_of(p.grad) for n, p in self.model.named_parameters() if p.grad is not None}
         return Passed(recorder.calls, [array_of(one) for one in outputs], float(loss.detach()), gradients)
-
-    def _targets(self, targets: Any) -> Any:
-        if targets is None:
-            return None
-        array = np.asarray(targets.detach().cpu() if hasattr(targets, "detach") else targets)
-        return self._tensor(array)
 
 
 _ROOM = TorchRoom()
