@@ -24,16 +24,18 @@ APART = 1e-7
 CONSTANTS = 1e-11
 """That from which more than the order of sums is at work."""
 FEW = 10.0
-"""So many times what a small move does is the same function still: the largest of three draws is an estimate."""
-UNITS = MappingProxyType({"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7})
+"""So many times what a small move does is the same function still; the largest of three draws is an estimate."""
+UNITS: Mapping[str, float] = MappingProxyType(
+    {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+)
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         "epsilon": "Give both the same epsilon: eps= in PyTorch (1e-5 unless told), epsilon= in Keras (1e-3).",
         "slope": "Give both the same slope: negative_slope is 0.01 in PyTorch, 0.3 in Keras's LeakyReLU, and 0.2 in "
         "leaky_relu of Keras and TensorFlow.",
-        "approximate": "Use one form of gelu: nn.GELU(approximate='tanh') or keras.activations.gelu(x, approximate=True) for "
-        "the one with tanh, neither for the exact one; keras.ops.gelu is the one with tanh unless told.",
+        "approximate": "Use one form of gelu: approximate='tanh' in PyTorch is approximate=True in Keras, and "
+        "neither is the exact one; keras.ops.gelu and tf.nn.gelu differ in what they take unless told.",
         "padding": "Pad by hand in Keras, ZeroPadding in front and padding='valid': with a stride, 'same' pads more "
         "at the end, PyTorch alike on both.",
         "reset after": "Use GRU(reset_after=True) in Keras, its default: PyTorch applies the reset gate after the "

@@ -44,7 +44,7 @@ PAIRING_RULES = (
         "Look for a cast to a shorter dtype, or a formula that loses digits, at the layer that is named.",
     ),
     Rule(
-        "GT326", "float32-constants", "note", "One side rounds constants to float32 in float64",
+        "GT326", "single-precision-constants", "note", "One side rounds constants to float32 in float64",
         "Keras keeps some numbers, such as the slope of a leaky rectifier or a constant of the exact gelu, in float32. "
         "In float64 that leaves a difference of up to about 1e-8, which is no difference between the models.",
         "Nothing needs to be done; in float32 it can't be seen.",

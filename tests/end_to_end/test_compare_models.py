@@ -1,24 +1,22 @@
-"""Pairs of models by the real workers: healthy ones agree, planted faults are found in their place, bad files are told."""
+"""Pairs of models by the real workers: healthy ones agree, planted faults are found in their place."""
 
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gradtool.evidence import PairEvidence
-from gradtool.pipeline.compare_models import PairSettings, Sided, compare_models, sides_of
+from gradtool.pipeline.compare_models import PairSettings, compare_models, sides_of
 from gradtool.target.model_file import read_model_file
 from gradtool.verdict.pairing import ModelComparison
 from gradtool.witness.host import PAIR_WITNESSES, Host
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 sys.path.insert(0, str(CORPUS))
+sys.path.insert(0, str(Path(__file__).parent))
 
+from pair_files import Compare, agrees, pair  # noqa: E402  # likewise
 from pair_specs import HEALTHY_TWINS, LOSS, MUTANTS, Spec, drawn, file_of  # noqa: E402  # behind the path of the corpus
 
 FEW_MUTANTS = [
@@ -35,43 +33,6 @@ FEW_MUTANTS = [
     "gradient cut in PyTorch",
 ]
 """One of each sort; the whole list takes a minute."""
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Host]:
-    """Both sides and the room that compares, started once."""
-    with Host(["torch", "keras", "pairing"], timeout=120, registry=PAIR_WITNESSES) as host:
-        yield host
-
-
-Compare = Callable[..., ModelComparison]
-
-
-@pytest.fixture
-def compare(workers: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
-    """compare(text, dtype="float32"): what is found on a file that holds both models; nothing is left behind."""
-    room = tmp_path / "temporary"
-    room.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(room))
-
-    def run(text: str, **settings: Any) -> ModelComparison:
-        path = tmp_path / "pair.py"
-        path.write_text(text, encoding="utf-8")
-        sides = Sided("torch", path, role="torch_model"), Sided("keras", path, role="keras_model")
-        record = compare_models("pair.py", sides, PairSettings(**settings), workers)
-        assert not list(room.iterdir())
-        return record
-
-    return run
-
-
-def agrees(record: ModelComparison) -> PairEvidence:
-    told = [(one.code, one.where, one.message) for one in record.findings if one.severity != "note"]
-    assert not told, told
-    assert not record.failures, record.failures
-    assert record.evidence is not None
-    assert all(one.gradients or one.missing for one in record.evidence.parameters)
-    return record.evidence
 
 
 def placed(record: ModelComparison, place: int) -> None:
@@ -133,21 +94,6 @@ def test_there_are_enough_faults() -> None:
 
 # ---- what is told
 
-PAIR = """
-def torch_model():
-    from torch import nn
-    return {torch}
-
-def keras_model():
-    import keras
-    from keras import layers
-    return keras.Sequential([keras.Input({shape}), {keras}])
-"""
-
-
-def pair(torch: str, keras: str, shape: str = "(4,)", more: str = "") -> str:
-    return PAIR.format(torch=torch, keras=keras, shape=shape) + more
-
 
 def test_the_first_layer_is_named_with_both_lines_the_setting_and_the_remedy(compare: Compare) -> None:
     record = compare(
@@ -193,27 +139,36 @@ def test_a_dtype_without_a_kernel_is_compared_in_the_other(compare: Compare) -> 
 
 OWN = """
 import numpy as np
+
 inputs = np.random.default_rng(3).standard_normal((5, 4))
+
 
 def torch_model():
     import torch
+
     class Mine(torch.nn.Module):
         def __init__(self):
             super().__init__()
             self.w = torch.nn.Parameter(torch.randn(4, 4))
+
         def forward(self, x):
             return x @ self.w
+
     return Mine()
+
 
 def keras_model():
     import keras
-    class Mine(keras.Model):
+
+    class Layer(keras.layers.Layer):
         def build(self, shape):
             self.w = self.add_weight(shape=(4, 4), name="w")
+
         def call(self, x):
             return x @ self.w
+
     return keras.Sequential([keras.Input((4,)), Layer()])
-    """.replace("keras.Model)", "keras.layers.Layer)").replace("class Mine(keras", "class Layer(keras")
+"""
 
 
 def test_the_axes_of_a_square_weight_of_ones_own_are_never_guessed(compare: Compare) -> None:
@@ -271,61 +226,6 @@ def test_one_keras_file_runs_on_both_backends(tmp_path: Path) -> None:
     assert "PyTorch" in evidence.left.version
     assert "TensorFlow" in evidence.right.version
     assert {one.word for one in evidence.parameters} == {"same"}
-
-
-# ---- files that can't be compared: one Failure each, which names what is wrong
-
-DENSE = "layers.Dense(6), layers.Dense(2)"
-BAD: dict[str, tuple[str, str]] = {
-    "no such function": ("def torch_model():\n    import torch\n    return torch.nn.Linear(2, 2)\n", "no function keras_model()"),
-    "unpaired layer": (pair("nn.Sequential(nn.Linear(4, 6))", DENSE), "dense_1 (Dense, pair.py:9) has no partner"),
-    "unpaired on the left": (
-        pair("nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 2))", DENSE),
-        "1 (Linear, pair.py:4) and dense_1 (Dense, pair.py:9) can't be mapped: 1.weight is 6x6 and dense_1/kernel is 6x2",
-    ),
-    "another kind": (pair("nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6))", DENSE), "1 (LayerNorm, pair.py:4) has no partner"),
-    "other inputs": (pair("nn.Linear(5, 6)", "layers.Dense(6)"), "calling the model, Linear, on 8x4 failed"),
-    "other outputs": (
-        pair("nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (2, 3)))", "layers.Dense(6)"),
-        "the PyTorch model's output is 8x2x3 and the Keras model's 8x6",
-    ),
-    "it raises": (pair("nn.Linear(4, 1 / 0)", DENSE), "torch_model() in pair.py failed: ZeroDivisionError"),
-    "no inputs": (
-        "def torch_model():\n    import torch\n    return torch.nn.Linear(2, 2)\n\n\ndef keras_model():\n    import keras\n"
-        "    return keras.Sequential([keras.layers.Dense(2)])\n",
-        "no input for the models is known",
-    ),
-    "two losses": (
-        pair("nn.Linear(4, 6)", "layers.Dense(6)", more="\ndef torch_loss(x):\n    return x\n"),
-        "the loss of the PyTorch side is no single number",
-    ),
-    "a map of nothing": (
-        pair("nn.Linear(4, 6)", "layers.Dense(6)", more="\ngradtool_map = {'wieght': 'dense/kernel'}\n"),
-        "gradtool_map names wieght",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_a_file_that_cant_be_compared_gives_one_failure(compare: Compare, name: str) -> None:
-    text, told = BAD[name]
-    record = compare(text)
-    assert record.evidence is None
-    (failure,) = record.failures
-    assert failure.reason == "file"
-    assert told in failure.message
-
-
-def test_a_crash_and_a_hang_give_one_failure_each(
-    compare: Compare, workers: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (failure,) = compare(pair("__import__('os').abort()", "layers.Dense(6)")).failures
-    assert failure.reason == "killed"
-    assert "PyTorch was killed (SIGABRT)" in failure.message
-    agrees(compare(pair("nn.Linear(4, 6)", "layers.Dense(6)")))
-    monkeypatch.setattr(workers, "timeout", 10.0)
-    (failure,) = compare(pair("__import__('time').sleep(60)", "layers.Dense(6)")).failures
-    assert failure.reason == "timeout"
 
 
 def test_the_spec_of_a_seed_is_always_the_same() -> None:
