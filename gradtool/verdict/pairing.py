@@ -35,7 +35,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "slope": "Give both the same slope: negative_slope is 0.01 in PyTorch, 0.3 in Keras's LeakyReLU, and 0.2 in "
         "leaky_relu of Keras and TensorFlow.",
         "approximate": "Use one form of gelu: approximate='tanh' in PyTorch is approximate=True in Keras, and "
-        "neither is the exact one; keras.ops.gelu and tf.nn.gelu differ in what they take unless told.",
+        "neither is the exact one; of all, keras.ops.gelu alone takes the one with tanh unless told.",
         "padding": "Pad by hand in Keras, ZeroPadding in front and padding='valid': with a stride, 'same' pads more "
         "at the end, PyTorch alike on both.",
         "reset after": "Use GRU(reset_after=True) in Keras, its default: PyTorch applies the reset gate after the "
@@ -49,6 +49,16 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What to do about a setting that differs."""
+
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "flatten": "PyTorch flattens images with channels in front, Keras with channels last, and what follows is no "
+        "dense layer whose weights could be carried over in that order: put layers.Permute((3, 1, 2)) before Flatten "
+        "in Keras.",
+    }
+)
+"""What to do about a kind of layer where no setting differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,7 @@ def _name(evidence: PairEvidence, place: int) -> str:
 def _remedy(layer: ComparedLayer) -> str:
     """What to do about the first setting that differs, or that which is known of the layers in between."""
     known = next((REMEDIES[one.name] for one in layer.settings if one.name in REMEDIES), "")
+    known = known or KINDS.get(layer.kind, "")
     if known or not layer.alone:
         return known
     return f"Run the same layers on both sides: {', '.join(title for _, title, _ in layer.alone)} has no partner."

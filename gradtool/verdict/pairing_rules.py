@@ -45,8 +45,9 @@ PAIRING_RULES = (
     ),
     Rule(
         "GT326", "single-precision-constants", "note", "One side rounds constants to float32 in float64",
-        "Keras keeps some numbers, such as the slope of a leaky rectifier or a constant of the exact gelu, in float32. "
-        "In float64 that leaves a difference of up to about 1e-8, which is no difference between the models.",
+        "Keras keeps some numbers, such as the slope of a leaky rectifier or a constant of the exact gelu, in float32, "
+        "and a layer may be told to work in it. In float64 that leaves a difference of up to about 1e-7, which is no "
+        "difference between the models.",
         "Nothing needs to be done; in float32 it can't be seen.",
     ),
 )  # fmt: skip

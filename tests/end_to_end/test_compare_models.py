@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from pair_files import Compare, agrees, pair  # noqa: E402  # likewise
 from pair_specs import HEALTHY_TWINS, LOSS, MUTANTS, Spec, drawn, file_of  # noqa: E402  # behind the path of the corpus
 
+TRANSFORMER = CORPUS / "pair_transformer.py"
 FEW_MUTANTS = [
     "layer norm epsilon 1e-5 against 1e-6",
     "gelu with tanh, fused",
@@ -189,6 +190,46 @@ def test_a_wrong_map_is_found_out(compare: Compare) -> None:
     assert [one.code for one in record.findings] == ["GT320"]
 
 
+def test_images_that_are_flattened_into_something_else_than_a_dense_layer_are_told(compare: Compare) -> None:
+    torch = "nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Tanh())"
+    record = compare(pair(torch, "layers.Conv2D(3, 3), layers.Flatten(), layers.Activation('tanh')", "(6, 5, 2)"))
+    (found,) = record.findings
+    assert (found.code, found.where) == ("GT320", "1 / flatten")
+    assert "Permute((3, 1, 2))" in found.remedy
+    keras = "layers.Conv2D(3, 3), layers.Permute((3, 1, 2)), layers.Flatten(), layers.Activation('tanh')"
+    agrees(compare(pair(torch, keras, "(6, 5, 2)")))
+
+
+def test_a_parameter_that_is_frozen_on_one_side_is_told(compare: Compare) -> None:
+    text = pair("nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 2))", "layers.Dense(5), layers.Dense(2)")
+    frozen = text.replace("    return nn.Sequential(", "    return frozen(").replace(
+        "def torch_model", "def frozen(*parts):\n    from torch import nn\n    model = nn.Sequential(*parts)\n"
+        "    model[0].weight.requires_grad_(False)\n    return model\n\n\ndef torch_model", 1
+    )  # fmt: skip
+    assert [(one.code, one.where) for one in compare(frozen).findings] == [("GT324", "0.weight")]
+    agrees(compare(text))
+
+
+def test_what_did_not_run_is_noted(compare: Compare) -> None:
+    lost = "type('Net', (nn.Sequential,), {'forward': lambda self, x: self[0](x)})(nn.Linear(4, 5), nn.Linear(5, 2))"
+    evidence = agrees(compare(pair(lost, "layers.Dense(5)")))
+    assert any("1.weight, 1.bias" in note for note in evidence.notes)
+
+
+def test_a_transformer_of_pytorch_beside_one_written_out_in_keras(compare: Compare) -> None:
+    evidence = agrees(compare(TRANSFORMER.read_text(encoding="utf-8")))
+    words = {one.left: one.word for one in evidence.parameters}
+    assert words["enc.self_attn.in_proj_weight"] == "a third, transposed, split into heads"
+    assert len(words) == 15
+
+
+def test_evaluation_mode_uses_stored_statistics_on_both_sides(compare: Compare) -> None:
+    torch = "nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=1e-3))"
+    text = pair(torch, "layers.Dense(6), layers.BatchNormalization()")
+    train, evaluated = agrees(compare(text)), agrees(compare(text, mode="eval"))
+    assert abs(train.values[0][0] - evaluated.values[0][0]) > 1e-3
+
+
 # ---- two files, and one for both backends
 
 
@@ -215,7 +256,8 @@ def test_one_keras_file_runs_on_both_backends(tmp_path: Path) -> None:
     path.write_text(
         "import keras\nfrom keras import layers\n"
         "print('on', keras.backend.backend())\n"
-        "model = keras.Sequential([keras.Input((6, 4)), layers.LSTM(5), layers.Dense(3, 'gelu'), layers.Dropout(0.5)])\n",
+        "stack = [keras.Input((6, 4)), layers.LSTM(5), layers.Dense(3, 'gelu'), layers.Dropout(0.5)]\n"
+        "model = keras.Sequential(stack)\n",
         encoding="utf-8",
     )
     sides = sides_of([read_model_file(str(path))])

@@ -201,8 +201,10 @@ class KerasRoom:
             recorder, outputs, whole = self._called(inputs)
             seen[:] = [recorder, outputs]
             if loaded.loss is None:
-                drawn = [self.backend.tensor(p.astype(keras.config.floatx())) for p in projections]
-                parts = [keras.ops.sum(one * p) for one, p in zip(outputs, drawn, strict=True)]
+                drawn = [self.backend.tensor(p) for p in projections]
+                parts = [
+                    keras.ops.sum(one * keras.ops.cast(p, one.dtype)) for one, p in zip(outputs, drawn, strict=True)
+                ]
                 loss = sum(parts[1:], parts[0])
             else:
                 goals = None if loaded.targets is None else self._fed(loaded.targets)

@@ -172,11 +172,13 @@ def _parameters(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> It
         {name: layer.shapes[part] for layer in side.layers for part, name in layer.weights.items()}
         for side in (request.left, request.right)
     ]
-    for name in request.left.trained:
-        if name not in rights:
+    learning = {name for one in pairs.maps if one.right in request.right.trained for name, _, _, _ in one.terms}
+    for name in shapes[0]:
+        trained = name in request.left.trained
+        if name not in rights or not (trained or name in learning):
             continue
         key = f"parameter:{name}"
-        here, there = key in runs[0].left, name in pulled[0]
+        here, there = trained and key in runs[0].left, name in pulled[0]
         gradients = [
             run.apart(key, back[name], run.scale("parameter:"), _as_it_is)
             for run, back in zip(runs, pulled, strict=True)
@@ -184,7 +186,7 @@ def _parameters(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> It
         ]
         missing = "" if here == there else "right" if here else "left"
         yield ComparedParameter(
-            name, ", ".join(rights[name]), shapes[0].get(name, []), shapes[1].get(rights[name][0], []), words[name],
+            name, ", ".join(rights[name]), shapes[0][name], shapes[1].get(rights[name][0], []), words[name],
             layers[name], gradients, missing,
         )  # fmt: skip
     for side, name, layer in pairs.lone:

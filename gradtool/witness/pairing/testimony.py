@@ -74,7 +74,15 @@ def _given(request: PairRequest, pairs: Pairs, ways: Sequence[Arranged]) -> list
     mine = [drawn.standard_normal(shape) for shape in request.left.outputs]
     for side, arrays in (("left", mine), ("right", [way(one) for way, one in zip(ways, mine, strict=True)])):
         write_arrays(folder / f"{side}.projections.npz", {str(place): one for place, one in enumerate(arrays)})
-    return [CONSTANT] if changed else []
+    return [*([CONSTANT] if changed else []), *_unseen(request.left), *_unseen(request.right)]
+
+
+def _unseen(side: Side) -> Iterator[str]:
+    """A note about parameters of layers that did not run."""
+    seen = {name for layer in side.layers for name in layer.weights.values()}
+    if lost := [name for name in side.trained if name not in seen]:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        yield f"not compared, since no layer of the {side.framework} model that ran has it: {', '.join(lost[:3])}{more}"
 
 
 def _varied(weights: dict[str, NDArray[Any]], request: PairRequest) -> bool:

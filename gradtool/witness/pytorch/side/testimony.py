@@ -134,7 +134,7 @@ class TorchRoom:
         self.model.zero_grad(set_to_none=True)
         recorder, outputs, whole = self._called(inputs)
         if loaded.loss is None:
-            loss = sum((one * self._tensor(p)).sum() for one, p in zip(outputs, projections, strict=True))
+            loss = sum((one * self._tensor(p).to(one.dtype)).sum() for one, p in zip(outputs, projections, strict=True))
         else:
             goals = None if loaded.targets is None else self._tensor(loaded.targets)
             loss = called_loss(loaded.loss, whole, goals, reversed_order=False)
