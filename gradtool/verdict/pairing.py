@@ -8,12 +8,14 @@ moving weights and inputs by one rounding unit leaves.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, Failure, PairEvidence, Setting
+from gradtool.evidence import ComparedLayer, Distance, Failure, PairEvidence
 from gradtool.problem import ExitCode
+from gradtool.verdict.pairing_words import because, both_names, framework, parameter_names, remedy, shown, source
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
@@ -25,40 +27,11 @@ CONSTANTS = 1e-11
 """That from which more than the order of sums is at work."""
 FEW = 10.0
 """So many times what a small move does is the same function still; the largest of three draws is an estimate."""
+SENSITIVE = 1e-3
+"""A threshold above this hides faults that matter."""
 UNITS: Mapping[str, float] = MappingProxyType(
     {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 )
-
-REMEDIES: Mapping[str, str] = MappingProxyType(
-    {
-        "epsilon": "Give both the same epsilon: eps= in PyTorch (1e-5 unless told), epsilon= in Keras (1e-3).",
-        "slope": "Give both the same slope: negative_slope is 0.01 in PyTorch, 0.3 in Keras's LeakyReLU, and 0.2 in "
-        "leaky_relu of Keras and TensorFlow.",
-        "approximate": "Use one form of gelu: approximate='tanh' in PyTorch is approximate=True in Keras, and "
-        "neither is the exact one; of all, keras.ops.gelu alone takes the one with tanh unless told.",
-        "padding": "Pad by hand in Keras, ZeroPadding in front and padding='valid': with a stride, 'same' pads more "
-        "at the end, PyTorch alike on both.",
-        "reset after": "Use GRU(reset_after=True) in Keras, its default: PyTorch applies the reset gate after the "
-        "product.",
-        "statistics": "Bring both into one mode: train() and training=True, or eval() and training=False; in Keras, "
-        "trainable=False makes a batch normalisation use its stored statistics.",
-        "bias": "Give both layers a bias, or neither (bias=False in PyTorch, use_bias=False in Keras).",
-        "function": "Use the same function on both sides.",
-        "padding mode": "Pad in the same mode on both sides.",
-        "padding counted": "AvgPool2d(count_include_pad=False) leaves out the padding, as Keras does.",
-    }
-)
-"""What to do about a setting that differs."""
-
-
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "flatten": "PyTorch flattens images with channels in front, Keras with channels last, and what follows is no "
-        "dense layer whose weights could be carried over in that order: put layers.Permute((3, 1, 2)) before Flatten "
-        "in Keras.",
-    }
-)
-"""What to do about a kind of layer where no setting differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +62,7 @@ def limit(one: Distance) -> float:
     Sums over thousands of terms that cancel, as in the gradient of a bias, lose a few digits more than such a move.
     """
     least = APART if one.dtype == "float64" else UNITS.get(one.dtype, 1.0) ** 0.5
-    return max(least, FEW * (one.floor or 0.0))
+    return max(least, FEW * one.floor) if one.floor is not None and math.isfinite(one.floor) else least
 
 
 def apart(one: Distance) -> bool:
@@ -103,7 +76,7 @@ def judge_pair(evidence: PairEvidence) -> tuple[Finding, ...]:
     follows = [*_unpaired(evidence), *_one_sided(evidence)]
     if causes or any(one.code == "GT324" for one in follows):
         return (*causes, *follows)
-    return (*follows, *_beyond_rounding(evidence), *_constants(evidence))
+    return (*follows, *_too_sensitive(evidence), *_beyond_rounding(evidence), *_constants(evidence))
 
 
 def _deciding(evidence: PairEvidence, found: Sequence[Distance]) -> Distance | None:
@@ -163,9 +136,9 @@ def _where(evidence: PairEvidence) -> Iterator[Finding]:
         layer = evidence.layers[place]
         worst = max((d.difference for p in evidence.parameters for d in p.gradients[:1]), default=0.0)
         yield finding(
-            "GT322", _both_names(layer),
+            "GT322", both_names(layer),
             f"outputs agree, and gradients differ by up to {worst:.2g}: they part on the way back through "
-            f"{_shown(layer)}{_because(evidence, layer)}", _remedy(layer), source=_source(layer),
+            f"{shown(layer)}{because(evidence, layer)}", remedy(layer), source=source(layer),
         )  # fmt: skip
 
 
@@ -183,62 +156,18 @@ def _at_layer(evidence: PairEvidence, layer: ComparedLayer) -> Finding:
     figure = _deciding(evidence, layer.outputs)
     size = f"{figure.difference:.2g} in {figure.dtype}" if figure else ""
     what = f"differs by {size}" if size else "has another shape"
-    message = f"everything before agrees, and the output of {_shown(layer)} {what}{_because(evidence, layer)}"
+    message = f"everything before agrees, and the output of {shown(layer)} {what}{because(evidence, layer)}"
     others = sum(_parts(evidence, one.gradients) for one in evidence.parameters)
     if others:
         message += f"; {others} of {len(evidence.parameters)} parameters get another gradient"
-    return finding("GT320", _both_names(layer), message, _remedy(layer), source=_source(layer))
+    return finding("GT320", both_names(layer), message, remedy(layer), source=source(layer))
 
 
 def _at_loss(evidence: PairEvidence) -> Finding:
     mine, yours = evidence.values[0]
     ratio = f", {max(mine / yours, yours / mine):.4g} times as much" if mine * yours > 0 else ""
-    told = f"{mine:.6g} in {_name(evidence, 0)} and {yours:.6g} in {_name(evidence, 1)}{ratio}"
+    told = f"{mine:.6g} in {framework(evidence, 0)} and {yours:.6g} in {framework(evidence, 1)}{ratio}"
     return finding("GT321", "loss", f"the outputs agree, and the loss is {told}")
-
-
-def _because(evidence: PairEvidence, layer: ComparedLayer) -> str:
-    """What is known of the reason: settings that differ, and layers that only one side runs."""
-    names = {"left": _name(evidence, 0), "right": _name(evidence, 1)}
-    told = [_setting(one, names) for one in layer.settings]
-    for side in ("left", "right"):
-        alone = [f"{title} ({source})" if source else title for where, title, source in layer.alone if where == side]
-        if alone:
-            told.append(f"only {names[side]} runs {', '.join(alone)} before it")
-    return f": {'; '.join(told)}" if told else ""
-
-
-def _setting(one: Setting, names: Mapping[str, str]) -> str:
-    return f"{one.name} {one.left or 'not set'} in {names['left']}, {one.right or 'not set'} in {names['right']}"
-
-
-def _name(evidence: PairEvidence, place: int) -> str:
-    return (evidence.left, evidence.right)[place].framework
-
-
-def _remedy(layer: ComparedLayer) -> str:
-    """What to do about the first setting that differs, or that which is known of the layers in between."""
-    known = next((REMEDIES[one.name] for one in layer.settings if one.name in REMEDIES), "")
-    known = known or KINDS.get(layer.kind, "")
-    if known or not layer.alone:
-        return known
-    return f"Run the same layers on both sides: {', '.join(title for _, title, _ in layer.alone)} has no partner."
-
-
-def _both_names(layer: ComparedLayer) -> str:
-    return layer.left if layer.left == layer.right else f"{layer.left} / {layer.right}"
-
-
-def _shown(layer: ComparedLayer) -> str:
-    if layer.kind == "output":
-        return "the models"
-    mine = f"{layer.left_title}{f' ({layer.left_source})' if layer.left_source else ''}"
-    yours = f"{layer.right_title}{f' ({layer.right_source})' if layer.right_source else ''}"
-    return mine if mine == yours else f"{mine} and {yours}"
-
-
-def _source(layer: ComparedLayer) -> str:
-    return layer.left_source or layer.right_source
 
 
 def _unpaired(evidence: PairEvidence) -> Iterator[Finding]:
@@ -250,20 +179,33 @@ def _unpaired(evidence: PairEvidence) -> Iterator[Finding]:
         where = one.left or one.right
         shape = "x".join(map(str, one.left_shape or one.right_shape))
         yield finding(
-            "GT323", _both_names(layer) if layer else where,
-            f"{where} ({shape}) of {_name(evidence, mine)} has no partner in {_name(evidence, other)}",
-            source=_source(layer) if layer else "",
+            "GT323", both_names(layer) if layer else where,
+            f"{where} ({shape}) of {framework(evidence, mine)} has no partner in {framework(evidence, other)}",
+            source=source(layer) if layer else "",
         )  # fmt: skip
 
 
 def _one_sided(evidence: PairEvidence) -> Iterator[Finding]:
     for one in evidence.parameters:
         if one.missing:
-            names = _name(evidence, 0), _name(evidence, 1)
+            names = framework(evidence, 0), framework(evidence, 1)
             without, having = names if one.missing == "left" else names[::-1]
             yield finding(
                 "GT324", one.left, f"{one.left} / {one.right} gets a gradient in {having} and none in {without}"
             )
+
+
+def _too_sensitive(evidence: PairEvidence) -> Iterator[Finding]:
+    """Where agreement says little: a small move of weights and inputs changes what is compared by much."""
+    compared = [
+        ("output", evidence.layers[-1].outputs),
+        *((parameter_names(p), p.gradients) for p in evidence.parameters),
+    ]
+    floors = [(where, one.floor or 0.0) for where, found in compared if (one := _deciding(evidence, found))]
+    where, worst = max(floors, key=lambda row: row[1], default=("", 0.0))
+    if not FEW * worst <= SENSITIVE:
+        told = f"a relative move of 2**-27 in weights and inputs changes it by {worst:.2g}, and a difference below "
+        yield finding("GT327", where, f"{told}{FEW * worst:.2g} is not told")
 
 
 def _beyond_rounding(evidence: PairEvidence) -> Iterator[Finding]:
@@ -276,12 +218,10 @@ def _beyond_rounding(evidence: PairEvidence) -> Iterator[Finding]:
         )
         others = f"; so do those of {len(found) - 1} other parameters" if len(found) > 1 else ""
         yield finding(
-            "GT325", _parameter(one), f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{moved}{others}"
+            "GT325",
+            parameter_names(one),
+            f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{moved}{others}",
         )
-
-
-def _parameter(one: ComparedParameter) -> str:
-    return one.left if one.left == one.right else f"{one.left} / {one.right}"
 
 
 def _constants(evidence: PairEvidence) -> Iterator[Finding]:
@@ -290,8 +230,8 @@ def _constants(evidence: PairEvidence) -> Iterator[Finding]:
         for one in layer.outputs[:1]:
             if one.dtype == "float64" and CONSTANTS < one.difference <= APART:
                 yield finding(
-                    "GT326", _both_names(layer),
-                    f"from {_shown(layer)} on the outputs differ by {one.difference:.2g} in float64",
-                    source=_source(layer),
+                    "GT326", both_names(layer),
+                    f"from {shown(layer)} on the outputs differ by {one.difference:.2g} in float64",
+                    source=source(layer),
                 )  # fmt: skip
                 return

@@ -50,4 +50,11 @@ PAIRING_RULES = (
         "difference between the models.",
         "Nothing needs to be done; in float32 it can't be seen.",
     ),
+    Rule(
+        "GT327", "too-sensitive", "warning", "Two models agree, and they are too sensitive for that to say much",
+        "A tiny move of weights and inputs changes what comes out by more than a thousandth, so that another epsilon "
+        "or slope would not be told from rounding.",
+        "Compare with other weights or inputs, fewer layers or steps, or in evaluation mode: chaos, a division by "
+        "almost 0 or an output of almost 0 is at work.",
+    ),
 )  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 
 from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, Failure, PairEvidence, Setting, Side
 from gradtool.problem import ExitCode
-from gradtool.verdict.pairing import REMEDIES, ModelComparison, apart, exit_code, first_apart, judge_pair
+from gradtool.verdict.pairing import ModelComparison, apart, exit_code, first_apart, judge_pair
+from gradtool.verdict.pairing_words import REMEDIES
 
 LEFT = Side(0, "PyTorch", "2", "torch_model", "Net", "float64")
 RIGHT = Side(0, "Keras", "3", "keras_model", "Functional", "float64")
@@ -109,6 +110,13 @@ def test_a_lower_precision_that_loses_half_its_digits_is_a_warning() -> None:
     assert (found.code, found.severity) == ("GT325", "warning")
 
 
+def test_agreement_of_a_chaotic_model_is_no_match_without_a_word() -> None:
+    chaotic = replace(parameter("a"), gradients=[Distance("float64", 1e-5, 2e-3), Distance("float32", 0.0, 0.0)])
+    (found,) = judge_pair(evidence([layer("a")], [chaotic, parameter("b")]))
+    assert (found.code, found.severity, found.where) == ("GT327", "warning", "a.w / a/w")
+    assert "below 0.02 is not told" in found.message
+
+
 @pytest.mark.parametrize(
     ("one", "expected"),
     [
@@ -118,6 +126,7 @@ def test_a_lower_precision_that_loses_half_its_digits_is_a_warning() -> None:
         (Distance("float32", 3e-4, 1e-7), False),
         (Distance("float32", 4e-4, 1e-7), True),
         (Distance("float32", 4e-4, 1e-4), False),
+        (Distance("float64", 1e-2, float("inf")), True),
         (Distance("float64", float("nan"), None), True),
         (Distance("float32", float("inf"), 1.0), True),
     ],

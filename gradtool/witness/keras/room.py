@@ -18,8 +18,10 @@ from gradtool.witness.keras.recorder import Recorder
 from gradtool.witness.keras.sources import Sources, made
 from gradtool.witness.model.conventions import BATCH, CLASSES, LENGTH, SIDE
 from gradtool.witness.model.discovery import Kind
+from gradtool.witness.model.exchange import Arrays
 from gradtool.witness.model.losses import called_loss
-from gradtool.witness.model.side import Arrays, Call, Loaded, Passed, steps
+from gradtool.witness.model.pair_file import Loaded
+from gradtool.witness.model.side import Call, Passed, steps
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["Backend", "KerasRoom", "testify"]

@@ -7,7 +7,6 @@ for a record. Images stay in the order in which each side has them; the pairing 
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,18 +16,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Assumed, Mapped, Side, SideLayer, SideRequest, SideRun
-from gradtool.witness.model.conventions import INPUTS, LOSSES, TARGETS
-from gradtool.witness.model.discovery import CASE, Found, Kind, discover
-from gradtool.witness.model.user_file import UserFileError, execute, is_users
+from gradtool.evidence import Assumed, Side, SideLayer, SideRequest, SideRun
+from gradtool.witness.model.discovery import Kind
+from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
+from gradtool.witness.model.pair_file import Loaded, opened
 
-__all__ = ["Arrays", "Call", "Loaded", "Passed", "Room", "read_arrays", "seeded", "steps", "write_arrays"]
-
-Arrays = dict[str, NDArray[Any]]
-
-NAMES = ("inputs", "x", *INPUTS)
-"""What the inputs of a comparison are called in a file."""
-
+__all__ = ["Call", "Passed", "Room", "steps"]
 
 LEAST = 2.0**-27
 """The least relative move of a draw. In float64 this, not a rounding unit: Keras keeps some constants in float32, which
@@ -52,20 +45,6 @@ class Passed:
     outputs: list[NDArray[Any]]
     loss: float = 0.0
     gradients: Arrays = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Loaded:
-    """What a file holds: its model, the inputs and targets as arrays (None where it has none), and its loss."""
-
-    model: Any
-    name: str
-    inputs: list[NDArray[Any]] | None
-    targets: NDArray[Any] | None = None
-    loss: Any = None
-    drawn: bool = False
-    mapped: list[Mapped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 class Room(Protocol):
@@ -107,10 +86,7 @@ _loaded: dict[str, tuple[str, Loaded, list[NDArray[Any]]]] = {}
 """What is at hand between two steps: the folder and the dtype, the model, and its inputs as it takes them."""
 
 
-_BEFORE = frozenset(sys.modules)
-
-
-def seeded(seed: int) -> None:
+def _seeded(seed: int) -> None:
     """Set every source of random numbers that a file commonly draws from, but for its framework's."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
@@ -140,22 +116,13 @@ def _load(room: Room, request: SideRequest) -> Side:
 
 def _opened(room: Room, request: SideRequest) -> Loaded:
     """Run the file for the dtype of the request, and find everything in it."""
-    _forget_imports()
-    seeded(request.seed)
+    _seeded(request.seed)
     room.begin(request)
-    names = execute(request.path, as_main=False)
-    loaded = _found(names, request, room.kind)
+    loaded = opened(request, room.kind)
     room.settle(loaded, request)
     _loaded.clear()
     _loaded[request.side] = (_state(request), loaded, [])
     return loaded
-
-
-def _forget_imports() -> None:
-    """Modules of the user's may hold parts of a model, which are to be built anew; others may have the same name."""
-    for name, module in list(sys.modules.items()):
-        if name not in _BEFORE and is_users(getattr(module, "__file__", None) or "<none>"):
-            del sys.modules[name]
 
 
 def _state(request: SideRequest) -> str:
@@ -173,62 +140,6 @@ def _side(room: Room, request: SideRequest, loaded: Loaded, inputs: str) -> Side
         request.key, room.framework, room.version, loaded.name, type(loaded.model).__name__, request.dtype, inputs,
         room.channels_last(), loss="own" if own else "", assumed=assumed, mapped=loaded.mapped, notes=loaded.notes,
     )  # fmt: skip
-
-
-def _found(names: Mapping[str, Any], request: SideRequest, kind: Kind) -> Loaded:
-    file, case = Path(request.path).name, None
-    found: Found | None
-    if request.role and not callable(names.get(request.role)):
-        raise UserFileError(f"{file} has no function {request.role}()", "define torch_model() and keras_model() in it")
-    found = discover(names, file, request.role or request.name, kind)
-    if found is None:
-        raise UserFileError(f"{file} defines no {kind.title}", f"define one, or a function {CASE}() that returns it")
-    case = found.case
-    inputs = case.inputs if case.inputs is not None else _first(names, NAMES)
-    targets = case.targets if case.targets is not None else _first(names, (*TARGETS, "y"))
-    ending = request.role.partition("_")[0]
-    losses = (f"{ending}_loss",) if ending else LOSSES
-    loss = case.loss if case.loss is not None else _first(names, losses)
-    goals = None if targets is None else _array(targets, "targets")
-    return Loaded(found.model, found.name, _arrays(inputs), goals, loss, mapped=_mapped(names, file))
-
-
-def _first(names: Mapping[str, Any], wanted: Sequence[str]) -> Any:
-    return next((names[name] for name in wanted if names.get(name) is not None), None)
-
-
-def _arrays(value: Any) -> list[NDArray[Any]] | None:
-    """Inputs as arrays, whatever holds them."""
-    if value is None:
-        return None
-    if callable(value) and not hasattr(value, "shape"):
-        value = value()
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else [value]
-    return [_array(part, "inputs") for part in parts]
-
-
-def _array(value: Any, what: str) -> NDArray[Any]:
-    array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-    if array.dtype == object or not array.ndim:
-        raise UserFileError(f"the {what} are no array but {type(value).__name__}", "give an array, or a list of some")
-    return array
-
-
-def _mapped(names: Mapping[str, Any], file: str) -> list[Mapped]:
-    """The file's own map of parameters."""
-    told = names.get("gradtool_map")
-    if told is None:
-        return []
-    hint = 'write gradtool_map = {"fc.weight": ("dense/kernel", (1, 0))}: the name here, the name there, the axes'
-    if not isinstance(told, Mapping):
-        raise UserFileError(f"gradtool_map in {file} is no dict", hint)
-    rows = []
-    for left, right in told.items():
-        name, axes = right if isinstance(right, tuple) and len(right) == 2 else (right, None)
-        if not isinstance(name, str) or not isinstance(left, str):
-            raise UserFileError(f"gradtool_map in {file} maps {left!r} to {right!r}", hint)
-        rows.append(Mapped(left, name, None if axes is None else [int(axis) for axis in axes]))
-    return rows
 
 
 def _describe(room: Room, request: SideRequest) -> Side:
@@ -259,7 +170,7 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
     for draw in range(request.draws + 1):
         moved, fed = _moved(given, inputs, request, draw)
         room.give(moved)
-        seeded(request.seed)
+        _seeded(request.seed)
         passed = room.backward(fed, projections, loaded)
         first = first if draw else passed.loss
         _save(request, f"{request.dtype}.{draw}", _written(passed))
@@ -303,31 +214,8 @@ def _written(passed: Passed) -> Arrays:
 
 
 def _save(request: SideRequest, name: str, arrays: Arrays) -> None:
-    with (Path(request.folder) / f"{request.side}.{name}.npz").open("wb") as out:
-        # as zip members are written in order, what is read back has it too
-        np.savez(out, **{_escaped(key): value for key, value in arrays.items()})  # type: ignore[arg-type]
+    write_arrays(Path(request.folder) / f"{request.side}.{name}.npz", arrays)
 
 
 def _read(request: SideRequest, name: str) -> Arrays:
     return read_arrays(Path(request.folder) / name)
-
-
-def read_arrays(path: Path) -> Arrays:
-    """The arrays of an .npz file by their names, in the order in which they were written."""
-    with np.load(path, allow_pickle=False) as held:
-        return {_plain(key): held[key] for key in held.files}
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """The same, the other way."""
-    with path.open("wb") as out:
-        np.savez(out, **{_escaped(key): value for key, value in arrays.items()})  # type: ignore[arg-type]
-
-
-def _escaped(key: str) -> str:
-    """A name that is safe as a member of a zip file, and never the name of an argument."""
-    return "=" + key.replace("%", "%25").replace("/", "%2F")
-
-
-def _plain(key: str) -> str:
-    return key[1:].replace("%2F", "/").replace("%25", "%")

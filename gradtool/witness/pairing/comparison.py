@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEvidence, PairRequest, Setting, SideLayer
-from gradtool.witness.model.side import read_arrays
+from gradtool.witness.model.exchange import read_arrays
 from gradtool.witness.pairing.arrangement import Arranged, arrangements
 from gradtool.witness.pairing.maps import pulled_back
 from gradtool.witness.pairing.pairs import Pairs

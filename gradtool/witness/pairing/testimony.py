@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import Failure, PairEvidence, PairRequest, Record, Side
-from gradtool.witness.model.side import read_arrays, write_arrays
+from gradtool.witness.model.exchange import read_arrays, write_arrays
 from gradtool.witness.pairing.arrangement import Arranged, of_outputs
 from gradtool.witness.pairing.comparison import compared
 from gradtool.witness.pairing.kinds import base

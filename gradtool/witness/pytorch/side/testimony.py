@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gradtool.evidence import Failure, Record, SideRequest
+from gradtool.witness.model.exchange import Arrays
 from gradtool.witness.model.losses import called_loss
-from gradtool.witness.model.side import Arrays, Loaded, Passed, steps
+from gradtool.witness.model.pair_file import Loaded
+from gradtool.witness.model.side import Passed, steps
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.model.testimony import KIND
