@@ -136,6 +136,9 @@ class Distance:
     dtype: str
     difference: float
     floor: float | None = None
+    left_error: float | None = None
+    right_error: float | None = None
+    """In a lower precision, how far each side's gradient is from its own in float64; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradtool.evidence import Failure, PairEvidence, PairRequest, Progress, Record, Side, SideRequest, SideRun
+from gradtool.problem import Problem, ProblemError
 from gradtool.target.model_file import ModelFile
 from gradtool.verdict.pairing import ModelComparison, judge_pair
 from gradtool.witness.host import PAIR_WITNESSES, Asked, Host
@@ -17,6 +18,9 @@ __all__ = ["DRAWS", "PairSettings", "Sided", "compare_models", "open_pair", "sid
 
 DRAWS = 3
 """Runs with weights and inputs moved by one rounding unit, whose distances are the noise floor."""
+
+
+DTYPES = ("float64", "float32", "float16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,9 @@ def open_pair(
 
 def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettings, host: Host) -> ModelComparison:
     """What both sides testify, and what follows from it. The folder through which arrays travel is always removed."""
+    if settings.dtype not in DTYPES:
+        hint = f"two models are compared in {', '.join(DTYPES)}"
+        raise ProblemError(Problem("dtype", f"NumPy, in which they are compared, has no {settings.dtype}", hint=hint))
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="gradtool-") as folder:
         found = _Comparison(sides, settings, host, folder).run("float64")

@@ -213,15 +213,18 @@ def _beyond_rounding(evidence: PairEvidence) -> Iterator[Finding]:
     found = [(one, d) for one in evidence.parameters for d in one.gradients[-1:] if d.dtype != "float64" and apart(d)]
     if found:
         one, worst = max(found, key=lambda row: row[1].difference / limit(row[1]))
-        moved = (
-            f", and moving weights and inputs by a rounding unit changes it by {worst.floor:.2g}" if worst.floor else ""
-        )
         others = f"; so do those of {len(found) - 1} other parameters" if len(found) > 1 else ""
-        yield finding(
-            "GT325",
-            parameter_names(one),
-            f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{moved}{others}",
-        )
+        told = f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{_who(evidence, worst)}{others}"
+        yield finding("GT325", parameter_names(one), told)
+
+
+def _who(evidence: PairEvidence, one: Distance) -> str:
+    """Which side it is that loses digits, by its own gradient in float64."""
+    if one.left_error is None or one.right_error is None:
+        return ""
+    errors = sorted([(one.left_error, framework(evidence, 0)), (one.right_error, framework(evidence, 1))])
+    (small, right), (large, wrong) = errors
+    return f": {wrong} is {large:.2g} from its own in float64, {right} {small:.2g}"
 
 
 def _constants(evidence: PairEvidence) -> Iterator[Finding]:

@@ -40,6 +40,12 @@ KINDS: Mapping[str, str] = MappingProxyType(
 """What to do about a kind of layer where no setting differs."""
 
 
+PARTNERS = (
+    "No setting is known to differ: look at what the files do with its input and its weights. If the two are no "
+    "partners, for layers of a kind are paired in their order, say which are in gradtool_map."
+)
+
+
 def because(evidence: PairEvidence, layer: ComparedLayer) -> str:
     """What is known of the reason: settings that differ, and layers that only one side runs."""
     names = {"left": framework(evidence, 0), "right": framework(evidence, 1)}
@@ -64,8 +70,10 @@ def remedy(layer: ComparedLayer) -> str:
     """What to do about the first setting that differs, or that which is known of the layers in between."""
     known = next((REMEDIES[one.name] for one in layer.settings if one.name in REMEDIES), "")
     known = known or KINDS.get(layer.kind, "")
-    if known or not layer.alone:
+    if known or layer.kind == "output":
         return known
+    if not layer.alone:
+        return "" if layer.settings else PARTNERS
     return f"Run the same layers on both sides: {', '.join(title for _, title, _ in layer.alone)} has no partner."
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gradtool.problem import ProblemError
 from gradtool.witness.host import Host
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -73,3 +74,15 @@ def test_a_crash_and_a_hang_give_one_failure_each(
     monkeypatch.setattr(workers, "timeout", 10.0)
     (failure,) = compare(pair("__import__('time').sleep(60)", "layers.Dense(6)")).failures
     assert failure.reason == "timeout"
+
+
+def test_a_dtype_that_numpy_does_not_have_is_refused(compare: Compare) -> None:
+    with pytest.raises(ProblemError, match="has no bfloat16"):
+        compare(pair("nn.Linear(4, 6)", "layers.Dense(6)"), dtype="bfloat16")
+
+
+def test_half_precision_is_compared_too(compare: Compare) -> None:
+    evidence = agrees(
+        compare(pair("nn.Sequential(nn.Linear(4, 6), nn.Tanh())", "layers.Dense(6, 'tanh')"), dtype="float16")
+    )
+    assert [one.dtype for one in evidence.parameters[0].gradients] == ["float64", "float16"]

@@ -230,6 +230,23 @@ def test_evaluation_mode_uses_stored_statistics_on_both_sides(compare: Compare) 
     assert abs(train.values[0][0] - evaluated.values[0][0]) > 1e-3
 
 
+def test_a_variance_that_loses_its_digits_in_float32_is_told_with_the_side(compare: Compare) -> None:
+    """Means of what was normalised over them hardly depend on what came before: the true gradient nearly cancels."""
+    torch = (
+        "nn.Sequential(nn.Conv3d(2, 4, 1), nn.GELU('tanh'), nn.BatchNorm3d(4), nn.AdaptiveAvgPool3d(1), nn.Flatten())"
+    )
+    keras = (
+        "layers.Conv3D(4, 1), layers.Activation(lambda x: keras.ops.gelu(x)), "
+        "layers.BatchNormalization(epsilon=1e-5), layers.GlobalAveragePooling3D()"
+    )
+    record = compare(pair(torch, keras, "(7, 8, 9, 2)"))
+    lost = [one for one in record.findings if one.code == "GT325"]
+    assert record.evidence is not None
+    assert all(one.gradients[0].difference < 1e-7 for one in record.evidence.parameters)
+    assert [one.severity for one in lost] == ["warning"]
+    assert ": Keras is " in lost[0].message
+
+
 # ---- two files, and one for both backends
 
 

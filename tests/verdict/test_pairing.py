@@ -67,6 +67,11 @@ def test_a_layer_that_only_one_side_runs_is_a_reason() -> None:
     assert "only PyTorch runs ReLU (t.py:7) before it" in found.message
 
 
+def test_where_no_reason_is_known_the_partners_themselves_are_in_question() -> None:
+    (found,) = judge_pair(evidence([layer("b", 1e-3)], [parameter("b", 1e-3)], 1e-3))
+    assert "gradtool_map" in found.remedy
+
+
 def test_a_layer_whose_difference_has_no_consequence_is_none() -> None:
     assert codes(evidence([layer("a", 1e-2)], [parameter("a")])) == []
 
@@ -105,9 +110,11 @@ def test_constants_in_float32_are_a_note_and_what_follows_from_them_is_allowed_f
 
 
 def test_a_lower_precision_that_loses_half_its_digits_is_a_warning() -> None:
-    lost = replace(parameter("a"), gradients=both(1e-13, 1e-2, 1e-6))
+    narrow = Distance("float32", 1e-2, 1e-6, left_error=1e-6, right_error=2e-2)
+    lost = replace(parameter("a"), gradients=[Distance("float64", 1e-13, 1e-9), narrow])
     (found,) = judge_pair(evidence([layer("a")], [lost, parameter("b")]))
     assert (found.code, found.severity) == ("GT325", "warning")
+    assert "Keras is 0.02 from its own in float64, PyTorch 1e-06" in found.message
 
 
 def test_agreement_of_a_chaotic_model_is_no_match_without_a_word() -> None:

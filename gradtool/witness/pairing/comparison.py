@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,9 @@ def _parameters(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> It
         key = f"parameter:{name}"
         here, there = trained and key in runs[0].left, name in pulled[0]
         gradients = [
-            run.apart(key, back[name], run.scale("parameter:"), _as_it_is)
+            _with_errors(
+                run.apart(key, back[name], run.scale("parameter:"), _as_it_is), runs, run, key, back, pulled[0]
+            )
             for run, back in zip(runs, pulled, strict=True)
             if here and there
         ]
@@ -195,6 +198,18 @@ def _parameters(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> It
         yield ComparedParameter(
             name if left else "", "" if left else name, shape if left else [], [] if left else shape, "", layer
         )
+
+
+def _with_errors(plain: Distance, runs: Sequence[_Runs], run: _Runs, key: str, back: Arrays, truth: Arrays) -> Distance:
+    """With the distance of either side's gradient from its own in float64, where ``run`` is in a lower precision."""
+    if run is runs[0] or runs[0].dtype != "float64":
+        return plain
+    name, scale = key.removeprefix("parameter:"), runs[0].scale("parameter:")
+    return replace(
+        plain,
+        left_error=distance(run.left[key], runs[0].left[key], scale),
+        right_error=distance(back[name], truth[name], scale),
+    )
 
 
 def _pulled(pairs: Pairs, right: Arrays, trained: Sequence[str]) -> dict[str, Numbers]:
