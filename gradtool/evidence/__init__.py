@@ -9,6 +9,7 @@ from gradtool.evidence.experiments import (
     Clipped,
     Descent,
     Digits,
+    Stepped,
     TrainingStep,
 )
 from gradtool.evidence.expression import (
@@ -126,6 +127,7 @@ __all__ = [
     "SideRun",
     "Spread",
     "Statistics",
+    "Stepped",
     "Survey",
     "Term",
     "Timed",

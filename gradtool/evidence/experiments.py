@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Accumulated", "Clipped", "Descent", "Digits", "TrainingStep"]
+__all__ = ["Accumulated", "Clipped", "Descent", "Digits", "Stepped", "TrainingStep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,18 @@ class Descent:
     before: float
     after: float
     promised: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The loss before and after one step of the optimizer: undone afterwards, and ``same`` says, on the same batch.
+
+    In a training script it is the script's own step, and the loss after it is that of the script's next batch.
+    """
+
+    before: float
+    after: float
+    same: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gradtool.evidence.experiments import Accumulated, Clipped, Descent, Digits, TrainingStep
+from gradtool.evidence.experiments import Accumulated, Clipped, Descent, Digits, Stepped, TrainingStep
 from gradtool.evidence.expression import Survey
 from gradtool.evidence.gradients import Layer, Parameter
 from gradtool.values import Shape, Value
@@ -176,6 +176,7 @@ class ModelEvidence:
     optimizer: Optimizer | None = None
     candidates: list[Candidate] = field(default_factory=list)
     descent: Descent | None = None
+    stepped: Stepped | None = None
     clipped: Clipped | None = None
     accumulated: Accumulated | None = None
     steps: list[TrainingStep] = field(default_factory=list)

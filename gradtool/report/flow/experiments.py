@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gradtool.evidence import Accumulated, Clipped, Descent, Digits, ModelEvidence, Parameter, Survey, TrainingStep
+from gradtool.evidence import (
+    Accumulated,
+    Clipped,
+    Descent,
+    Digits,
+    ModelEvidence,
+    Parameter,
+    Stepped,
+    Survey,
+    TrainingStep,
+)
 from gradtool.report.flow.figures import counted, number, share, wide_number
 from gradtool.report.flow.section import Cell, Curve, Grid, Section, Told
 from gradtool.values import label
@@ -24,6 +34,8 @@ def experiment_section(evidence: ModelEvidence, title: str) -> Section:
         told.append(_clipped(evidence.clipped, title))
     if evidence.descent:
         told.append(_descent(evidence.descent))
+    if evidence.stepped:
+        told.append(_stepped(evidence.stepped, evidence))
     if evidence.accumulated:
         told.append(_accumulated(evidence.accumulated))
     if evidence.verified:
@@ -51,6 +63,14 @@ def _descent(descent: Descent) -> Told:
         f"{wide_number(descent.after)}; the gradient promises {number(descent.promised)}",
         "" if gone > 0 else "warning",
     )
+
+
+def _stepped(stepped: Stepped, evidence: ModelEvidence) -> Told:
+    kind = evidence.optimizer.kind if evidence.optimizer else "the optimizer"
+    verb = "falls" if stepped.after < stepped.before else "does not fall"
+    where = "" if stepped.same else " (of the next batch)"
+    before, after = wide_number(stepped.before), wide_number(stepped.after)
+    return Told(f"one step of {kind}: the loss {verb}, from {before} to {after}{where}")
 
 
 def _accumulated(made: Accumulated) -> Told:

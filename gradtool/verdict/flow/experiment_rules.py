@@ -8,11 +8,12 @@ __all__ = ["EXPERIMENT_RULES"]
 
 EXPERIMENT_RULES = (
     Rule(
-        "GT115", "update-too-large", "error", "One step moves weights by more than a tenth of their size",
+        "GT115", "update-too-large", "error", "One step moves the weights so far that the loss rises",
         "The size of the update beside that of the weights, by the optimizer's own rate: 1e-4 to 1e-2 is usual. "
-        "Above 0.1 a few steps replace the weights, which is a warning, and above 1 the first one does. It depends on "
-        "the scale of the loss, unless the optimizer divides by the gradient's size as Adam does. Weights that are all "
-        "zero are exempt, and so are optimizers whose first step is not known (Adadelta, Rprop, RAdam, LBFGS, Muon).",
+        "Above 0.1 a few steps replace the weights, and above 1 the first one does. Where they begin far from where "
+        "they belong that may be right, so one step is tried (a script's own is looked at): if the loss is higher "
+        "behind it, that is a warning, above 1 an error; where no step was seen, a warning above 1. Weights that are "
+        "all zero are exempt; so are optimizers whose first step is not known (Adadelta, Rprop, RAdam, LBFGS, Muon).",
         "Lower the rate, warm it up, or clip the gradient.",
     ),
     Rule(

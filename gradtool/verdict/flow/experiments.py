@@ -12,7 +12,7 @@ from gradtool.verdict.flow.groups import WHOLE, listed
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["accumulation_differs", "loss_rises", "opposed_terms", "rounding", "wrong_gradient"]
+__all__ = ["ROUNDINGS", "accumulation_differs", "loss_rises", "opposed_terms", "rounding", "wrong_gradient"]
 
 OPPOSED = -0.5
 """The cosine of a term's gradient to the whole below which it is said to pull against it."""

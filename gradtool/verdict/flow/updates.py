@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.verdict.flow.experiments import ROUNDINGS, rounding
 from gradtool.verdict.flow.groups import WHOLE, group_of, trainable
 from gradtool.verdict.flow.structure import is_bias, rms
 from gradtool.verdict.record import Finding
@@ -45,11 +46,15 @@ def update_ratio(evidence: ModelEvidence, parameter: Parameter) -> float | None:
 def updates(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT115 and GT116: updates of more than a tenth, and of less than a millionth, of the weights.
 
-    More than a tenth is a warning, and an error only where one step replaces the weights.
+    Large ones are a fault where the loss behind the step is higher than before; where that was not seen, they are worth
+    a warning if one step replaces the weights.
     """
     adaptive = evidence.optimizer is not None and evidence.optimizer.adaptive
     small = "Raise the rate." if adaptive else ""
-    yield from _judged(evidence, "GT115", lambda _, ratio: ratio > TOO_LARGE, max, f"above {TOO_LARGE:g}")
+    harm = _harm(evidence)
+    if harm is not None:
+        least = TOO_LARGE if harm else REPLACED
+        yield from _judged(evidence, "GT115", lambda _, ratio: ratio > least, max, harm or f"above {least:g}")
     yield from _judged(
         evidence,
         "GT116",
@@ -58,6 +63,21 @@ def updates(evidence: ModelEvidence) -> Iterator[Finding]:
         f"below {TOO_SMALL:g}",
         small,
     )
+
+
+def _harm(evidence: ModelEvidence) -> str | None:
+    """How a step made the loss rise; empty where that was not seen, None where it did not.
+
+    On another batch a loss may well be twice as high.
+    """
+    stepped = evidence.stepped
+    if stepped is None:
+        return ""
+    before, after = stepped.before, stepped.after
+    noise = ROUNDINGS * rounding(evidence.dtype) if stepped.same else 1.0
+    if math.isfinite(after) and after - before <= noise * abs(before):
+        return None
+    return f"and the loss rises from {before:.4g} to {after:.4g}{'' if stepped.same else ' at its next batch'}"
 
 
 def lost_updates(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -88,9 +108,14 @@ def _judged(
         rate = next(p.rate for p in hit if ratios[p.name] == most)
         rate = evidence.optimizer.rate if rate is None else rate
         size = f"{'times' if most > REPLACED else 'of'} {'its' if len(hit) == 1 else 'their'} size"
-        told = f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {most:.2g} {size}, {bound}"
-        severity = "warning" if code == "GT115" and most <= REPLACED else ""
+        told = f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {_times(most)} {size}, {bound}"
+        seen = evidence.stepped is not None and most > REPLACED
+        severity = "warning" if code == "GT115" and not seen else ""
         yield finding(code, where, told, remedy, severity=severity)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}" if ratio < 1e6 else f"{ratio:.1e}"
 
 
 def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from gradtool.evidence import (
     ModelRequest,
     Progress,
     Record,
+    Stepped,
     Survey,
     TrainingStep,
 )
@@ -33,6 +34,7 @@ class Experiments:
     size: int
     clipped: Callable[[float], Clipped]
     descent: Callable[[], Descent | None]
+    stepped: Callable[[], Stepped | None]
     accumulated: Callable[[], Accumulated]
     verified: Callable[[], Survey]
     trained: Callable[[], Trained]
@@ -45,7 +47,7 @@ def experiments(
     if request.clip is not None:
         evidence = replace(evidence, clipped=room.clipped(request.clip))
     if room.size <= LARGE:
-        evidence = replace(evidence, descent=room.descent())
+        evidence = replace(evidence, descent=room.descent(), stepped=room.stepped())
     else:
         told = f"no step along -g was tried, since the model has more than {LARGE:,} numbers; --verify tests more"
         evidence = replace(evidence, notes=[*evidence.notes, told])

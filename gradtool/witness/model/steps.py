@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["rmsprop_step", "sgd_step"]
+from gradtool.evidence import ModelEvidence
+
+__all__ = ["first_steps", "rmsprop_step", "sgd_step"]
 
 
 def rmsprop_step(decay: float, *, centered: bool) -> float | None:
@@ -23,3 +25,18 @@ def sgd_step(momentum: float, *, nesterov: bool) -> float:
     Momentum has nothing to add to it yet, but Nesterov's looks one step ahead and adds the gradient once more.
     """
     return 1 + momentum if nesterov else 1.0
+
+
+def first_steps(evidence: ModelEvidence) -> dict[str, float]:
+    """For each parameter that the optimizer holds the factor of its first step, by the optimizer's formula.
+
+    The step is the factor times the gradient, or times the gradient's sign where the optimizer is adaptive. Empty where
+    no such formula is known, or where a parameter has no rate.
+    """
+    optimizer = evidence.optimizer
+    if optimizer is None or optimizer.first is None:
+        return {}
+    held = [row for row in evidence.parameters if row.group is not None and row.gradient is not None]
+    rates = {row.name: optimizer.rate if row.rate is None else row.rate for row in held}
+    known = {name: rate * optimizer.first for name, rate in rates.items() if rate is not None}
+    return known if len(known) == len(held) else {}

@@ -16,6 +16,7 @@ from gradtool.evidence import (
     Halves,
     Loss,
     Optimizer,
+    Stepped,
     Survey,
     Term,
     TrainingStep,
@@ -23,6 +24,30 @@ from gradtool.evidence import (
     WrongEntry,
 )
 from gradtool.verdict.flow.precision import loss_scale
+
+ROSE = Stepped(0.7, 0.8, same=True)
+
+
+@pytest.mark.parametrize(
+    ("stepped", "rate", "severities"),
+    [
+        (None, 0.1, []),
+        (None, 0.2, ["warning"]),
+        (Stepped(0.7, 0.6, same=True), 0.2, []),
+        (Stepped(0.7, 0.7 * (1 + 1e-7), same=True), 0.2, []),
+        (Stepped(0.7, math.nan, same=True), 0.1, ["warning"]),
+        (Stepped(0.7, math.inf, same=True), 0.2, ["error"]),
+        (Stepped(0.7, 1.3, same=False), 0.2, []),
+        (Stepped(0.7, 1.5, same=False), 0.2, ["error"]),
+        (Stepped(-3.0, -1.0, same=False), 0.2, []),
+    ],
+)
+def test_a_large_step_is_a_fault_where_the_loss_rises(
+    stepped: Stepped | None, rate: float, severities: list[str]
+) -> None:
+    """A rate of 0.1 moves the weights by 0.57 of their size, one of 0.2 by 1.1 times."""
+    findings = found(replace(held(chain(), replace(ADAM, rate=rate)), stepped=stepped))
+    assert [(row.code, row.severity) for row in findings] == [("GT115", severity) for severity in severities]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +66,7 @@ from gradtool.verdict.flow.precision import loss_scale
 )
 def test_updates_beside_the_weights(optimizer: Optimizer, codes: list[str]) -> None:
     """The weights have a root mean square of 0.175, their gradient one of 0.0016; the biases, all zero, are exempt."""
-    findings = found(held(chain(), optimizer))
+    findings = found(replace(held(chain(), optimizer), stepped=ROSE))
     assert [(row.code, row.where) for row in findings] == [(code, "model") for code in codes]
     assert all(f"a step of {optimizer.kind} at rate" in row.message for row in findings)
 
@@ -60,26 +85,28 @@ def test_weights_that_are_all_zero_or_get_nothing_are_exempt_from_the_update_rul
 
 def test_a_parameters_own_rate_counts() -> None:
     ill = with_parameters(held(chain()), lambda row: {"rate": 1.0} if row.name == "2.weight" else {})
-    (finding,) = found(ill)
+    (finding,) = found(replace(ill, stepped=ROSE))
     assert told(finding) == ("GT115", "error", "2.weight")
     assert "at rate 1 moves 2.weight by 5.7 times its size" in finding.message
 
 
 def test_the_rate_that_is_told_is_that_of_the_parameter_that_moves_most() -> None:
     rates = {"0.weight": 0.02, "2.weight": 0.05}
-    (finding,) = found(with_parameters(held(chain()), lambda row: {"rate": rates.get(row.name)}))
+    ill = with_parameters(held(chain()), lambda row: {"rate": rates.get(row.name)})
+    (finding,) = found(replace(ill, stepped=ROSE))
     assert "at rate 0.05 moves 0.weight, 2.weight by 0.29 of their size" in finding.message
 
 
 @pytest.mark.parametrize(("rate", "severity"), [(0.1, "warning"), (0.17, "warning"), (0.2, "error")])
 def test_only_a_step_that_replaces_the_weights_is_an_error(rate: float, severity: str) -> None:
-    (finding,) = found(held(chain(), replace(ADAM, rate=rate)))
+    (finding,) = found(replace(held(chain(), replace(ADAM, rate=rate)), stepped=ROSE))
     assert told(finding) == ("GT115", severity, "model")
 
 
 def test_an_optimizer_whose_first_step_is_not_known_is_not_judged() -> None:
     assert found(held(chain(), Optimizer("Adadelta", 1.0, adaptive=True))) == []
-    (finding,) = found(held(chain(), Optimizer("RMSprop", 0.01, adaptive=True, first=10.0)))
+    ill = held(chain(), Optimizer("RMSprop", 0.01, adaptive=True, first=10.0))
+    (finding,) = found(replace(ill, stepped=ROSE))
     assert told(finding) == ("GT115", "warning", "model")
 
 

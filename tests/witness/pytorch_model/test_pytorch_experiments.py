@@ -339,3 +339,35 @@ def test_units_that_are_dead_are_seen_at_every_step_of_a_training(file: Any, act
         training=Training(3),
     )
     assert [step.dead for step in evidence.steps] == [0.75, 0.75, 0.75]
+
+
+@pytest.mark.parametrize(("optimizer", "after"), [("SGD", 2.56), ("Adam", 3.61), ("RMSprop", 1.0)])
+def test_one_step_of_the_optimizer_is_tried_and_undone(file: Any, optimizer: str, after: float) -> None:
+    """(w - 3)^2 at w = 1 has the gradient -4: SGD goes to 1.4, Adam to 1.1, RMSprop by 0.1 / sqrt(0.01) to 2."""
+    evidence = file.evidence(f"""
+        import torch
+        from torch import nn
+        def gradtool_case():
+            model = nn.Linear(1, 1, bias=False, dtype=torch.float64)
+            nn.init.ones_(model.weight)
+            ones = torch.ones(1, 1, dtype=torch.float64)
+            optimizer = torch.optim.{optimizer}(model.parameters(), lr=0.1)
+            return dict(model=model, inputs=ones, targets=3 * ones, loss=nn.MSELoss(), optimizer=optimizer)
+    """)
+    assert (evidence.stepped.before, evidence.stepped.same) == (4.0, True)
+    assert evidence.stepped.after == pytest.approx(after, rel=1e-6)
+    assert evidence.parameters[0].weights.norm == 1.0
+
+
+def test_a_scripts_own_first_step_leads_to_the_loss_of_its_second(file: Any) -> None:
+    evidence = file.evidence("""
+        import torch
+        w = torch.ones(1, 1, requires_grad=True)
+        optimizer = torch.optim.SGD([w], 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            ((w - 3) ** 2).sum().backward()
+            optimizer.step()
+    """)
+    assert (evidence.stepped.before, evidence.stepped.same) == (4.0, False)
+    assert evidence.stepped.after == pytest.approx(2.56)

@@ -131,3 +131,17 @@ def test_what_a_stateful_cell_remembers_is_forgotten_before_each_run(file: Any) 
     """)
     fallen = found.descent.before - found.descent.after
     assert fallen == pytest.approx(found.descent.promised, rel=0.02)
+
+
+@pytest.mark.parametrize(("optimizer", "after"), [("SGD", 2.56), ("Adam", 3.61), ("RMSprop", 2.835089)])
+def test_one_step_of_the_optimizer_is_tried_and_undone(file: Any, optimizer: str, after: float) -> None:
+    """(w - 3)^2 at w = 1 has the gradient -4: SGD goes to 1.4, Adam to 1.1, RMSprop by 0.1 / sqrt(0.1) to 1.316."""
+    evidence = file.evidence(f"""
+        import keras, tensorflow as tf
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        model.compile(optimizer=keras.optimizers.{optimizer}(0.1), loss="mse")
+        sample_inputs, sample_targets = tf.ones((1, 1)), 3 * tf.ones((1, 1))
+    """)
+    assert (evidence.stepped.before, evidence.stepped.same) == (4.0, True)
+    assert evidence.stepped.after == pytest.approx(after, rel=1e-5)
+    assert evidence.parameters[0].weights.norm == 1.0

@@ -8,7 +8,7 @@ from gradtool.evidence import ModelEvidence, ModelRequest
 from gradtool.witness.model.experiments import Experiments
 from gradtool.witness.pytorch.model.accumulation import accumulated
 from gradtool.witness.pytorch.model.clipping import clipped
-from gradtool.witness.pytorch.model.descent import descent
+from gradtool.witness.pytorch.model.descent import descent, stepped
 from gradtool.witness.pytorch.model.parameters import Named
 from gradtool.witness.pytorch.model.subject import Subject
 from gradtool.witness.pytorch.model.training import trained
@@ -25,6 +25,7 @@ def room(
         size=sum(row.tensor.numel() for row in rows),
         clipped=lambda limit: clipped(rows, limit, evidence.norm),
         descent=lambda: descent(request.seed, one, rows, evidence),
+        stepped=lambda: stepped(request.seed, one, rows, evidence),
         accumulated=lambda: accumulated(request, one, rows),
         verified=lambda: verified(request.seed, one, rows),
         trained=lambda: trained(request, one, rows, optimizer),

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, Stepped, TrainingStep
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
@@ -63,8 +63,16 @@ class Observed:
     head: Head | None = None
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
+    next_loss: float | None = None
+    """That of the second step, where its backward pass was seen to begin."""
     zeroed: bool | None = None
     """Whether the gradients were cleared before the next backward pass; None where there was none."""
+
+    @property
+    def stepped(self) -> Stepped | None:
+        """What the script's own first step led to."""
+        after = self.steps[1].loss if len(self.steps) > 1 else self.next_loss
+        return None if after is None or not self.steps else Stepped(self.steps[0].loss, after, same=False)
 
 
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
@@ -130,6 +138,7 @@ class _Watch:
             # autograd.grad returns is never left over.
             if moved and self.seen.zeroed is None and inputs is None and self._own(leaves) == self._own(self._pending):
                 self._look_for_leftovers(leaves)
+                self.seen.next_loss = sum(float(tensor.detach().sum()) for tensor in tensors)
             self._iteration()
             if self._complete:
                 return

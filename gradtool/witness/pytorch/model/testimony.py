@@ -196,6 +196,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         clipped=seen.clipped,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
+        stepped=seen.stepped,
         zeroed=seen.zeroed,
         notes=[*seen.notes, *passed_over(request)],
     )

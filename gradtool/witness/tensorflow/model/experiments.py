@@ -8,7 +8,7 @@ from gradtool.evidence import ModelEvidence, ModelRequest
 from gradtool.witness.model.experiments import Experiments
 from gradtool.witness.tensorflow.model.accumulation import accumulated
 from gradtool.witness.tensorflow.model.clipping import clipped
-from gradtool.witness.tensorflow.model.descent import descent
+from gradtool.witness.tensorflow.model.descent import descent, stepped
 from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.statistics import size_of
 from gradtool.witness.tensorflow.model.subject import Subject
@@ -26,6 +26,7 @@ def room(
         size=sum(size_of(row.tensor) for row in rows),
         clipped=lambda limit: clipped(rows, limit, evidence.norm),
         descent=lambda: descent(one, rows, evidence),
+        stepped=lambda: stepped(one, rows, evidence),
         accumulated=lambda: accumulated(request.accumulate, one, rows),
         verified=lambda: verified(request.seed, one, rows),
         trained=lambda: trained(request, one, rows, optimizer),

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, Stepped, TrainingStep
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
@@ -61,6 +61,11 @@ class Observed:
     head: Head | None = None
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def stepped(self) -> Stepped | None:
+        """What the script's own first step led to, where its next was seen."""
+        return Stepped(self.steps[0].loss, self.steps[1].loss, same=False) if len(self.steps) > 1 else None
 
 
 def run_file(

@@ -185,6 +185,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         norm=seen.steps[0].norm,
         batch=max((layer.samples for layer in seen.layers[:1]), default=0),
         head=seen.head,
+        stepped=seen.stepped,
         clipped=seen.clipped,
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
