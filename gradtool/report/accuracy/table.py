@@ -1,0 +1,54 @@
+"""The accuracy of every operation for people: one row each, and the worst with a command that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from gradtool.report.accuracy.cells import cells, command, flushed, frameworks, heads, told, total
+from gradtool.report.columns import Cell, Row, Sheet, unfolded
+from gradtool.terminal import Terminal
+from gradtool.verdict.compare.accuracy import Accuracy, accuracy, offenders
+from gradtool.verdict.compare.record import CompareRecord
+from gradtool.verdict.record import CheckRecord
+
+__all__ = ["write"]
+
+MOST = 12
+"""So many offenders are told on a terminal."""
+
+
+def write(records: Iterable[CompareRecord | CheckRecord], terminal: Terminal, seconds: float) -> None:
+    """A table for each dtype, then the worst offenders."""
+    rows, sheet = accuracy(records), Sheet(terminal)
+    for dtype, group in groupby(rows, key=lambda row: row.dtype):
+        own = list(group)
+        sheet.heading(f"{frameworks(own[0])}, {dtype}")
+        table = [Row("", _cells(row, terminal)) for row in own]
+        sheet.table(heads(own[0]), table, (unfolded, _stacked))
+        sheet.line("")
+    found = offenders(rows)
+    if found:
+        sheet.heading("worst offenders")
+        sheet.remarks((spot.verdict, told(spot), command(spot)) for spot in found[:MOST])
+        if len(found) > MOST:
+            sheet.line("")
+            sheet.line(f"and {len(found) - MOST} more: --format markdown tells all", indent=2)
+        sheet.line("")
+    if text := flushed(rows):
+        sheet.line(text)
+    mark = terminal.glyphs("✗" if found else "✓")
+    sheet.line(f"{mark} {total(rows)} ({seconds:.1f} s)", terminal.style("wrong" if found else "verified"))
+
+
+def _cells(row: Accuracy, terminal: Terminal) -> list[Cell]:
+    *before, agreement, at, seconds = (terminal.glyphs(text) for text in cells(row))
+    return [*((text, "") for text in before), (agreement, terminal.style(row.verdict)), (at, ""), (seconds, "")]
+
+
+def _stacked(row: Sequence[Cell]) -> list[list[Cell]]:
+    """The point under the agreement; a head of two words on two lines."""
+    *before, agreement, at, seconds = row
+    parts = [[(part, style) for part in text.split(", ")] if text.endswith(", ulp") else [(text, style)]
+             for text, style in before]  # fmt: skip
+    return [*parts, [agreement, at], [seconds]]
