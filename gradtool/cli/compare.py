@@ -48,7 +48,7 @@ def compare(
         typer.Argument(
             help="An expression; - for expressions from stdin, @FILE for a file of them, one a line. Without it, every "
             "operation that gradtool knows, at points of its own.",
-            metavar="[EXPRESSION|-|@FILE]",
+            metavar="EXPRESSION|-|@FILE",
             show_default=False,
             rich_help_panel=TARGET,
         ),

@@ -93,7 +93,7 @@ def own_points(row: Operation, dtype: str) -> list[Point]:
 
 def _points_of_numbers(row: Operation, dtype: str) -> Iterator[Point]:
     names = row.parameters if row.shape == "broadcast" else ("x", "y")
-    for point in _single(row, names[0], dtype) if len(names) == 1 else _several(names, dtype):
+    for point in _single(row, names[0], dtype) if len(names) == 1 else _several(row, names, dtype):
         if inside(row, {name: rounded(value, dtype) for name, value in point.items()}):
             yield {name: repr(value) for name, value in point.items()}
 
@@ -106,12 +106,12 @@ def _single(row: Operation, name: str, dtype: str) -> Iterator[dict[str, float]]
         yield {name: number}
 
 
-def _several(names: Sequence[str], dtype: str) -> Iterator[dict[str, float]]:
+def _several(row: Operation, names: Sequence[str], dtype: str) -> Iterator[dict[str, float]]:
     """Of several arguments each in turn takes a number while the others stay at a base, or all are equal."""
     huge, _, tiny, _, subnormal, _ = _extremes(dtype)
     for base in BASES:
         yield dict(zip(names, base, strict=False))
-    for number in (0.7, *SPECIAL, 25.0, huge, tiny, subnormal):
+    for number in (0.7, *SPECIAL, 25.0, *sorted(literals(row)), huge, tiny, subnormal):
         yield dict.fromkeys(names, number)
         for base in BASES if number in SPECIAL else BASES[:1]:
             yield from ({**dict(zip(names, base, strict=False)), name: number} for name in names)

@@ -282,7 +282,7 @@ def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
         "adjoint": f"{node} cancel in the backward pass",
         "underflow": f"{node} underflows {case.dtype}",
         "flushed": f"{case.title} takes a subnormal number for 0",
-        "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} which cancels",
+        "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} and loses its digits",
         "edge": f"rounding can move the argument of {node} off its domain{_absorbed(case, exact)}",
         "branch": f"{node} is decided by rounding, and takes the other branch",
         "amplification": f"{node} amplifies the rounding of its argument",

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from gradtool.report.numbers import point_text
-from gradtool.verdict.compare.accuracy import AGREEING, FAULTS, FLUSHED, NEUTRAL, Accuracy, Spot, known
+from gradtool.verdict.compare.accuracy import AGREEING, FAULTS, FLUSHED, NEUTRAL, Accuracy, Spot, causes
 from gradtool.verdict.words import ulps
 
 __all__ = ["agreement", "cells", "command", "flushed", "frameworks", "heads", "told", "total"]
@@ -23,19 +23,20 @@ def heads(row: Accuracy) -> list[str]:
 def cells(row: Accuracy) -> list[str]:
     """The cells of a row under ``heads``."""
     errors = ["nan" if error == math.inf else ulps(error) for error in row.errors]
-    at = "-" if row.verdict in AGREEING and not any(row.errors) else _at(row.worst)
+    plain = row.worst is not None and row.worst.verdict in AGREEING and not any(row.errors)
+    at = "-" if plain else _at(row.worst)
     return [row.expression, str(row.points), *errors, agreement(row), at, f"{row.seconds:.1f}"]
 
 
 def agreement(row: Accuracy) -> str:
-    """What the points come to, with the number of those that do not simply agree; who is right."""
-    said = []
+    """What the points come to: who is right at how many, or how well they agree; then what is told beside."""
+    said, agreed = [], next((word for word in row.counts if word in AGREEING), "")
     for word, number in row.counts.items():
         if word == "one_right":
             said += [f"{title} right {count}" for title, count in row.right.items()]
         elif word not in (*AGREEING, *NEUTRAL):
             said.append(f"{_SHORT.get(word, word)} {number}")
-    return ", ".join(said) or row.verdict
+    return ", ".join(said if not agreed or row.verdict in FAULTS else [agreed, *said]) or row.verdict
 
 
 def _at(spot: Spot | None) -> str:
@@ -47,10 +48,10 @@ def _at(spot: Spot | None) -> str:
 
 def told(spot: Spot) -> str:
     """The operation, where it is worst, and what is off there."""
-    cause = known(spot)
     reason = spot.reason.removeprefix("they differ, and ")
+    why = "; ".join(text for text in causes(spot) if text not in reason)
     told = f"{spot.record.target}, {spot.record.dtype}, at {_at(spot)}: {spot.label}: {reason}"
-    return f"{told}; known: {cause}" if cause and cause not in told else told
+    return f"{told} ({why})" if why else told
 
 
 def command(spot: Spot) -> str:

@@ -1,4 +1,7 @@
-"""The accuracy of every operation for programs: one document, with the worst spot of each row."""
+"""The accuracy of every operation for programs: one document, with the worst spot of each row and word.
+
+The schema lies beside this file.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 from gradtool.report.accuracy.cells import command
 from gradtool.report.json import entry, number
 from gradtool.terminal import Terminal
-from gradtool.verdict.compare.accuracy import Accuracy, Spot, accuracy
+from gradtool.verdict.compare.accuracy import Accuracy, Spot, accuracy, causes
 from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.record import CheckRecord
 
@@ -45,7 +48,7 @@ def _row(row: Accuracy) -> Mapping[str, Any]:
         "verdict": row.verdict,
         "counts": dict(row.counts),
         "right": dict(row.right),
-        "worst": _spot(row.worst) if row.worst else None,
+        "spots": {word: _spot(spot) for word, spot in row.spots.items()},
         "seconds": round(row.seconds, 3),
     }
 
@@ -56,6 +59,7 @@ def _spot(spot: Spot) -> Mapping[str, Any]:
         "label": spot.label,
         "verdict": spot.verdict,
         "reason": spot.reason,
+        "causes": causes(spot),
         **{check.framework: entry(one) for check, one in zip(spot.checks, spot.entries, strict=True)},
         "command": command(spot),
     }

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from gradtool.report.accuracy.cells import cells, command, flushed, frameworks, heads, told, total
 from gradtool.report.columns import Cell, Row, Sheet, unfolded
+from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
 from gradtool.verdict.compare.accuracy import Accuracy, accuracy, offenders
 from gradtool.verdict.compare.record import CompareRecord
@@ -25,7 +26,7 @@ def write(records: Iterable[CompareRecord | CheckRecord], terminal: Terminal, se
         own = list(group)
         sheet.heading(f"{frameworks(own[0])}, {dtype}")
         table = [Row("", _cells(row, terminal)) for row in own]
-        sheet.table(heads(own[0]), table, (unfolded, _stacked))
+        sheet.table(heads(own[0]), table, (unfolded, _stacked, _folded))
         sheet.line("")
     found = offenders(rows)
     if found:
@@ -47,8 +48,18 @@ def _cells(row: Accuracy, terminal: Terminal) -> list[Cell]:
 
 
 def _stacked(row: Sequence[Cell]) -> list[list[Cell]]:
-    """The point under the agreement; a head of two words on two lines."""
+    """The point under the agreement."""
     *before, agreement, at, seconds = row
-    parts = [[(part, style) for part in text.split(", ")] if text.endswith(", ulp") else [(text, style)]
-             for text, style in before]  # fmt: skip
-    return [*parts, [agreement, at], [seconds]]
+    return [*([cell] for cell in before), [agreement, at], [seconds]]
+
+
+def _folded(row: Sequence[Cell]) -> list[list[Cell]]:
+    """The same on 80 columns: long cells, and heads of two words, on several lines."""
+    (expression, *figures, agreement, at, seconds) = row
+    heads = [[(part, style) for part in text.split(", ")] for text, style in figures]
+    return [_lines(expression, 18), *heads, [*_lines(agreement, 24), *_lines(at, 24)], [seconds]]
+
+
+def _lines(cell: Cell, width: int) -> list[Cell]:
+    text, style = cell
+    return [(part, style) for part in wrapped(text, width)]

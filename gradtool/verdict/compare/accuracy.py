@@ -29,7 +29,7 @@ __all__ = [
     "Accuracy",
     "Spot",
     "accuracy",
-    "known",
+    "causes",
     "offenders",
 ]
 
@@ -108,10 +108,16 @@ class Accuracy:
 
     @property
     def worst(self) -> Spot | None:
-        """A fault, at an ordinary point if there is one; else where the verdict is worst."""
+        """A fault, at an ordinary point if there is one; else what is no agreement; else the largest error."""
         faults = [self.spots[word] for word in FAULTS if word in self.spots]
-        others = (spot for word, spot in self.spots.items() if word not in (FLUSHED, *NEUTRAL))
-        return min(faults, key=lambda spot: spot.level) if faults else next(others, None)
+        if faults:
+            return min(faults, key=lambda spot: spot.level)
+        fair = [spot for word, spot in self.spots.items() if word not in (FLUSHED, *NEUTRAL)]
+        return next((spot for spot in fair if spot.verdict not in AGREEING), max(fair, key=_size, default=None))
+
+
+def _size(spot: Spot) -> float:
+    return spot.error if spot.level != SUBNORMAL else -1.0
 
 
 def accuracy(records: Iterable[CompareRecord | CheckRecord]) -> list[Accuracy]:
@@ -129,16 +135,17 @@ def _badness(spot: Spot) -> tuple[bool, bool, float]:
     return spot.level > ORDINARY, all(one.verdict != "wrong" for one in spot.entries), -spot.error
 
 
-def known(spot: Spot) -> str:
-    """What is known about the operation in the frameworks that err at this spot."""
-    row = OPERATIONS[spot.record.name]
-    told = []
+def causes(spot: Spot) -> list[str]:
+    """Why the frameworks that err at this spot do: how digits are lost, what is known to be off, what they lack."""
+    row, told = OPERATIONS[spot.record.name], []
     for check, entry in zip(spot.checks, spot.entries, strict=True):
-        if entry.verdict in FAULTY:
-            told.append(row.deviation(check.framework, check.dtype))
-            if not row.cell(check.framework):
-                told.append(f"{check.title} has no {row.label} of its own, and runs the formula")
-    return "; ".join(filter(None, told))
+        if entry.verdict == "unstable":
+            told.append(entry.reason.partition(": ")[2])
+        elif entry.verdict == "wrong":
+            told.append(row.deviation(check.framework, check.dtype) or entry.reason.partition("; ")[2])
+        if entry.verdict in FAULTY and not row.cell(check.framework):
+            told.append(f"{check.title} has no {row.label} of its own, and runs the formula")
+    return list(filter(None, dict.fromkeys(told)))
 
 
 def _row(records: Sequence[CompareRecord | CheckRecord]) -> Accuracy:
@@ -158,7 +165,7 @@ def _row(records: Sequence[CompareRecord | CheckRecord]) -> Accuracy:
         tuple(_largest(own) for own in zip(*fair, strict=True)) or (None,) * len(checks),
         {word: found[word] for word in ORDER if found[word]},
         Counter(_winner(spot) for spot in worst if spot.verdict == "one_right"),
-        {spot.verdict: spot for spot in reversed(every)},
+        {word: next(own) for word, own in groupby(every, key=lambda spot: spot.verdict)},
         sum(record.seconds for record in records),
     )
 
