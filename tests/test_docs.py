@@ -86,7 +86,9 @@ def test_the_published_accuracy_is_that_of_the_pinned_versions_and_of_every_oper
     assert generate.ACCURACY in page
     pinned = dict(re.findall(r"^(torch|tensorflow)\S*==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
     assert re.search(
-        rf"^PyTorch {pinned['torch']}\S* and TensorFlow {pinned['tensorflow']}, .*20\d\d-\d\d-\d\d\.$", page, re.M
+        rf"^PyTorch {pinned['torch']}\S* and TensorFlow {pinned['tensorflow']}, .*20\d\d-\d\d-\d\d\.$",
+        page,
+        re.MULTILINE,
     )
     for dtype in ("float64", "float32"):
         told = re.findall(r"^\| `(.*?)` \|", page.partition(f"## {dtype}\n")[2].partition("\n## ")[0], re.MULTILINE)

@@ -26,10 +26,13 @@ def write(records: Iterable[CompareRecord | CheckRecord], terminal: Terminal, se
     if text := flushed(rows):
         lines += [f"{plain(text)}.", ""]
     found = offenders(rows)
-    conventions = {row.name: row.spots["convention"] for row in reversed(rows) if "convention" in row.spots}
+    conventions: dict[str, Spot] = {}
+    for row in rows:
+        if "convention" in row.spots:
+            conventions.setdefault(row.name, row.spots["convention"])
     lines += _section("Off at ordinary magnitudes", [spot for spot in found if spot.level == ORDINARY])
     lines += _section("Off beyond 1e10, or nearer to 0 than 1e-10", [spot for spot in found if spot.level != ORDINARY])
-    lines += _section("Conventions that differ", list(conventions.values())[::-1])
+    lines += _section("Conventions that differ", list(conventions.values()))
     for dtype, group in groupby(rows, key=lambda row: row.dtype):
         own = list(group)
         titles = heads(own[0])
