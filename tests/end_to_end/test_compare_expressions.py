@@ -147,3 +147,12 @@ def test_a_function_that_refuses_arguments_outside_of_its_domain_keeps_its_gradi
     (record,) = check([{"expression": "bce(x, y)", "at": {"x": "[0.7,0.4]", "y": "[0.4,0.6]"}}])
     assert record.entries[0].autodiff == pytest.approx((0.7 - 0.4) / (0.7 * 0.3) / 2)
     assert record.verdict == "verified"
+
+
+def test_a_branch_taken_because_tensorflow_flushes_is_told_as_that(compare: Comparer) -> None:
+    """For x = 1e-310 the function is x, whatever y is; TensorFlow takes x for 0, and so the other branch."""
+    ill, well = compare([{"expression": "where(x > 0, x, y)", "at": {"x": x, "y": "2"}} for x in ("1e-310", "1e-300")])
+    assert [pair.second.autodiff for pair in ill.entries] == [0.0, 1.0]
+    for pair in ill.entries:
+        assert "TensorFlow takes a subnormal number for 0" in pair.second.reason
+    assert well.verdict in AGREE

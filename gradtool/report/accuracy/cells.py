@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 
 from gradtool.report.numbers import point_text
 from gradtool.verdict.compare.accuracy import AGREEING, FAULTS, FLUSHED, NEUTRAL, Accuracy, Spot, causes
 from gradtool.verdict.words import ulps
 
-__all__ = ["agreement", "cells", "command", "flushed", "frameworks", "heads", "told", "total"]
+__all__ = ["agreement", "cells", "command", "flushed", "frameworks", "heads", "told", "total", "unheard"]
 
 _SHORT = {"both_wrong": "both off", "not_differentiable": "no derivative"}
 
@@ -75,6 +76,17 @@ def flushed(rows: Sequence[Accuracy]) -> str:
         return ""
     number = "1 operation errs" if len(struck) == 1 else f"{len(struck)} operations err"
     return f"flushed: TensorFlow takes subnormal numbers for 0; {number} there for that reason alone"
+
+
+def unheard(rows: Sequence[Accuracy]) -> list[tuple[str, str]]:
+    """Which witnesses gave no evidence, at how many points, and what to do."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        found.update(row.failures)
+    return [
+        (f"no evidence at {number} point{'s' if number > 1 else ''}: {message}", hint)
+        for (message, hint), number in found.items()
+    ]
 
 
 def total(rows: Sequence[Accuracy]) -> str:

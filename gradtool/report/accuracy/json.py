@@ -49,6 +49,7 @@ def _row(row: Accuracy) -> Mapping[str, Any]:
         "counts": dict(row.counts),
         "right": dict(row.right),
         "spots": {word: _spot(spot) for word, spot in row.spots.items()},
+        "failures": [{"message": m, "hint": hint, "points": count} for (m, hint), count in row.failures.items()],
         "seconds": round(row.seconds, 3),
     }
 

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from gradtool.report.accuracy.cells import cells, command, flushed, frameworks, heads, told, total
+from gradtool.report.accuracy.cells import cells, command, flushed, frameworks, heads, told, total, unheard
 from gradtool.report.markup import cell, code, plain
 from gradtool.terminal import Terminal
 from gradtool.verdict.compare.accuracy import ORDINARY, Spot, accuracy, offenders
@@ -25,6 +25,8 @@ def write(records: Iterable[CompareRecord | CheckRecord], terminal: Terminal, se
     lines += [f"{total(rows)} ({seconds:.0f} s).", ""]
     if text := flushed(rows):
         lines += [f"{plain(text)}.", ""]
+    if failures := unheard(rows):
+        lines += [*(f"- {plain(text)}; {plain(hint)}" for text, hint in failures), ""]
     found = offenders(rows)
     conventions: dict[str, Spot] = {}
     for row in rows:

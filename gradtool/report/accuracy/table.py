@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from gradtool.report.accuracy.cells import cells, command, flushed, frameworks, heads, told, total
+from gradtool.report.accuracy.cells import cells, command, flushed, frameworks, heads, told, total, unheard
 from gradtool.report.columns import Cell, Row, Sheet, unfolded
 from gradtool.report.wrap import wrapped
 from gradtool.terminal import Terminal
@@ -36,10 +36,17 @@ def write(records: Iterable[CompareRecord | CheckRecord], terminal: Terminal, se
             sheet.line("")
             sheet.line(f"and {len(found) - MOST} more: --format markdown tells all", indent=2)
         sheet.line("")
+    failures = unheard(rows)
+    if failures:
+        sheet.remarks(("error", text, hint) for text, hint in failures)
+        sheet.line("")
     if text := flushed(rows):
         sheet.line(text)
-    mark = terminal.glyphs("✗" if found else "✓")
-    sheet.line(f"{mark} {total(rows)} ({seconds:.1f} s)", terminal.style("wrong" if found else "verified"))
+    good = not found and not failures
+    sheet.line(
+        f"{terminal.glyphs('✓' if good else '✗')} {total(rows)} ({seconds:.1f} s)",
+        terminal.style("verified" if good else "wrong"),
+    )
 
 
 def _cells(row: Accuracy, terminal: Terminal) -> list[Cell]:

@@ -44,7 +44,6 @@ NEUTRAL = ("undefined", "out_of_range")
 ORDER = (*FAULTS, "inconclusive", FLUSHED, "not_differentiable", "convention", *AGREEING, *NEUTRAL)
 """Every word for a spot, worst first."""
 
-
 ORDINARY, EXTREME, SUBNORMAL = range(3)
 """How far from 1 a point reaches: not beyond ``REACH`` and its inverse; farther; to a subnormal number."""
 
@@ -87,7 +86,8 @@ class Accuracy:
     ``errors`` are the largest of each framework in ulp, of the value or of any derivative: infinite where it gives NaN,
     or infinity, for a number, None where nothing can be said. ``counts`` says at how many points which word is the
     worst, worst first; ``right`` how many of those with ``one_right`` each framework wins. ``spots`` are the worst for
-    each word, in the same order. Subnormal points have no part in ``errors``.
+    each word, in the same order. ``failures`` counts the points at which a witness gave no evidence, by its message and
+    the remedy. Subnormal points have no part in ``errors``.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Accuracy:
     counts: Mapping[str, int]
     right: Mapping[str, int]
     spots: Mapping[str, Spot]
+    failures: Mapping[tuple[str, str], int]
     seconds: float
 
     @property
@@ -166,6 +167,7 @@ def _row(records: Sequence[CompareRecord | CheckRecord]) -> Accuracy:
         {word: found[word] for word in ORDER if found[word]},
         Counter(_winner(spot) for spot in worst if spot.verdict == "one_right"),
         {word: next(own) for word, own in groupby(every, key=lambda spot: spot.verdict)},
+        Counter((failure.message, failure.hint) for record in records for failure in record.failures),
         sum(record.seconds for record in records),
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import math
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gradtool.evidence import Failure
 from gradtool.report.accuracy.cells import agreement, cells, command, flushed, heads, told, total
 from gradtool.report.accuracy.markdown import write as write_markdown
 from gradtool.report.accuracy.table import write as write_table
@@ -99,6 +101,21 @@ def test_no_line_of_the_table_is_wider_than_the_terminal_and_no_figure_is_lost(w
     assert longest <= max(width, len("gelu(x)'"))
     for figure in ("4.5e+08", "PyTorch right 1", "x = -1.3", "convention 1"):
         assert figure in " ".join(text.split()), figure
+
+
+@pytest.mark.parametrize("write", [write_table, write_markdown])
+def test_a_witness_that_gave_no_evidence_is_told_with_the_remedy(write: Any) -> None:
+    gone = (Failure(0, "tensorflow", "missing", "TensorFlow is not installed", "pip install it"),)
+    lacking = [
+        replace(one, sides=(one.sides[0], replace(one.sides[1], failures=gone)))
+        for one in (record("exp", "exp(x)", "inconclusive", tensorflow=(None, "inconclusive", None)),) * 3
+    ]
+    stream = io.StringIO()
+    write(lacking, Terminal(stream, 80, colour=False, unicode=True), 1.0)
+    text = stream.getvalue()
+    assert "no evidence at 3 points: TensorFlow is not installed" in text
+    assert "pip install it" in text
+    assert "✓" not in text
 
 
 def test_markdown_says_every_offender_and_every_convention() -> None:
