@@ -10,8 +10,9 @@ demo: $(VENV)/installed
 	$(BIN)/gradtool check "x**2 + 2*x + 1" --at x=3
 	$(BIN)/gradtool check "log(1 + exp(x))" --at x=1000 --exit-zero
 
+# Each file stays with one of the two processes, and so does the warm witness that it asks.
 test: $(VENV)/installed
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -2,8 +2,9 @@
 
 In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
 by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole, and
-docs/sweep.svg is drawn. docs/accuracy.md takes minutes and depends on the processor, and is written only by
-``make accuracy`` (``python docs/generate.py accuracy``).
+docs/sweep.svg is drawn. docs/idioms.md shows the programs of examples/idioms with what a run of each prints.
+docs/accuracy.md takes minutes and depends on the processor, and is written only by ``make accuracy``
+(``python docs/generate.py accuracy``).
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gradtool.report.programs.idioms import IDIOMS, idiom
+from gradtool.report.programs.pair import TITLES
 from gradtool.target.operations import OPERATIONS, Operation
 from gradtool.verdict.compare.record import WORDS as COMPARE_WORDS
 from gradtool.verdict.record import WORDS
@@ -135,6 +138,35 @@ def rules_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def idioms_page(outputs: Mapping[str, Mapping[str, str]]) -> str:
+    """What people do with gradients, in both frameworks; ``outputs`` are what the programs print, by name and side."""
+    parts = ["# The same in both frameworks", GENERATED]
+    parts.append("Each pair has the same weights, the same numbers and the same results; the files are in "
+                 "[examples/idioms](../examples/idioms).")  # fmt: skip
+    for name, title in IDIOMS.items():
+        parts.append(f"## {title}")
+        for side, text in idiom(name).items():
+            parts += [
+                f"### {TITLES[side]}",
+                f"```python\n{text.strip()}\n```",
+                f"```text\n{outputs[name][side].strip()}\n```",
+            ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _outputs() -> dict[str, dict[str, str]]:
+    """What every program of examples/idioms prints."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
+    return {
+        name: {
+            side: subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, encoding="utf-8",
+                                 env=environment, check=True).stdout
+            for side, text in idiom(name).items()
+        }
+        for name in IDIOMS
+    }  # fmt: skip
+
+
 def _run(arguments: list[str]) -> str:
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     environment.pop("FORCE_COLOR", None)
@@ -159,7 +191,11 @@ def main() -> None:
         text = page.read_text(encoding="utf-8")
         page.write_text(shown(text, _run), encoding="utf-8")
     _run(["check", *PICTURE, "--plot", str(ROOT / "docs" / "sweep.svg")])
-    for name, text in (("cli", cli_page(_run)), ("operations", operations_page()), ("rules", rules_page())):
+    pages = {
+        "cli": cli_page(_run), "operations": operations_page(), "rules": rules_page(),
+        "idioms": idioms_page(_outputs()),
+    }  # fmt: skip
+    for name, text in pages.items():
         (ROOT / "docs" / f"{name}.md").write_text(text, encoding="utf-8")
 
 

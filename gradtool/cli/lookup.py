@@ -110,7 +110,7 @@ def diagnose() -> None:
         print(f"  {package} {_version(package)}")
     for name in ("torch", "tensorflow"):
         if importlib.util.find_spec(name):
-            print(f"  {WITNESSES[name].title} {_version(name)}: ready for check and flow, --framework {name}")
+            print(f"  {WITNESSES[name].title} {_version(name)}: ready for check, flow and compare, --framework {name}")
         else:
             missing = True
             print(f"  {WITNESSES[name].title} is missing: {WITNESSES[name].install}")

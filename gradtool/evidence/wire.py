@@ -8,7 +8,7 @@ import json
 from array import array
 from typing import Any
 
-from gradtool.evidence import experiments, expression, gradients, model, outcome
+from gradtool.evidence import experiments, expression, gradients, measures, model, outcome, pairing
 from gradtool.evidence.expression import (
     Autodiff,
     Checked,
@@ -20,17 +20,20 @@ from gradtool.evidence.expression import (
     SampleRequest,
     Trace,
 )  # fmt: skip
+from gradtool.evidence.measures import MeasureRequest, Mode, Timed
 from gradtool.evidence.model import ModelEvidence, ModelRequest
 from gradtool.evidence.outcome import Failure, Progress
+from gradtool.evidence.pairing import PairEvidence, PairRequest, Side, SideRequest, SideRun
 from gradtool.values import Array
 
 __all__ = ["Record", "decode", "encode"]
 
 Record = (
     Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelRequest
-    | ModelEvidence | Failure | Progress
+    | ModelEvidence | MeasureRequest | Mode | Timed | SideRequest | Side | SideRun | PairRequest | PairEvidence
+    | Failure | Progress
 )  # fmt: skip
-_MODULES = (expression, model, gradients, experiments, outcome)
+_MODULES = (expression, measures, model, gradients, experiments, outcome, pairing)
 _TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}
 
 

@@ -101,7 +101,7 @@ def _along(row: Operation, shapes: Sequence[Shape], options: Options) -> tuple[S
     if len(axes) > 1 and options["axis"] is not None:
         raise ShapeError(f"{row.name} works along one axis, or over all", "name one axis")
     shape, _ = _reduce(row, shapes, options)
-    return shape, {**options, "axis": None if len(axes) > 1 else axes[0] if axes else 0}
+    return shape, {**options, "axis": axes[0] if len(axes) == 1 else None}
 
 
 def _keep(row: Operation, shapes: Sequence[Shape], options: Options) -> tuple[Shape, Options]:

@@ -13,12 +13,35 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 
-from gradtool.evidence import Failure, ModelRequest, Progress, Record, Request, SampleRequest, decode, encode
-from gradtool.witness.process import SYMBOLIC, TENSORFLOW, TENSORFLOW_MODEL, TORCH, TORCH_MODEL, Process
+from gradtool.evidence import (
+    Failure,
+    MeasureRequest,
+    ModelRequest,
+    PairRequest,
+    Progress,
+    Record,
+    Request,
+    SampleRequest,
+    SideRequest,
+    decode,
+    encode,
+)
+from gradtool.witness.process import (
+    KERAS_SIDE,
+    KERAS_TORCH_SIDE,
+    PAIRING,
+    SYMBOLIC,
+    TENSORFLOW,
+    TENSORFLOW_MODEL,
+    TORCH,
+    TORCH_MODEL,
+    TORCH_SIDE,
+    Process,
+)
 
-__all__ = ["MODEL_WITNESSES", "WITNESSES", "Asked", "Host", "Witness"]
+__all__ = ["MODEL_WITNESSES", "PAIR_WITNESSES", "WITNESSES", "Asked", "Host", "Witness"]
 
-Asked = Request | SampleRequest | ModelRequest
+Asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +67,16 @@ MODEL_WITNESSES: Mapping[str, Witness] = MappingProxyType(
         "tensorflow": dataclasses.replace(WITNESSES["tensorflow"], module=TENSORFLOW_MODEL),
     }
 )
+
+PAIR_WITNESSES: Mapping[str, Witness] = MappingProxyType(
+    {
+        "torch": dataclasses.replace(WITNESSES["torch"], module=TORCH_SIDE),
+        "keras": Witness(KERAS_SIDE, "Keras on TensorFlow", 'pip install "gradtool[tensorflow]"'),
+        "keras_torch": Witness(KERAS_TORCH_SIDE, "Keras on PyTorch", 'pip install "gradtool[all]"'),
+        "pairing": Witness(PAIRING, "the comparison", "pip install gradtool"),
+    }
+)
+"""Who compares two models: the sides, and a room that knows no framework."""
 
 
 def _decoded(lines: list[str], reason: str) -> tuple[list[Record], str]:

@@ -18,13 +18,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-__all__ = ["SYMBOLIC", "TENSORFLOW", "TENSORFLOW_MODEL", "TORCH", "TORCH_MODEL", "Process", "start_early"]
+__all__ = [
+    "KERAS_SIDE", "KERAS_TORCH_SIDE", "PAIRING", "SYMBOLIC", "TENSORFLOW", "TENSORFLOW_MODEL", "TORCH", "TORCH_MODEL",
+    "TORCH_SIDE", "Process", "start_early",
+]  # fmt: skip
 
 TORCH = "gradtool.witness.pytorch.expression"
 TENSORFLOW = "gradtool.witness.tensorflow.expression"
 SYMBOLIC = "gradtool.witness.symbolic.expression"
 TORCH_MODEL = "gradtool.witness.pytorch.model.testimony"
 TENSORFLOW_MODEL = "gradtool.witness.tensorflow.model.testimony"
+TORCH_SIDE = "gradtool.witness.pytorch.side.testimony"
+KERAS_SIDE = "gradtool.witness.keras.on_tensorflow.testimony"
+KERAS_TORCH_SIDE = "gradtool.witness.keras.on_torch.testimony"
+PAIRING = "gradtool.witness.pairing.testimony"
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -35,6 +42,7 @@ _ENVIRONMENT = {
 }
 _MODEL = {"TORCHDYNAMO_DISABLE": "1"}
 """What is looked at layer by layer has to run as it is written, not compiled."""
+_OF_MODELS = (TORCH_MODEL, TENSORFLOW_MODEL, TORCH_SIDE, KERAS_SIDE, KERAS_TORCH_SIDE)
 _SMALL = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Expressions are small, and their witnesses work side by side; a model has the whole machine."""
 
@@ -65,7 +73,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT, **(_MODEL if ".model." in module else _SMALL)},
+            env={**os.environ, **_ENVIRONMENT, **(_MODEL if module in _OF_MODELS else _SMALL)},
             cwd=None if os.path.exists(".") else "/",  # noqa: PTH110  # the user's folder may have been removed
             start_new_session=True,
         )

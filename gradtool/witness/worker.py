@@ -18,7 +18,18 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from gradtool.evidence import Failure, ModelRequest, Record, Request, SampleRequest, decode, encode
+from gradtool.evidence import (
+    Failure,
+    MeasureRequest,
+    ModelRequest,
+    PairRequest,
+    Record,
+    Request,
+    SampleRequest,
+    SideRequest,
+    decode,
+    encode,
+)
 
 __all__ = ["main"]
 
@@ -62,7 +73,8 @@ def _send(wire: object, line: str) -> None:
 
 
 def _key(record: Record) -> int:
-    return record.key if isinstance(record, Request | SampleRequest | ModelRequest) else -1
+    asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest
+    return record.key if isinstance(record, asked) else -1
 
 
 def _refuse_everything(requests: queue.SimpleQueue[str], wire: object, module: str, error: BaseException) -> None:

@@ -259,5 +259,5 @@ def test_doctor_names_versions(cli: Any) -> None:
     assert run.code == 0
     for name in ("torch", "sympy", "mpmath", "numpy"):
         assert version(name).split("+")[0] in run.out
-    assert "ready for check and flow, --framework torch" in run.out
-    assert "ready for check and flow, --framework tensorflow" in run.out
+    assert "ready for check, flow and compare, --framework torch" in run.out
+    assert "ready for check, flow and compare, --framework tensorflow" in run.out

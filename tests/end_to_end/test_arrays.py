@@ -40,6 +40,14 @@ def verified(record: CheckRecord, variable: str) -> Any:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_product_of_a_single_number_is_that_number(check: Any, framework: str) -> None:
+    """TensorFlow has no axis 0 to work along there."""
+    record = checked(check, "prod(x)*x", framework, {"x": 3})
+    assert record.value == 9
+    assert [(entry.autodiff, entry.verdict) for entry in record.entries] == [(6, "verified")]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize(
     ("expression", "value", "gradient"),
     [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gradtool.evidence import Record, Request
+from gradtool.evidence import MeasureRequest, Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.answering import answers
@@ -107,8 +107,13 @@ class PyTorch:
 
 
 def answer(record: Record) -> Iterator[Record]:
-    """What PyTorch says to a request (``answering.answers``)."""
+    """What PyTorch says to a request (``answering.answers``), or what can be measured (``measured.measured``)."""
     torch.set_num_threads(1)  # expressions are small; models bring this file along too, and have the whole machine
+    if isinstance(record, MeasureRequest):
+        from gradtool.witness.measured import measured  # noqa: PLC0415  # few runs need these
+        from gradtool.witness.pytorch.modes import PyTorchModes  # noqa: PLC0415
+
+        return measured(PyTorchModes(PyTorch()), record)
     return answers(PyTorch(), record, _CHECKERS)
 
 

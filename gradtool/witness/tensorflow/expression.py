@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Record, Request
+from gradtool.evidence import MeasureRequest, Record, Request
 from gradtool.target.dtype import rounded
 from gradtool.target.operations import OPERATIONS
 from gradtool.witness.answering import answers
@@ -97,8 +97,13 @@ class TensorFlow:
 
 
 def answer(record: Record) -> Iterator[Record]:
-    """What TensorFlow says to a request (``answering.answers``)."""
+    """What TensorFlow says to a request (``answering.answers``), or what can be measured (``measured.measured``)."""
     _on_one_thread()
+    if isinstance(record, MeasureRequest):
+        from gradtool.witness.measured import measured  # noqa: PLC0415  # few runs need these
+        from gradtool.witness.tensorflow.modes import TensorFlowModes  # noqa: PLC0415
+
+        return measured(TensorFlowModes(TensorFlow()), record)
     return answers(TensorFlow(), record, _CHECKERS)
 
 

@@ -1,0 +1,178 @@
+"""compare, of two models: files -> both sides and the pairing room -> evidence -> findings."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gradtool.evidence import Failure, PairEvidence, PairRequest, Progress, Record, Side, SideRequest, SideRun
+from gradtool.problem import Problem, ProblemError
+from gradtool.target.model_file import ModelFile
+from gradtool.verdict.pairing import ModelComparison, judge_pair
+from gradtool.witness.host import PAIR_WITNESSES, Asked, Host
+
+__all__ = ["DRAWS", "PairSettings", "Sided", "compare_models", "open_pair", "sides_of"]
+
+DRAWS = 3
+"""Runs with weights and inputs moved by one rounding unit, whose distances are the noise floor."""
+
+
+DTYPES = ("float64", "float32", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class PairSettings:
+    """``dtype`` is that of the second run; the first is in float64 always. ``mode`` is ``train`` or ``eval``."""
+
+    dtype: str = "float32"
+    seed: int = 0
+    mode: str = "train"
+    timeout: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sided:
+    """Who runs a side, as ``PAIR_WITNESSES`` calls it, its file, and the function that both share one for."""
+
+    witness: str
+    path: Path
+    name: str = ""
+    role: str = ""
+
+
+def sides_of(files: Sequence[ModelFile]) -> tuple[Sided, Sided]:
+    """Two files: one for each framework. One: a pair where it defines ``torch_model``, else a Keras model.
+
+    The file is read as text only; nothing is run.
+    """
+    if len(files) == 2:
+        first, second = files
+        if "torch" not in first.frameworks and "torch" in second.frameworks:
+            first, second = second, first
+        return Sided("torch", first.path, first.name), Sided("keras", second.path, second.name)
+    (file,) = files
+    text = file.path.read_text(encoding="utf-8", errors="replace")
+    if "torch_model" in text or "keras_model" in text:
+        return Sided("torch", file.path, role="torch_model"), Sided("keras", file.path, role="keras_model")
+    return Sided("keras_torch", file.path, file.name), Sided("keras", file.path, file.name)
+
+
+def open_pair(
+    sides: tuple[Sided, Sided],
+    timeout: float,
+    heard: Callable[[Progress], None] | None = None,
+    relay: Callable[[bytes], None] | None = None,
+) -> Host:
+    """Start the witnesses of both sides, and the room that compares."""
+    return Host([*(side.witness for side in sides), "pairing"], timeout, PAIR_WITNESSES, heard, relay)
+
+
+def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettings, host: Host) -> ModelComparison:
+    """What both sides testify, and what follows from it. The folder through which arrays travel is always removed."""
+    if settings.dtype not in DTYPES:
+        hint = f"two models are compared in {', '.join(DTYPES)}"
+        raise ProblemError(Problem("dtype", f"NumPy, in which they are compared, has no {settings.dtype}", hint=hint))
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="gradtool-") as folder:
+        found = _Comparison(sides, settings, host, folder).run("float64")
+        if isinstance(found, list) and {one.reason for one in found} == {"unsupported"} and settings.dtype != "float64":
+            why = "; ".join(one.message for one in found)
+            told = f"{why}: compared in {settings.dtype} alone, where small faults hide"
+            found = _Comparison(sides, settings, host, folder).run(settings.dtype)
+            found = replace(found, notes=[*found.notes, told]) if isinstance(found, PairEvidence) else found
+    if isinstance(found, PairEvidence):
+        return ModelComparison(target, found, judge_pair(found), (), settings.seed, time.perf_counter() - began)
+    return ModelComparison(target, None, (), tuple(found), settings.seed, time.perf_counter() - began)
+
+
+class _Comparison:
+    """One comparison, step by step; each step ends it with Failures if there are any."""
+
+    def __init__(self, sides: tuple[Sided, Sided], settings: PairSettings, host: Host, folder: str) -> None:
+        self.settings, self.host, self.folder = settings, host, folder
+        self.sides = dict(zip(("left", "right"), sides, strict=True))
+
+    def run(self, widest: str) -> PairEvidence | list[Failure]:
+        """The evidence in ``widest`` and in the dtype asked for, or why there is none."""
+        loaded = self._both("load", dtype=widest)
+        if isinstance(loaded, list):
+            return loaded
+        inputs = self._inputs(loaded)
+        if isinstance(inputs, Failure):
+            return [inputs]
+        described = self._both("describe", dtype=widest, inputs=inputs, channels_last=loaded["right"].channels_last)
+        if isinstance(described, list):
+            return described
+        left, right = (replace(side, inputs=loaded[name].inputs) for name, side in described.items())
+        asked = PairRequest(0, "pair", self.folder, left, right, self.settings.seed)
+        pair = self._asked({"pairing": ("pairing", asked)})
+        if isinstance(pair, list):
+            return pair
+        dtypes = list(dict.fromkeys((widest, self.settings.dtype)))
+        kinds: dict[str, str] = {}
+        for dtype in dtypes:
+            ran = self._ran(dtype)
+            if isinstance(ran, list):
+                return ran
+            kinds = kinds or ran
+        left, right = (replace(side, dtype=kinds[name]) for name, side in (("left", left), ("right", right)))
+        asked = replace(asked, step="compare", left=left, right=right, dtypes=dtypes, draws=DRAWS)
+        told = self._asked({"pairing": ("pairing", asked)})
+        if isinstance(told, list):
+            return told
+        evidence, first = told["pairing"], pair["pairing"]
+        if not (isinstance(evidence, PairEvidence) and isinstance(first, PairEvidence)):
+            raise TypeError("the pairing room answers with PairEvidence")
+        return replace(evidence, notes=[*left.notes, *right.notes, *first.notes])
+
+    def _inputs(self, loaded: dict[str, Side]) -> str | Failure:
+        """The file of the inputs: the left's own, the right's own, else what was drawn for the right or the left."""
+        for wanted in ("own", "drawn"):
+            for name, side in loaded.items():
+                if side.inputs == wanted:
+                    return f"{name}.inputs.npz"
+        hint = "define inputs in the file, or build the Keras model with an Input of known shape"
+        return Failure(0, self.sides["right"].witness, "file", "no input for the models is known", hint)
+
+    def _both(self, step: str, **told: object) -> dict[str, Side] | list[Failure]:
+        found = self._asked(
+            {name: (side.witness, self._request(name, step, **told)) for name, side in self.sides.items()}
+        )
+        if isinstance(found, list):
+            return found
+        return {name: record for name, record in found.items() if isinstance(record, Side)}
+
+    def _ran(self, dtype: str) -> dict[str, str] | list[Failure]:
+        """Run both in ``dtype``; the dtype that each really had.
+
+        Only the left one is moved, for both differ by rounding alone if they agree.
+        """
+        found = self._asked(
+            {
+                name: (side.witness, self._request(name, "run", dtype=dtype, draws=DRAWS if name == "left" else 0))
+                for name, side in self.sides.items()
+            }
+        )
+        if isinstance(found, list):
+            return found
+        return {name: record.dtype for name, record in found.items() if isinstance(record, SideRun)}
+
+    def _request(self, name: str, step: str, **told: object) -> SideRequest:
+        side = self.sides[name]
+        plain = SideRequest(
+            0, step, name, str(side.path), self.folder, side.role, side.name, seed=self.settings.seed,
+            mode=self.settings.mode,
+        )  # fmt: skip
+        return replace(plain, **told)  # type: ignore[arg-type]
+
+    def _asked(self, asked: dict[str, tuple[str, Asked]]) -> dict[str, Record] | list[Failure]:
+        """Ask all at once, so that they work side by side; the Failures if there is any."""
+        answers = {name: self.host.ask(witness, [request]) for name, (witness, request) in asked.items()}
+        found = {name: next(iter(answer)) for name, answer in answers.items()}
+        failures = [one for records in found.values() for one in records if isinstance(one, Failure)]
+        return failures or {
+            name: next(one for one in records if not isinstance(one, Progress)) for name, records in found.items()
+        }

@@ -1,0 +1,221 @@
+"""One side of a comparison of two models: what it does at each step, whatever its framework.
+
+The framework's room is a ``Room``; arrays go to and from the parent's folder as .npz files, since they are too many
+for a record. Images stay in the order in which each side has them; the pairing room puts them in one.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtool.evidence import Assumed, Side, SideLayer, SideRequest, SideRun
+from gradtool.witness.model.discovery import Kind
+from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
+from gradtool.witness.model.pair_file import Loaded, opened
+
+__all__ = ["Call", "Passed", "Room", "steps"]
+
+LEAST = 2.0**-27
+"""The least relative move of a draw. In float64 this, not a rounding unit: Keras keeps some constants in float32, which
+moves what comes out of an exact gelu by as much."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a layer, with its output and what came back to it; both None where there is no such number."""
+
+    layer: SideLayer
+    value: NDArray[Any] | None = None
+    gradient: NDArray[Any] | None = None
+
+
+@dataclass(slots=True)
+class Passed:
+    """A forward pass, and a backward pass where a loss was given."""
+
+    calls: list[Call]
+    outputs: list[NDArray[Any]]
+    loss: float = 0.0
+    gradients: Arrays = field(default_factory=dict)
+
+
+class Room(Protocol):
+    """A framework: what one side can't do without it."""
+
+    framework: str
+    version: str
+    kind: Kind
+
+    def begin(self, request: SideRequest) -> None:
+        """Settle seed and dtype before the file runs."""
+
+    def settle(self, loaded: Loaded, request: SideRequest) -> None:
+        """Take the model over: its mode, dropout off, its dtype; and draw inputs where its shapes say which."""
+
+    def channels_last(self) -> bool:
+        """How the model lays out images."""
+
+    def weights(self) -> Arrays:
+        """Every array of the model by its name: parameters, and what normalisations remember."""
+
+    def trained(self) -> list[str]:
+        """The names of those that get a gradient."""
+
+    def give(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Set the arrays."""
+
+    def arranged(self, inputs: list[NDArray[Any]], request: SideRequest, /) -> list[NDArray[Any]]:
+        """The inputs as this side's model takes them."""
+
+    def forward(self, inputs: list[NDArray[Any]]) -> Passed:
+        """Run the model and look at its layers."""
+
+    def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
+        """Run the model and its loss (the file's own, else the projection of the outputs), and then back."""
+
+
+_loaded: dict[str, tuple[str, Loaded, list[NDArray[Any]]]] = {}
+"""What is at hand between two steps: the folder and the dtype, the model, and its inputs as it takes them."""
+
+
+def _seeded(seed: int) -> None:
+    """Set every source of random numbers that a file commonly draws from, but for its framework's."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
+
+
+def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun]:
+    """What one step of the comparison gives. Raises UserFileError for what the file does not have or do."""
+    began = time.perf_counter()
+    if request.step == "load":
+        yield _load(room, request)
+    elif request.step == "describe":
+        yield _describe(room, request)
+    else:
+        loss, dtype = _run(room, request)
+        yield SideRun(request.key, loss, dtype, time.perf_counter() - began)
+
+
+def _load(room: Room, request: SideRequest) -> Side:
+    loaded = _opened(room, request)
+    kept = loaded.inputs is not None
+    if loaded.inputs is not None:
+        _save(request, "inputs", {str(place): array for place, array in enumerate(loaded.inputs)})
+    if loaded.targets is not None:
+        _save(request, "targets", {"targets": loaded.targets})
+    return _side(room, request, loaded, "drawn" if loaded.drawn else "own" if kept else "")
+
+
+def _opened(room: Room, request: SideRequest) -> Loaded:
+    """Run the file for the dtype of the request, and find everything in it."""
+    _seeded(request.seed)
+    room.begin(request)
+    loaded = opened(request, room.kind)
+    room.settle(loaded, request)
+    _loaded.clear()
+    _loaded[request.side] = (_state(request), loaded, [])
+    return loaded
+
+
+def _state(request: SideRequest) -> str:
+    return f"{request.folder} {request.dtype}"
+
+
+def _side(room: Room, request: SideRequest, loaded: Loaded, inputs: str) -> Side:
+    own = loaded.loss is not None
+    told = "the file's own" if own else "a fixed random projection of the output, the same on both sides"
+    assumed = [
+        Assumed("model", f"{loaded.name} ({type(loaded.model).__name__})", f"{room.framework}, {room.version}"),
+        Assumed("loss", told, "" if own else "the file names none"),
+    ]
+    return Side(
+        request.key, room.framework, room.version, loaded.name, type(loaded.model).__name__, request.dtype, inputs,
+        room.channels_last(), loss="own" if own else "", assumed=assumed, mapped=loaded.mapped, notes=loaded.notes,
+    )  # fmt: skip
+
+
+def _describe(room: Room, request: SideRequest) -> Side:
+    _, loaded, _ = _loaded[request.side]
+    inputs = room.arranged(list(_read(request, request.inputs).values()), request)
+    _loaded[request.side] = (_state(request), loaded, inputs)
+    passed = room.forward(inputs)
+    _save(request, "weights", room.weights())
+    _save(request, "taken", {str(place): array for place, array in enumerate(inputs)})
+    described = _side(room, request, loaded, request.inputs)
+    described.layers.extend(call.layer for call in passed.calls)
+    described.trained.extend(room.trained())
+    described.outputs.extend([*map(int, output.shape)] for output in passed.outputs)
+    return described
+
+
+def _run(room: Room, request: SideRequest) -> tuple[float, str]:
+    """Run once, and again with weights and inputs moved by a rounding unit; the loss of the first."""
+    inputs = [*_read(request, f"{request.side}.taken.npz").values()]
+    if _loaded[request.side][0] != _state(request):  # what Keras builds keeps the dtype that held when it was built
+        _opened(room, request)
+        room.forward(inputs)  # some models are built by their first call
+    loaded = _loaded[request.side][1]
+    loaded.targets = _targets(request)
+    given = _read(request, f"{request.side}.given.npz")
+    projections = [*_read(request, f"{request.side}.projections.npz").values()]
+    first = 0.0
+    for draw in range(request.draws + 1):
+        moved, fed = _moved(given, inputs, request, draw)
+        room.give(moved)
+        _seeded(request.seed)
+        passed = room.backward(fed, projections, loaded)
+        first = first if draw else passed.loss
+        _save(request, f"{request.dtype}.{draw}", _written(passed))
+    kinds = {array.dtype.name for name, array in room.weights().items() if array.dtype.kind == "f"}
+    return first, kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _targets(request: SideRequest) -> NDArray[Any] | None:
+    """The targets of this side's file as it first ran, for another dtype may draw others; else the other side's."""
+    sides = (request.side, "right" if request.side == "left" else "left")
+    paths = (Path(request.folder) / f"{side}.targets.npz" for side in sides)
+    return next((read_arrays(path)["targets"] for path in paths if path.is_file()), None)
+
+
+def _moved(given: Arrays, inputs: list[NDArray[Any]], request: SideRequest, draw: int) -> tuple[Arrays, list[Any]]:
+    """Weights and inputs in the dtype of the request; of a later draw moved by up to one rounding unit, or LEAST."""
+    kind = np.dtype(request.dtype)
+    unit = max(float(np.finfo(kind).eps), LEAST)
+    drawn = np.random.default_rng([request.seed, draw])
+
+    def one(array: NDArray[Any]) -> NDArray[Any]:
+        if array.dtype.kind != "f":
+            return array
+        cast = array.astype(kind)
+        return cast if not draw else (cast * (1 + unit * drawn.uniform(-1, 1, cast.shape))).astype(kind)
+
+    return {name: one(array) for name, array in given.items()}, [one(array) for array in inputs]
+
+
+def _written(passed: Passed) -> Arrays:
+    arrays: Arrays = {"loss": np.float64(passed.loss)}  # type: ignore[dict-item]
+    for place, call in enumerate(passed.calls):
+        if call.value is not None:
+            arrays[f"value:{place}"] = call.value
+        if call.gradient is not None:
+            arrays[f"gradient:{place}"] = call.gradient
+    for place, output in enumerate(passed.outputs):
+        arrays[f"output:{place}"] = output
+    arrays.update({f"parameter:{name}": array for name, array in passed.gradients.items()})
+    return arrays
+
+
+def _save(request: SideRequest, name: str, arrays: Arrays) -> None:
+    write_arrays(Path(request.folder) / f"{request.side}.{name}.npz", arrays)
+
+
+def _read(request: SideRequest, name: str) -> Arrays:
+    return read_arrays(Path(request.folder) / name)

@@ -1,0 +1,105 @@
+"""The testimony of the pairing room: the weights of the left model on the right one, and what two runs differ in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradtool.evidence import Failure, PairEvidence, PairRequest, Record, Side
+from gradtool.witness.model.exchange import read_arrays, write_arrays
+from gradtool.witness.pairing.arrangement import Arranged, of_outputs
+from gradtool.witness.pairing.comparison import compared
+from gradtool.witness.pairing.kinds import base
+from gradtool.witness.pairing.maps import PairingError, carried
+from gradtool.witness.pairing.pairs import SPATIAL, Pairs, paired
+
+__all__ = ["answer"]
+
+CONSTANT = "parameters that begin as one and the same number were given others: a constant would hide a wrong order"
+SPREAD = 0.1
+"""The standard deviation of what is added to such."""
+
+
+def answer(record: Record) -> Iterator[Record]:
+    """One step of a comparison; a Failure that names the layer where two models can't be laid side by side."""
+    if not isinstance(record, PairRequest):
+        return
+    began = time.perf_counter()
+    try:
+        pairs = paired(record.left, record.right)
+        ways = list(_output_ways(record.left, record.right))
+        if record.step == "pair":
+            notes = _given(record, pairs, ways)
+            yield PairEvidence(record.key, record.left, record.right, [], [], notes=notes)
+        else:
+            yield compared(record, pairs, ways, began)
+    except PairingError as error:
+        yield Failure(record.key, "pairing", "file", error.message, error.hint)
+
+
+def _output_ways(left: Side, right: Side) -> Iterator[Arranged]:
+    if len(left.outputs) != len(right.outputs):
+        raise PairingError(
+            f"the {left.framework} model has {len(left.outputs)} outputs and the {right.framework} model "
+            f"{len(right.outputs)}",
+            "return the same outputs in the same order",
+        )
+    last = next((layer.kind for layer in reversed(left.layers) if layer.weights or base(layer.kind) in SPATIAL), "")
+    images = left.channels_last != right.channels_last and base(last) in SPATIAL
+    for mine, yours in zip(left.outputs, right.outputs, strict=True):
+        way = of_outputs(tuple(mine), tuple(yours), images=images)
+        if way is None:
+            raise PairingError(
+                f"the {left.framework} model's output is {'x'.join(map(str, mine))} and the {right.framework} "
+                f"model's {'x'.join(map(str, yours))}",
+                "both need the same shape, but for the place of the channels",
+            )
+        yield way
+
+
+def _given(request: PairRequest, pairs: Pairs, ways: Sequence[Arranged]) -> list[str]:
+    """Write what each side runs with: weights, and the projections of the output."""
+    folder = Path(request.folder)
+    weights = read_arrays(folder / "left.weights.npz")
+    changed = _varied(weights, request)
+    write_arrays(folder / "left.given.npz", weights)
+    carried_over = {one.right: carried(one, weights) for one in pairs.maps}
+    write_arrays(folder / "right.given.npz", {**read_arrays(folder / "right.weights.npz"), **carried_over})
+    drawn = np.random.default_rng(request.seed)
+    mine = [drawn.standard_normal(shape) for shape in request.left.outputs]
+    for side, arrays in (("left", mine), ("right", [way(one) for way, one in zip(ways, mine, strict=True)])):
+        write_arrays(folder / f"{side}.projections.npz", {str(place): one for place, one in enumerate(arrays)})
+    return [*([CONSTANT] if changed else []), *_unseen(request.left), *_unseen(request.right)]
+
+
+def _unseen(side: Side) -> Iterator[str]:
+    """A note about parameters of layers that did not run."""
+    seen = {name for layer in side.layers for name in layer.weights.values()}
+    if lost := [name for name in side.trained if name not in seen]:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        yield f"not compared, since no layer of the {side.framework} model that ran has it: {', '.join(lost[:3])}{more}"
+
+
+def _varied(weights: dict[str, NDArray[Any]], request: PairRequest) -> bool:
+    """Change the arrays that hold one number throughout; variances stay positive."""
+    drawn = np.random.default_rng([request.seed, 1])
+    variances = {
+        name
+        for layer in request.left.layers
+        for part, name in layer.weights.items()
+        if part in ("running_var", "moving_variance")
+    }
+    changed = False
+    for layer in request.left.layers:
+        for name in layer.weights.values():
+            array = weights[name]
+            if array.size > 1 and np.all(array == array.flat[0]):
+                spread = drawn.standard_normal(array.shape)
+                weights[name] = array * (1 + SPREAD * np.tanh(spread)) if name in variances else array + SPREAD * spread
+                changed = True
+    return changed

@@ -1,0 +1,1 @@
+"""PyTorch as one side of a comparison of two models."""

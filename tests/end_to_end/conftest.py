@@ -1,0 +1,39 @@
+"""The workers that compare two models, kept for the whole session."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradtool.pipeline.compare_models import PairSettings, Sided, compare_models
+from gradtool.verdict.pairing import ModelComparison
+from gradtool.witness.host import PAIR_WITNESSES, Host
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Host]:
+    """Both sides and the room that compares, started once."""
+    with Host(["torch", "keras", "pairing"], timeout=120, registry=PAIR_WITNESSES) as host:
+        yield host
+
+
+@pytest.fixture
+def compare(workers: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModelComparison]:
+    """compare(text, dtype="float32"): what is found on a file that holds both models; nothing is left behind."""
+    room = tmp_path / "temporary"
+    room.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+
+    def run(text: str, **settings: Any) -> ModelComparison:
+        path = tmp_path / "pair.py"
+        path.write_text(text, encoding="utf-8")
+        sides = Sided("torch", path, role="torch_model"), Sided("keras", path, role="keras_model")
+        record = compare_models("pair.py", sides, PairSettings(**settings), workers)
+        assert not list(room.iterdir())
+        return record
+
+    return run
