@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check docs clean
+.PHONY: demo test check docs accuracy clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -22,6 +22,10 @@ check: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/generate.py
+
+# The accuracy of every operation in docs/accuracy.md: about two minutes.
+accuracy: $(VENV)/installed
+	$(BIN)/python docs/generate.py accuracy
 
 # The stamp is newer than what it was made from, so setting up happens once.
 $(VENV)/installed: pyproject.toml constraints.txt

@@ -3,6 +3,8 @@
 In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
 by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole, and
 docs/sweep.svg is drawn. docs/idioms.md shows the programs of examples/idioms with what a run of each prints.
+docs/accuracy.md takes minutes and depends on the processor, and is written only by ``make accuracy``
+(``python docs/generate.py accuracy``).
 """
 
 from __future__ import annotations
@@ -25,6 +27,29 @@ from gradtool.verdict.rules import RULES
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = "<!-- Written by docs/generate.py; change the program and run make docs. -->"
+
+ACCURACY_NOTE = GENERATED.replace("make docs", "make accuracy")
+ACCURACY = """\
+Every operation of gradtool's table, run and differentiated by both frameworks at points of its own: ordinary ones,
+edges of its domain, kinks, large and tiny magnitudes, zeros of both signs, subnormal numbers; of arrays ties, equal
+entries, zeros and large offsets. Each value and each derivative is compared with the exact one.
+
+- `ulp` is the largest error of a framework, of the value or of any derivative, in units in the last place of the exact
+  number; `nan` where NaN or infinity stands for a number. Points with a subnormal number have no part in it.
+- `same`, `rounding`: both are right, with the same numbers or with rounding between them; `same_convention`,
+  `convention`: some points have no derivative, and the frameworks put the same number in its place, or another one.
+- `PyTorch right 6`: at six points PyTorch alone is right, and TensorFlow is off by more than rounding explains, or
+  loses more than half of its digits; `both off 2`: at two points neither is right.
+- `flushed 2`: at two points TensorFlow errs because it takes a subnormal number for 0, and PyTorch does not err.
+
+An operation that a framework lacks is run as its formula ([operations](operations.md)), and is judged as that. Where a
+derivative is computed from the value y, as `y*(1 - y)` for sigmoid or `1 - y*y` for tanh, it loses all digits where the
+operation saturates: this is what "neither is right" means there, and it seldom matters in training. A large error may
+also be a lawful one: where large offsets cancel, as in `var` and `logsumexp`, rounding explains it.
+
+A clip whose limits coincide is a constant function of x, and yet both frameworks give 1 where x meets them.
+[Comparing PyTorch and TensorFlow](compare.md) tells how each verdict follows."""
+"""What stands above the figures of docs/accuracy.md."""
 
 PICTURE = ("log(1 + exp(x))", "--at", "x=-1000:1000:41")
 """The sweep that docs/examples.md shows as a picture."""
@@ -82,6 +107,19 @@ def _operation_line(row: Operation) -> str:
     natives = [f"`{re.sub(r'[{}]', '', cell)}`" if cell else f"`{row.formula}`" for cell in (row.torch, row.tensorflow)]
     cells = [f"`{name}`", row.doc, f"`{row.domain}`" if row.domain else "everywhere", derivatives, *natives]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def accuracy_page(run: Runner) -> str:
+    """How exact both frameworks are at every operation, with the date and the versions; takes about two minutes."""
+    figures = run(["compare", "--frameworks", "both", "--format", "markdown", "--exit-zero"])
+    return "\n\n".join(
+        [
+            "# How exact the gradients of PyTorch and TensorFlow are",
+            GENERATED.replace("make docs", "make accuracy"),
+            ACCURACY,
+            figures,
+        ]
+    )
 
 
 def rules_page() -> str:
@@ -145,7 +183,10 @@ def _run(arguments: list[str]) -> str:
 
 
 def main() -> None:
-    """Write every page."""
+    """Write every page, or that on accuracy alone."""
+    if sys.argv[1:] == ["accuracy"]:
+        (ROOT / "docs" / "accuracy.md").write_text(accuracy_page(_run), encoding="utf-8")
+        return
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         page.write_text(shown(text, _run), encoding="utf-8")

@@ -35,6 +35,8 @@ class CheckSettings:
     """Whether the chain rule is told node by node, at one point."""
     points: int = POINTS
     """How many points are drawn where none is given."""
+    formulas: bool = True
+    """Whether the derivatives are also told as formulas."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from gradtool.target.operations import OPERATIONS
+from gradtool.target.own_points import expression_of
+
 ROOT = Path(__file__).resolve().parent.parent
 _SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
 assert _SPEC
@@ -74,3 +77,21 @@ def test_the_picture_in_the_documentation_is_what_the_command_draws(
     drawn, shown = (path.read_text(encoding="utf-8") for path in (tmp_path / "sweep.svg", ROOT / "docs" / "sweep.svg"))
     assert re.findall(r"<!--(.*?)-->", drawn) == re.findall(r"<!--(.*?)-->", shown)
     assert drawn.count("<use") == shown.count("<use")
+
+
+def test_the_published_accuracy_is_that_of_the_pinned_versions_and_of_every_operation() -> None:
+    """The figures take minutes and depend on the processor (make accuracy); that none is missing is looked at here."""
+    page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# How exact the gradients of PyTorch and TensorFlow are\n\n{generate.ACCURACY_NOTE}\n")
+    assert generate.ACCURACY in page
+    pinned = dict(re.findall(r"^(torch|tensorflow)\S*==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    assert re.search(
+        rf"^PyTorch {pinned['torch']}\S* and TensorFlow {pinned['tensorflow']}, .*20\d\d-\d\d-\d\d\.$",
+        page,
+        re.MULTILINE,
+    )
+    for dtype in ("float64", "float32"):
+        told = re.findall(r"^\| `(.*?)` \|", page.partition(f"## {dtype}\n")[2].partition("\n## ")[0], re.MULTILINE)
+        assert told == [expression_of(row) for row in OPERATIONS.values() if not row.hidden], (
+            f"{dtype}: run make accuracy"
+        )

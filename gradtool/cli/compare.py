@@ -8,6 +8,7 @@ import typer
 
 from gradtool.cli.guard import guarded
 from gradtool.cli.options import (
+    EVIDENCE,
     TABLE,
     TARGET,
     AbsoluteOption,
@@ -16,7 +17,6 @@ from gradtool.cli.options import (
     ColorOption,
     DebugOption,
     Dtype,
-    DtypeOption,
     ExitZeroOption,
     FormatOption,
     Frameworks,
@@ -35,20 +35,24 @@ from gradtool.cli.options import (
     chosen_format,
     chosen_mode,
 )
-from gradtool.problem import ExitCode
+from gradtool.problem import ExitCode, Problem, ProblemError
 
 __all__ = ["compare"]
+
+_NO_TARGET = 'without one, each operation is compared at points of its own; as in gradtool compare "exp(x)" --at x=1'
 
 
 def compare(
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line.",
+            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line. Without it, every "
+            "operation that gradtool knows, at points of its own.",
             metavar="EXPRESSION|-|@FILE",
+            show_default=False,
             rich_help_panel=TARGET,
         ),
-    ],
+    ] = None,
     at: AtOption = None,
     wrt: WrtOption = None,
     order: OrderOption = None,
@@ -56,7 +60,14 @@ def compare(
     jacobian: JacobianOption = False,
     upstream: UpstreamOption = None,
     frameworks: FrameworksOption = Frameworks.both,
-    dtype: DtypeOption = Dtype.float64,
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(
+            help="The arithmetic it runs in.",
+            show_default="float64; without a target float64 and float32",
+            rich_help_panel=EVIDENCE,
+        ),
+    ] = None,
     seed: SeedOption = 0,
     timeout: TimeoutOption = 120.0,
     absolute: AbsoluteOption = False,
@@ -82,6 +93,8 @@ def compare(
     gradtool compare "softplus(x)" --at x=-40:40:81 --plot errors.png
 
     gradtool compare @suite.txt --format jsonl
+
+    gradtool compare --frameworks both
     """
     code = ExitCode.OK
     with guarded(debug=debug):
@@ -97,7 +110,7 @@ def compare(
             at=split_assignments(at) if at else None,
             wrt=tuple(wrt or ()),
             framework=None if frameworks is Frameworks.both else frameworks.value,
-            dtype=dtype.value,
+            dtype=dtype.value if dtype else "float64",
             seed=seed,
             timeout=timeout,
             absolute=absolute,
@@ -105,7 +118,19 @@ def compare(
             order=1 if order is None else order,
             upstream=upstream,
         )
-        if settings.framework:
+        if target is None:
+            needing = {
+                "--at": at, "--wrt": wrt, "--order": order, "--hessian": hessian, "--jacobian": jacobian,
+                "--upstream": upstream, "--plot": plot,
+            }  # fmt: skip
+            for option, given in needing.items():
+                if given:
+                    raise ProblemError(Problem("option", f"{option} needs an expression", hint=_NO_TARGET))
+            from gradtool.cli.run_accuracy import run_accuracy  # noqa: PLC0415
+
+            asked = dtype.value if dtype else ""
+            code = run_accuracy(asked, settings, chosen, output, color.value, strict=strict, debug=debug)
+        elif settings.framework:
             code = run_check(target, settings, chosen, output, plot, None, color.value, strict=strict, debug=debug)
         else:
             code = run_compare(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)

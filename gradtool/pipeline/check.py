@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from gradtool.pipeline.judged import judged, unreadable
+from gradtool.pipeline.judged import judged, unreadable, worked
 from gradtool.pipeline.requests import BATCH, with_points
 from gradtool.settings import CheckSettings
 from gradtool.target.suite import Target, Unreadable
@@ -43,6 +43,5 @@ def _checked(targets: Sequence[Target | Unreadable], settings: CheckSettings, ho
         if isinstance(target, Unreadable):
             yield unreadable(target, framework, settings)
         else:
-            began = time.perf_counter()
             evidence = [[*next(autodiff), *next(symbolic)] for _ in own]
-            yield judged(target, own, evidence, settings, time.perf_counter() - began)
+            yield judged(target, own, evidence, settings, worked(chain(*evidence)))

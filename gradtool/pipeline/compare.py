@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gradtool.evidence import Autodiff, Record, Request
-from gradtool.pipeline.judged import judged, unreadable
+from gradtool.pipeline.judged import judged, unreadable, worked
 from gradtool.pipeline.requests import BATCH, with_points
 from gradtool.settings import CheckSettings
 from gradtool.target.suite import Target, Unreadable
@@ -44,9 +43,8 @@ def _compared(targets: Sequence[Target | Unreadable], settings: CheckSettings, h
             one, two = (unreadable(target, name, settings) for name in FRAMEWORKS)
             yield compared((one, two), ({}, {}), 0.0)
             continue
-        began = time.perf_counter()
         evidence = [[[*next(autodiff[name]), *next(symbolic)] for _ in asked[name][place]] for name in FRAMEWORKS]
-        seconds = time.perf_counter() - began
+        seconds = worked(record for own in evidence for records in own for record in records)
         one, two = (
             judged(target, asked[name][place], own, settings, seconds)
             for name, own in zip(FRAMEWORKS, evidence, strict=True)

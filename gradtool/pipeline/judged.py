@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gradtool.evidence import Autodiff, Checked, Exact, ExactTrace, Failure, Formulas, Record, Request, Trace
 from gradtool.settings import CheckSettings
@@ -18,7 +18,7 @@ from gradtool.verdict.steps import steps
 from gradtool.verdict.summary import asymmetry, gradient_norm, is_direction
 from gradtool.witness.host import WITNESSES
 
-__all__ = ["judged", "unreadable"]
+__all__ = ["judged", "unreadable", "worked"]
 
 
 def unreadable(target: Unreadable, framework: str, settings: CheckSettings) -> CheckRecord:
@@ -85,6 +85,11 @@ def judged(
         drawn=target.points is None,
         steps=_steps(case, target, records, entries) if request.steps else (),
     )
+
+
+def worked(evidence: Iterable[Record]) -> float:
+    """For how many seconds the witnesses have worked, as they say themselves."""
+    return sum(record.seconds for record in evidence if isinstance(record, Autodiff | Exact | Formulas | Checked))
 
 
 def _steps(case: Case, target: Target, records: list[Record], entries: Sequence[Entry]) -> tuple[Step, ...]:

@@ -52,8 +52,8 @@ def with_points(
             continue
         for point in points:
             asked = Request(len(jobs), target.expression.text, point, target.wrt, framework, settings.dtype,
-                            settings.seed, True, target.mode, target.order, target.upstream, settings.against,
-                            settings.step, settings.steps)  # fmt: skip
+                            settings.seed, settings.formulas, target.mode, target.order, target.upstream,
+                            settings.against, settings.step, settings.steps)  # fmt: skip
             jobs.append((target, [asked, *_alternative(target, asked)]))
     return jobs
 

@@ -195,7 +195,8 @@ ROWS = (
     # ---- special functions
     Operation("erf", X, "Error function.", "torch.erf({x})", "tf.math.erf({x})", "erf",
               derivatives=("2*exp(-x**2)/sqrt(pi)",), group="special",
-              deviations={"torch/float16": _ERF, "torch/bfloat16": _ERF}),
+              deviations={"torch/float16": _ERF, "torch/bfloat16": _ERF,
+                          "tensorflow/float64": "tf.math.erf is NaN above 1.3e154, where x*x overflows"}),
     Operation("erfc", X, "Complementary error function, 1 - erf(x).", "torch.erfc({x})", "tf.math.erfc({x})", "erfc",
               derivatives=("-2*exp(-x**2)/sqrt(pi)",), group="special"),
     Operation("lgamma", X, "Logarithm of the magnitude of the gamma function.", "torch.lgamma({x})",
@@ -207,13 +208,15 @@ ROWS = (
               backward={"torch": (_TRIGAMMA,), "tensorflow": (_TRIGAMMA,)},
               deviations={
                   "torch": "PyTorch's derivative of digamma is a short series, up to 7e-10 off",
-                  "tensorflow/float32": "TensorFlow's derivative of digamma is wrong below -7",
+                  "tensorflow/float64": "TensorFlow's derivative of digamma is 0 from 1e154 on",
+                  "tensorflow/float32": "TensorFlow's derivative of digamma is wrong below -7, and 0 from 1e19 on",
               }),
     Operation("trigamma", X, "Derivative of digamma.", "torch.polygamma(1, {x})",
               "tf.math.polygamma(tf.ones_like({x}), {x})", "trigamma", derivatives=("_psi2(x)",),
               domain="x > 0 or x != floor(x)", group="special", deviations={
                   "torch": "torch.polygamma(1, x) is a short series, up to 7e-10 off",
-                  "tensorflow/float32": "tf.math.polygamma is wrong below -7",
+                  "tensorflow/float64": "tf.math.polygamma is 0 from 1e154 on",
+                  "tensorflow/float32": "tf.math.polygamma is wrong below -7, and 0 from 1e19 on",
               }),
     # ---- the derivatives of trigamma, which no framework has by name
     *(Operation(f"_psi{n}", X, f"Derivative {n} of digamma.", derivatives=(f"_psi{n + 1}(x)",) if n < LAST_PSI else (),

@@ -267,6 +267,8 @@ def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
     if exact.touched and not exact.loss and not compared:
         return f"{named(exact.touched)} has no finite derivative on the way"
     if exact.loss is None:
+        if case.framework == "tensorflow" and _is_subnormal(case):
+            return f"{case.title} takes a subnormal number for 0"
         if compared or "where" in case.operations:
             return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
         if finite and FORMATS[case.dtype].coarse:
@@ -282,11 +284,17 @@ def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
         "adjoint": f"{node} cancel in the backward pass",
         "underflow": f"{node} underflows {case.dtype}",
         "flushed": f"{case.title} takes a subnormal number for 0",
-        "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} which cancels",
+        "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} and loses its digits",
         "edge": f"rounding can move the argument of {node} off its domain{_absorbed(case, exact)}",
         "branch": f"{node} is decided by rounding, and takes the other branch",
         "amplification": f"{node} amplifies the rounding of its argument",
     }[exact.cause]
+
+
+def _is_subnormal(case: Case) -> bool:
+    """Whether the point has a number that TensorFlow takes for 0, which can move a condition to its other branch."""
+    smallest = 2.0 ** FORMATS[case.dtype].low
+    return any(0 < abs(number) < smallest for value in case.point.values() for number in flat(value))
 
 
 def _absorbed(case: Case, exact: ExactEntry) -> str:

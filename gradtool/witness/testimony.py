@@ -251,7 +251,11 @@ class _Many:
         return np.array([np.sum(np.where(weights == 0, 0, weights * outputs))])
 
     def _numbers(self, arrays: Mapping[str, Floats]) -> Floats:
-        return self.case.framework.numbers(self.function(self.case.leaves(arrays)))
+        """The function beside the point; NaN where PyTorch refuses it, as binary_cross_entropy outside of [0, 1]."""
+        try:
+            return self.case.framework.numbers(self.function(self.case.leaves(arrays)))
+        except RuntimeError:
+            return np.full(self.case.steps[-1].shape, np.nan)
 
 
 def _stacked(

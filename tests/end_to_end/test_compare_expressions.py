@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from gradtool.verdict.compare.record import AGREE, CompareRecord
+from gradtool.verdict.record import CheckRecord
 
 Comparer = Callable[..., list[CompareRecord]]
+Checker = Callable[..., list[CheckRecord]]
 
 # name, expression, x, gradients by PyTorch and TensorFlow, verdict, a part of the sentence. The gradients are those
 # that both frameworks document or that their issue trackers name; the derivatives are school mathematics.
@@ -123,3 +125,34 @@ def test_of_a_gradient_too_large_for_the_truth_a_difference_of_the_functions_is_
     assert (ill.verdict, well.verdict in AGREE) == ("mismatch", True)
     assert ill.entries[0].gap.relative == pytest.approx(3.4e-9, rel=0.1)
     assert well.entries[0].gap.relative < 1e-15
+
+
+def test_at_the_cut_of_atan2_a_negative_zero_means_the_side_below(compare: Comparer) -> None:
+    """IEEE 754: atan2(-0, x) is -pi for x < 0; a real 0 has no sign, so the value there is not judged."""
+    below, above = compare([{"expression": "atan2(y, x)", "at": {"y": zero, "x": "-1.3"}} for zero in ("-0.0", "0")])
+    assert [side.value for side in below.sides] == pytest.approx([-math.pi, -math.pi])
+    assert not [finding for finding in below.findings if finding.code == "GT018"]
+    assert below.value is not None
+    assert (below.value.verdict, below.value.first.ulp) == ("inconclusive", None)
+    assert above.value is not None
+    assert above.value.verdict in AGREE
+
+
+def test_a_function_that_refuses_arguments_outside_of_its_domain_keeps_its_gradient(check: Checker) -> None:
+    """torch's binary_cross_entropy raises outside of [0, 1], where differences of 1e-200 step to."""
+    for at in ("[0.7,0.4]", "[1e-12,0.5]"):
+        (record,) = check([{"expression": "bce(x, y)", "at": {"x": at, "y": "[0.4,0.6]"}}])
+        assert record.failures == ()
+        assert all(entry.autodiff is not None for entry in record.entries)
+    (record,) = check([{"expression": "bce(x, y)", "at": {"x": "[0.7,0.4]", "y": "[0.4,0.6]"}}])
+    assert record.entries[0].autodiff == pytest.approx((0.7 - 0.4) / (0.7 * 0.3) / 2)
+    assert record.verdict == "verified"
+
+
+def test_a_branch_taken_because_tensorflow_flushes_is_told_as_that(compare: Comparer) -> None:
+    """For x = 1e-310 the function is x, whatever y is; TensorFlow takes x for 0, and so the other branch."""
+    ill, well = compare([{"expression": "where(x > 0, x, y)", "at": {"x": x, "y": "2"}} for x in ("1e-310", "1e-300")])
+    assert [pair.second.autodiff for pair in ill.entries] == [0.0, 1.0]
+    for pair in ill.entries:
+        assert "TensorFlow takes a subnormal number for 0" in pair.second.reason
+    assert well.verdict in AGREE

@@ -20,7 +20,7 @@ from gradtool.verdict.no_derivative import SAFETY
 from gradtool.verdict.record import CheckRecord, Entry
 from gradtool.verdict.record import worst as worst_check
 
-__all__ = ["compared", "gap_of", "verdict_of"]
+__all__ = ["FAULTY", "compared", "gap_of", "value_entry", "verdict_of"]
 
 Gradients = Mapping[str, Value | None]
 Key = tuple[str, Index, bool]
@@ -175,7 +175,7 @@ def _at(value: Array, index: Index) -> float:
 
 def _value(sides: tuple[CheckRecord, CheckRecord], titles: tuple[str, str]) -> Pair | None:
     """The pair of the function's values, if they are numbers."""
-    one, two = (_value_entry(side) for side in sides)
+    one, two = (value_entry(side) for side in sides)
     if one is None and two is None:
         return None
     first, second = one or _no_value(two, titles[0]), two or _no_value(one, titles[1])
@@ -189,7 +189,7 @@ def _no_value(other: Entry | None, title: str) -> Entry:
     return Entry("", None, "inconclusive", f"{title} gave no value", other.symbolic if other else None, label="f")
 
 
-def _value_entry(side: CheckRecord) -> Entry | None:
+def value_entry(side: CheckRecord) -> Entry | None:
     """The value of the function as an entry: wrong where the check has said so, verified where it could have."""
     if side.value is None or isinstance(side.value, Array):
         return None

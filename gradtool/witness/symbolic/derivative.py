@@ -121,6 +121,8 @@ class _Derivation:
                     noise = walk.root.units * mp.eps
                     value = text_of(0 if abs(walk.root.value) <= noise else walk.root.value)
                     bound = text_of(walk.root.units * walk.unit + walk.root.excess)
+        if any(entry.kind == "jump" for entry in entries) and any(map(_is_negative_zero, self.coordinates.values())):
+            value = None  # that of the side from which the zero comes: atan2(-0.0, -1) is -pi
         return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most)
 
     def _rows(self) -> Iterator[_Row]:
@@ -255,6 +257,10 @@ class _Derivation:
             where=place_of(error.step),
             limit=None if limit is None else text_of(limit),
         )
+
+
+def _is_negative_zero(number: float) -> bool:
+    return number == 0 and math.copysign(1, number) < 0
 
 
 def _filling(task: Task) -> Any:
