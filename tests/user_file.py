@@ -27,7 +27,7 @@ class File:
         path.write_text(textwrap.dedent(text), encoding="utf-8")
         asked = ModelRequest(0, str(path), framework=self.framework, **request)
         (records,) = self.models.ask(self.framework, [asked])
-        (record,) = [record for record in records if not isinstance(record, Progress)]
+        *_, record = [record for record in records if not isinstance(record, Progress)]
         return record
 
     def evidence(self, text: str, **request: Any) -> ModelEvidence:

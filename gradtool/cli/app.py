@@ -11,7 +11,7 @@ from gradtool import __version__
 from gradtool.cli.check import check
 from gradtool.cli.compare import compare
 from gradtool.cli.flow import flow
-from gradtool.cli.options import COMPARE_CODES, EXIT_CODES, ExpressionCommand
+from gradtool.cli.options import COMPARE_CODES, EXIT_CODES, FLOW_CODES, ExpressionCommand
 from gradtool.cli.reference import doctor, ops, rule
 
 __all__ = ["app", "main"]
@@ -41,7 +41,7 @@ def _common(
 
 
 app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=EXIT_CODES)(check)
-app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=EXIT_CODES)(flow)
+app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=FLOW_CODES)(flow)
 app.command(cls=ExpressionCommand, no_args_is_help=True, epilog=COMPARE_CODES)(compare)
 app.command()(ops)
 app.command()(rule)

@@ -16,6 +16,7 @@ __all__ = [
     "COMPARE_CODES",
     "EVIDENCE",
     "EXIT_CODES",
+    "FLOW_CODES",
     "OUTPUT",
     "TABLE",
     "TARGET",
@@ -58,6 +59,11 @@ EXIT_CODES = (
     "Exit codes: 0 all verified; 1 a wrong or unstable gradient (with --strict also a warning); 2 could not run: bad "
     "expression, point or option; 3 no verdict: not differentiable, undefined, out of range, inconclusive, or a "
     "witness failed; 4 a bug in gradtool; 130 interrupted."
+)
+
+FLOW_CODES = (
+    "Exit codes: 0 no finding is an error; 1 a finding of severity error (with --strict also a warning); 2 could not "
+    "run: bad file or option; 3 the framework's process died or took too long; 4 a bug in gradtool; 130 interrupted."
 )
 
 COMPARE_CODES = (

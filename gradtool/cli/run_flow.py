@@ -81,6 +81,9 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
     if is_model_file(target):
         if settings.at:
             raise ProblemError(Problem("option", "--at gives an expression its point; a model's data are its own"))
+        if settings.arguments and is_model_file(settings.arguments[0]) and "--" not in sys.argv:
+            told = f"{target} and {settings.arguments[0]} are two files"
+            raise ProblemError(Problem("option", told, hint="name one; behind -- stands the file's own command line"))
         file = read_model_file(target)
         return pipeline.requested(file, pipeline.chosen_framework(settings, file.frameworks, target), settings)
     if settings.arguments:

@@ -74,6 +74,11 @@ class ModelRequest:
     """Instead of a file: an expression, whose variables are the parameters, at this point."""
     point: dict[str, Value] = field(default_factory=dict)
 
+    @property
+    def steps(self) -> int:
+        """How many optimizer steps are asked for."""
+        return self.training.steps if self.training else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Assumed:

@@ -49,7 +49,8 @@ def requested_expression(target: Target, framework: str, settings: FlowSettings)
 
 def requested(file: ModelFile, framework: str, settings: FlowSettings) -> ModelRequest:
     """The settings as a request. Raises ProblemError where an input can't be read."""
-    training = Training(settings.train, settings.optimizer, settings.rate) if settings.train else None
+    wanted = settings.train or settings.optimizer or settings.rate is not None
+    training = Training(settings.train, settings.optimizer, settings.rate) if wanted else None
     return ModelRequest(
         0,
         path=str(file.path),
@@ -76,7 +77,8 @@ def flow(target: str, request: ModelRequest, settings: FlowSettings, host: Host)
     """What the witness testifies, and what follows from it."""
     began = time.perf_counter()
     (records,) = host.ask(request.framework, [request])
-    evidence = next((record for record in records if isinstance(record, ModelEvidence)), None)
+    known = [record for record in records if isinstance(record, ModelEvidence)]
+    evidence = known[-1] if known else None  # each holds what the one before does, and more
     findings, checklist = judge(evidence, absolute=settings.absolute, wanted=settings.wants) if evidence else ((), ())
     return FlowRecord(
         target,
@@ -98,13 +100,16 @@ _FLAGS = {"rate": "--lr", "inputs": "--input", "timeout": ""}
 
 def _command(target: str, settings: FlowSettings) -> str:
     """The command line that repeats the run."""
-    words = ["gradtool", "flow", target]
+    words, own = ["gradtool", "flow", target], list[str]()
     for field in fields(settings):
         value, flag = getattr(settings, field.name), _FLAGS.get(field.name, f"--{field.name}")
         if value == field.default or not flag:
+            continue
+        if field.name == "arguments":
+            own = ["--", *value]
             continue
         if value is True:
             words.append(flag)
         else:
             words += [part for one in (value if isinstance(value, tuple) else (value,)) for part in (flag, str(one))]
-    return shlex.join(words)
+    return shlex.join([*words, *own])

@@ -57,7 +57,7 @@ def read_model_file(text: str) -> ModelFile:
                 f"it is not valid Python: {error.msg}",
                 line,
                 (start, start + 1),
-                origin=f"{place}:{error.lineno}",
+                origin=f"{place}:{error.lineno or 1}",
             )
         ) from None
     except (OSError, ValueError, RecursionError, MemoryError) as error:

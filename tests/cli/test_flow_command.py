@@ -312,3 +312,48 @@ def test_what_stands_behind_two_dashes_is_the_files_own_command_line(flow: Flow)
     extra = CliRunner().invoke(app, ["flow", "x**2", "7", "--at", "x=1"])
     assert extra.exit_code == 2
     assert "7 stands behind x**2, which is no Python file" in extra.stderr
+
+
+def test_two_files_are_one_too_many(flow: Flow, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(DENSE, encoding="utf-8")
+    told = flow(DENSE, "other.py")
+    assert told.exit_code == 2
+    assert "model.py and other.py are two files" in told.stderr
+
+
+def test_the_command_that_repeats_a_run_has_the_files_own_command_line_last(flow: Flow) -> None:
+    text = HEAD + "import sys\nmodel = nn.Linear(int(sys.argv[2]), 3)\n"
+    told = flow(text, "--json", "--seed", "3", "--", "--width", "2")
+    assert json.loads(told.stdout)["command"] == "gradtool flow model.py --seed 3 -- --width 2"
+
+
+@pytest.mark.parametrize("options", [("--optimizer", "sgd", "--lr", "0.5"), ("--lr", "0.5")])
+def test_an_optimizer_can_be_named_without_training(flow: Flow, options: tuple[str, ...]) -> None:
+    """Without a step of training there is no course, but what its step would do is judged."""
+    evidence = json.loads(flow(DENSE, "--json", *options).stdout)["evidence"]
+    assert (evidence["optimizer"]["kind"], evidence["optimizer"]["rate"]) == ("SGD", 0.5)
+    assert (evidence["steps"], evidence["stepped"]["same"]) == ([], True)
+
+
+def test_the_files_own_optimizer_takes_the_rate_that_is_asked_for(flow: Flow) -> None:
+    text = DENSE + "optimizer = torch.optim.Adam(model.parameters(), lr=0.1)\n"
+    evidence = json.loads(flow(text, "--json", "--lr", "0.5").stdout)["evidence"]
+    assert (evidence["optimizer"]["kind"], evidence["optimizer"]["rate"]) == ("Adam", 0.5)
+
+
+def test_what_takes_too_long_costs_only_itself(tmp_path: Path) -> None:
+    """The path integral asks for the loss more than a hundred times; the rest is known long before."""
+    text = """
+        import time, torch
+        class Slow(torch.nn.Linear):
+            def forward(self, x):
+                time.sleep(0.2)
+                return super().forward(x)
+        model = Slow(2, 3)
+    """
+    told = real(tmp_path, text, "--verify", "--clip", "1", "--timeout", "8", "--json")
+    record = json.loads(told.stdout)
+    assert told.returncode == 3
+    assert record["evidence"]["clipped"]["limit"] == 1.0
+    assert record["evidence"]["verified"] is None
+    assert "integrating the gradient" in record["failures"][0]["message"]

@@ -77,7 +77,9 @@ def _without_evidence(record: FlowRecord) -> Section:
         Told(f"error: {problem.message}", "error", _more(problem.why, problem.hint)) for problem in record.problems
     ]
     failures = [
-        Told(f"no evidence: {first}", "error", (*rest, *_more("", failure.hint)))
+        Told(
+            f"{'incomplete' if record.evidence else 'no evidence'}: {first}", "error", (*rest, *_more("", failure.hint))
+        )
         for failure in record.failures
         for first, *rest in [failure.message.splitlines() or [failure.reason]]
     ]

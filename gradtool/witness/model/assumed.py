@@ -29,7 +29,7 @@ class Assumptions:
 def passed_over(request: ModelRequest) -> list[str]:
     """Sentences about the options that a program which runs its own training leaves little or no room for."""
     unclipped = "--clip shows what clipping would do; the script's own steps are not clipped by it"
-    notes = [unclipped] if request.training and request.clip is not None else []
+    notes = [unclipped] if request.steps and request.clip is not None else []
     asked = {
         "--accumulate": request.accumulate > 1,
         "--verify": request.verify,

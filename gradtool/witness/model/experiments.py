@@ -43,7 +43,10 @@ class Experiments:
 def experiments(
     request: ModelRequest, room: Experiments, evidence: ModelEvidence
 ) -> Generator[Record, None, ModelEvidence]:
-    """The evidence with everything that was asked for; progress on the way."""
+    """The evidence with everything that was asked for; progress on the way.
+
+    What is known is handed on before everything that takes long, so that this costs only itself if it takes too long.
+    """
     if request.clip is not None:
         evidence = replace(evidence, clipped=room.clipped(request.clip))
     if room.size <= LARGE:
@@ -52,12 +55,15 @@ def experiments(
         told = f"no step along -g was tried, since the model has more than {LARGE:,} numbers; --verify tests more"
         evidence = replace(evidence, notes=[*evidence.notes, told])
     if request.accumulate > 1:
+        yield evidence
         yield Progress(request.key, f"{request.accumulate} micro-batches against the full batch")
         evidence = replace(evidence, accumulated=room.accumulated())
     if request.verify:
+        yield evidence
         yield Progress(request.key, "integrating the gradient along random directions")
         evidence = replace(evidence, verified=room.verified())
-    if request.training is not None:
+    if request.steps:
+        yield evidence
         steps, after = yield from room.trained()
         evidence = replace(evidence, steps=steps, after=after)
     return evidence

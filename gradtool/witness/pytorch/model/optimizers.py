@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gradtool.evidence import ModelRequest, Parameter
+from gradtool.evidence import ModelRequest, Parameter, Training
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import OPTIMIZERS as NAMES
 from gradtool.witness.model.discovery import Found
@@ -43,15 +43,23 @@ def find_optimizer(
         *((f"{n} of the file", names.get(n)) for n in NAMES),
     ):
         if value is not None and (optimizer := _built(value, model, why)) is not None:
-            _say(optimizer, why, assumed)
-            return optimizer
+            return _at_rate(optimizer, wanted, why, assumed)
     if callable(getattr(model, "configure_optimizers", None)):
         with blamed("configure_optimizers failed"):
             optimizer = _first(model.configure_optimizers())
         if optimizer is not None:
-            _say(optimizer, "the model's configure_optimizers", assumed)
-            return optimizer
+            return _at_rate(optimizer, wanted, "the model's configure_optimizers", assumed)
     return made(model, "sgd", wanted.rate, assumed) if wanted is not None else None
+
+
+def _at_rate(optimizer: Any, wanted: Training | None, why: str, assumed: Assumptions) -> Any:
+    """The file's own optimizer, at another rate if that is asked for."""
+    if wanted is not None and wanted.rate is not None:
+        for group in optimizer.param_groups:
+            group["lr"] = wanted.rate
+        why += ", at the rate asked for"
+    _say(optimizer, why, assumed)
+    return optimizer
 
 
 def made(model: nn.Module, name: str, rate: float | None, assumed: Assumptions) -> torch.optim.Optimizer:

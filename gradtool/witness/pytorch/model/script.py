@@ -101,7 +101,7 @@ class _Watch:
     def __init__(self, request: ModelRequest, recorder: Recorder) -> None:
         self.request = request
         self.seen, self.recorder = Observed(), recorder
-        self._wanted = request.training.steps if request.training else 0
+        self._wanted = request.steps
         self._versions: list[tuple[int, int, float]] = []
         self._pending: list[torch.Tensor] = []
         self._data: dict[int, torch.Tensor] = {}

@@ -15,7 +15,7 @@ KINDS = ("classes", "binary", "normal")
 def drawn_targets(head: torch.Tensor, how: str, labels: str, final: str, assumed: Assumptions) -> torch.Tensor:
     """Targets for the output ``head``: as ``--labels`` says, else as the loss ``how`` or the ``final`` activation."""
     kind, _, count = labels.partition(":")
-    if (kind and kind not in KINDS) or (count and not count.isdigit()):
+    if (kind and kind not in KINDS) or (count and not (count.isdigit() and int(count))):
         raise UserFileError(f"--labels {labels} is not known", "classes, classes:10, binary or normal")
     kind, why = (kind, "--labels") if kind else _kind(how.lower().replace("_", ""), final)
     if kind == "classes":

@@ -195,7 +195,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         norm=seen.steps[0].norm,
         clipped=seen.clipped,
         optimizer=seen.optimizer,
-        steps=seen.steps if request.training else [],
+        steps=seen.steps if request.steps else [],
         stepped=seen.stepped,
         zeroed=seen.zeroed,
         notes=[*seen.notes, *passed_over(request)],

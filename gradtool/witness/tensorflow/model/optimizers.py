@@ -45,7 +45,10 @@ def find_optimizer(
         *((f"{name} of the file", names.get(name)) for name in NAMES),
     ):
         if value is not None and (optimizer := _built(value, why)) is not None:
-            _say(optimizer, why, assumed)
+            if wanted is not None and wanted.rate is not None:
+                getattr(optimizer, "inner_optimizer", optimizer).learning_rate = wanted.rate
+            told = f"{why}, at the rate asked for" if wanted is not None and wanted.rate is not None else why
+            _say(optimizer, told, assumed)
             return optimizer
     return made("sgd", wanted.rate, assumed) if wanted is not None else None
 

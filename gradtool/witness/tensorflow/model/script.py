@@ -99,7 +99,7 @@ class _Watch:
         self.request = request
         self.seen, self.recorder = Observed(), recorder
         self.fitted: Found | None = None
-        self._wanted = request.training.steps if request.training else 0
+        self._wanted = request.steps
         self._rows: list[Named] = []
         """Those of every iteration so far; what is told is the first."""
         self._asked: dict[int, Any] = {}
@@ -129,7 +129,7 @@ class _Watch:
 
     def _train_step(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def train_step(model: Any, data: Any) -> Any:
-            if self.request.training is not None or self.seen.backwards or self.seen.steps:
+            if self.request.steps or self.seen.backwards or self.seen.steps:
                 return own(model, data)
             inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
             case = Case(inputs, targets, weights=weights)

@@ -56,7 +56,7 @@ def drawn_for_all(outputs: Any, losses: Any, names: list[str], labels: str, fina
 def drawn_targets(head: Any, loss: Any, labels: str, final: str, assumed: Assumptions) -> Any:
     """Targets for the output ``head``: as ``--labels`` says, else as the ``loss`` or the ``final`` activation."""
     kind, _, count = labels.partition(":")
-    if (kind and kind not in KINDS) or (count and not count.isdigit()):
+    if (kind and kind not in KINDS) or (count and not (count.isdigit() and int(count))):
         raise UserFileError(f"--labels {labels} is not known", "classes, classes:10, onehot, binary, signs or normal")
     kind, why = (kind, "--labels") if kind else _kind("" if loss is None else plain_name(loss), final)
     shape = tuple(head.shape)

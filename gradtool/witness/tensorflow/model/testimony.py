@@ -188,6 +188,6 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         stepped=seen.stepped,
         clipped=seen.clipped,
         optimizer=seen.optimizer,
-        steps=seen.steps if request.training else [],
+        steps=seen.steps if request.steps else [],
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )
