@@ -35,6 +35,12 @@ class CheckSettings:
     """Whether the chain rule is told node by node, at one point."""
     points: int = POINTS
     """How many points are drawn where none is given."""
+    code: bool = False
+    """Whether a comparison shows the programs of both frameworks; at one point, as modes and times."""
+    modes: bool = False
+    """Whether every mode of the frameworks is compared with reverse mode."""
+    timing: bool = False
+    """Whether value, gradient and formula are timed."""
 
 
 @dataclass(frozen=True, slots=True)

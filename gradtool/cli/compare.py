@@ -12,6 +12,7 @@ from gradtool.cli.options import (
     TARGET,
     AbsoluteOption,
     AtOption,
+    CodeOption,
     ColorChoice,
     ColorOption,
     DebugOption,
@@ -24,12 +25,14 @@ from gradtool.cli.options import (
     HessianOption,
     JacobianOption,
     JsonOption,
+    ModesOption,
     OrderOption,
     OutputOption,
     PlotOption,
     SeedOption,
     StrictOption,
     TimeoutOption,
+    TimingOption,
     UpstreamOption,
     WrtOption,
     chosen_format,
@@ -56,6 +59,9 @@ def compare(
     jacobian: JacobianOption = False,
     upstream: UpstreamOption = None,
     frameworks: FrameworksOption = Frameworks.both,
+    code: CodeOption = False,
+    modes: ModesOption = False,
+    timing: TimingOption = False,
     dtype: DtypeOption = Dtype.float64,
     seed: SeedOption = 0,
     timeout: TimeoutOption = 120.0,
@@ -81,9 +87,13 @@ def compare(
 
     gradtool compare "softplus(x)" --at x=-40:40:81 --plot errors.png
 
+    gradtool compare "x**2 * sin(y)" --at x=2,y=3 --code --modes --timing
+
+    gradtool compare training_step --code
+
     gradtool compare @suite.txt --format jsonl
     """
-    code = ExitCode.OK
+    status = ExitCode.OK
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
         mode = chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian)
@@ -104,9 +114,18 @@ def compare(
             mode=mode,
             order=1 if order is None else order,
             upstream=upstream,
+            code=code,
+            modes=modes,
+            timing=timing,
         )
+        if code or modes or timing:
+            from gradtool.cli.beside import look_at_beside, tell_idiom  # noqa: PLC0415  # few runs need it
+
+            look_at_beside(settings)
+            if code and tell_idiom(target, settings, chosen, output, color.value):
+                raise typer.Exit(ExitCode.OK)
         if settings.framework:
-            code = run_check(target, settings, chosen, output, plot, None, color.value, strict=strict, debug=debug)
+            status = run_check(target, settings, chosen, output, plot, None, color.value, strict=strict, debug=debug)
         else:
-            code = run_compare(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
-    raise typer.Exit(ExitCode.OK if exit_zero else code)
+            status = run_compare(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
+    raise typer.Exit(ExitCode.OK if exit_zero else status)

@@ -24,7 +24,9 @@ from gradtool.witness.stopwatch import first_run, spread
 from gradtool.witness.testimony import Floats, Framework
 from gradtool.witness.walk import Step, compile_tree
 
-__all__ = ["How", "Timing", "timing"]
+__all__ = ["WORKS", "How", "Timing", "timing"]
+
+WORKS = ("value", "gradient", "formula")
 
 Function = Callable[..., Any]
 
@@ -55,7 +57,7 @@ def timing(room: Timing, asked: MeasureRequest) -> Iterator[Timed]:
     plain = _gradient(subject, room.hows[0])
     for how in room.hows:
         none = Timed(asked.key, room.framework.name, room.framework.version, "", how.how, how.title)
-        for work in ("value", "gradient", "formula"):
+        for work in WORKS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
