@@ -1,7 +1,7 @@
 """THE catalogue of findings: every rule by its stable code, with a severity, why it matters and what to do.
 
-The rows stand beside what finds them: those of ``check`` in ``check_rules.py``, those of ``flow`` in its own package, those of
-``compare --modes`` in ``compare/mode_rules.py``.
+The rows stand beside what finds them: those of ``check`` in ``check_rules.py``, those of ``flow`` in its own package,
+those of ``compare --modes`` in ``compare/mode_rules.py``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from gradtool.verdict.compare.record import JudgedMode, Measured
 from gradtool.verdict.words import ulps
 
 __all__ = [
-    "MODE_HEADS", "TIME_HEADS", "bytes_text", "duration", "mode_cells", "mode_lines", "time_cells", "time_lines",
+    "MODE_HEADS", "TIME_HEADS", "bytes_text", "duration", "mode_cells", "mode_lines", "time_lines", "time_rows",
 ]  # fmt: skip
 
 MODE_HEADS = ("mode", "by", "off, ulp", "of largest", "verdict", "peak", "median", "first run")
@@ -38,13 +38,13 @@ def mode_lines(measured: Measured) -> Iterator[tuple[str, str, str]]:
         if (finding := found.get(one.row.mode)) and one.code:
             yield finding.severity, f"{finding.severity} {finding.code} {one.row.mode}: {one.reason}", finding.remedy
         elif one.reason:
-            yield "note", f"{one.row.mode}: {one.reason}", ""
+            yield one.verdict, f"{one.row.mode}: {one.reason}", ""
         if one.row.note:
             yield "note", f"{one.row.mode}: {one.row.note}", ""
-        if one.row.left is not None and one.code != "GT302":
+        if one.product == "passes":
             yield "note", _product(one.row), ""
     for told in dict.fromkeys(one.row.memory for one in measured.modes if one.row.memory):
-        yield "note", f"peak memory: {told}", ""
+        yield "note", f"peak memory {'is' if told.startswith('not ') else 'by'} {told}", ""
 
 
 def _product(row: Mode) -> str:
@@ -53,8 +53,13 @@ def _product(row: Mode) -> str:
     return f"{row.mode}: passes the dot-product test, <w, J v> = <J^T w, v> = {same} for random v and w"
 
 
-def time_cells(row: Timed, eager: Timed | None) -> list[str]:
-    """The cells of a time under ``TIME_HEADS``; the ratio is to the value, eager."""
+def time_rows(times: Sequence[Timed]) -> list[list[str]]:
+    """The cells of each time under ``TIME_HEADS``; the ratio is to the value, eager."""
+    eager = next((row for row in times if (row.work, row.how) == ("value", "eager")), None)
+    return [_time_cells(row, eager) for row in times]
+
+
+def _time_cells(row: Timed, eager: Timed | None) -> list[str]:
     if row.time is None:
         return [row.work, row.how, "-", "-", "-", "-", "-"]
     time, ratio = row.time, "-"

@@ -8,7 +8,7 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from gradtool.report.columns import Cell, Remark, Row, Sheet, unfolded
-from gradtool.report.compare.measured import MODE_HEADS, TIME_HEADS, mode_cells, mode_lines, time_cells, time_lines
+from gradtool.report.compare.measured import MODE_HEADS, TIME_HEADS, mode_cells, mode_lines, time_lines, time_rows
 from gradtool.report.compare.pairs import cells, chosen, heads, norms, remarks, versions
 from gradtool.report.compare.sweep import lines_for
 from gradtool.report.entries import LISTED, LISTED_POINTS, MOST_REMEDIES, formula_lines, power_line
@@ -116,10 +116,8 @@ class _Page:
             if found.times:
                 self.line("")
                 self.sheet.heading(f"Times of {side.title}")
-                eager = next((row for row in found.times if (row.work, row.how) == ("value", "eager")), None)
-                self.sheet.table(
-                    TIME_HEADS, [Row("", self._plain(time_cells(r, eager))) for r in found.times], (unfolded,)
-                )
+                rows = [Row("", self._plain(cells)) for cells in time_rows(found.times)]
+                self.sheet.table(TIME_HEADS, rows, (unfolded,))
                 self.sheet.remarks(("note", text, "") for text in time_lines(found.times))
         if record.measured:
             self.line("")

@@ -115,12 +115,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class JudgedMode:
-    """A mode with its verdict; ``code`` names the finding where it differs, ``reason`` says why it does not agree."""
+    """A mode with its verdict; ``code`` names the finding where it differs, ``reason`` says why it does not agree.
+
+    ``product`` is ``passes`` or ``fails`` where the dot-product test of forward mode could be judged.
+    """
 
     row: Mode
     verdict: str
     reason: str = ""
     code: str = ""
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +142,8 @@ class CompareRecord:
     """One target at one point: the check of each framework, and a pair for each derivative.
 
     ``value`` is the pair of the function's values, None where they are arrays or missing. A target that could not be
-    read has ``problems`` and no pairs. ``code`` is a program for each framework, ``measured`` its modes and times, where
-    they were asked for.
+    read has ``problems`` and no pairs. ``code`` is a program for each framework, ``measured`` its modes and times,
+    where they were asked for.
     """
 
     sides: tuple[CheckRecord, CheckRecord]
@@ -183,14 +187,15 @@ class CompareRecord:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The witnesses that gave no evidence; the symbolic one is asked for either framework, and told once."""
-        parts = (*self.sides, *self.measured.values())
-        found = {(f.witness, f.reason, f.message): f for part in parts for f in part.failures}
+        told = [*(side.failures for side in self.sides), *(one.failures for one in self.measured.values())]
+        found = {(f.witness, f.reason, f.message): f for failures in told for f in failures}
         return tuple(found.values())
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was noticed on either side, and in its modes."""
-        return tuple(finding for part in (*self.sides, *self.measured.values()) for finding in part.findings)
+        told = [*(side.findings for side in self.sides), *(one.findings for one in self.measured.values())]
+        return tuple(finding for findings in told for finding in findings)
 
 
 def worst(words: Iterable[str]) -> str:
