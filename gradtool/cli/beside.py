@@ -37,8 +37,6 @@ def look_at_target(targets: Sequence[Target | Unreadable], settings: CheckSettin
     names = target.expression.variables
     if target.points is None:
         text, hint = target.expression.text, f"give one: --at {','.join(f'{name}=...' for name in names)}"
-        if settings.code and (text,) == tuple(names):
-            raise ProblemError(Problem("idiom", f"there is no idiom {text}", hint=f"there are {', '.join(IDIOMS)}"))
         raise ProblemError(Problem("option", f"{asked} needs a point", text, hint=hint))
     if len(target.points) > 1:
         hint = "give each variable one value, as --at x=4"
@@ -57,8 +55,11 @@ def programs_of(target: Target, settings: CheckSettings) -> Mapping[str, str]:
 
 
 def tell_idiom(target: str, settings: CheckSettings, chosen: str, output: Path | None, color: str) -> bool:
-    """Write the programs of the idiom that ``target`` names; False where it names none. With --at it is a variable."""
-    if settings.at or target not in IDIOMS:
+    """Write the programs of the idiom that ``target`` names; False where it is an expression at a point.
+
+    A name alone, without a point, can be nothing else: ProblemError where there is no such idiom.
+    """
+    if settings.at or not (target in IDIOMS or str(target).isidentifier()):
         return False
     if settings.modes or settings.timing or chosen not in ("table", "markdown"):
         hint = "leave out --modes, --timing and other formats than table and markdown"

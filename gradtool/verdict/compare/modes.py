@@ -31,6 +31,9 @@ NO_DERIVATIVE = frozenset({"not_differentiable", "undefined", "out_of_range"})
 CLOSE = 16
 """So many ulp of the larger number are rounding, whatever the analysis of reverse mode says of another mode's."""
 
+LOST = 1000
+"""Where reverse mode has lost its digits, another mode may be off by so many times as much."""
+
 
 def judged_modes(rows: Sequence[Mode], case: Case, wrt: Sequence[str]) -> tuple[JudgedMode, ...]:
     """The verdict on every mode, from the evidence ``case`` on reverse mode at the same point."""
@@ -97,7 +100,7 @@ def _word(one: Entry, two: Entry, dtype: str) -> str:
         return "convention"
     if not finite:
         return "differs"
-    if one.verdict == two.verdict == "unstable":
+    if one.verdict == two.verdict == "unstable" and abs(a - b) <= LOST * max(_bound(one), abs(a - _truth(one))):
         return "agrees"  # both lose the digits, each its own way
     if one.verdict == two.verdict and abs(a - b) <= _half(dtype) * ulp(max(abs(a), abs(b)), dtype):
         return "agrees"
@@ -136,6 +139,8 @@ def _product(row: Mode, entries: Sequence[Entry], case: Case) -> str:
         return ""
     if not entries or any(entry.verdict not in ("verified", "inconclusive") for entry in entries):
         return ""
+    if not (math.isfinite(row.left) or math.isfinite(row.right)):
+        return ""
     apart = abs(row.left - row.right)
     unit = FORMATS[case.dtype].unit
     allowed = SAFETY * (len(entries) * unit * row.scale + sum(map(_bound, entries)))
@@ -149,5 +154,8 @@ def _product(row: Mode, entries: Sequence[Entry], case: Case) -> str:
 
 def _bound(entry: Entry) -> float:
     """The error that a verified entry may have, absolute."""
-    known = entry.power is not None and entry.symbolic is not None
-    return (entry.power or 0.0) * abs(float(entry.symbolic or 0)) if known else 0.0
+    return (entry.power or 0.0) * abs(_truth(entry))
+
+
+def _truth(entry: Entry) -> float:
+    return float(entry.symbolic or 0)
