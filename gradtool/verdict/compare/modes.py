@@ -54,17 +54,16 @@ def _judged(row: Mode, reverse: Mode | None, entries: Sequence[Entry], case: Cas
         return JudgedMode(row, "inconclusive", "reverse mode gave nothing to compare with")
     if row is reverse:
         return JudgedMode(row, "reference")
-    product = _product(row, entries, case)
-    if product == "fails":
-        told = (f"<w, J v> is {row.left!r} by {row.title} and <J^T w, v> is {row.right!r} by reverse mode, for random "
-                f"v and w")  # fmt: skip
-        return JudgedMode(row, "differs", told, "GT302", product)
-    return JudgedMode(row, *_verdict(row, entries, case, wrt), product)
+    product, told = _product(row, entries, case), _verdict(row, entries, case, wrt)
+    if product == "fails" and told[0] != "differs":
+        products = f"<w, J v> is {row.left!r} by {row.title} and <J^T w, v> is {row.right!r} by reverse mode"
+        return JudgedMode(row, "differs", f"{products}, for random v and w", "GT302", product)
+    return JudgedMode(row, *told, product)
 
 
 def _verdict(row: Mode, entries: Sequence[Entry], case: Case, wrt: Sequence[str]) -> Told:
     conventions = ""
-    for one, two in zip(entries, _entries(row, case, wrt) if row.gradients else (), strict=False):
+    for one, two in zip(entries, _entries(row, case, wrt) if row.gradients else entries, strict=True):
         word = _word(one, two, case.dtype)
         if word == "differs":
             return word, _differing(one, two, row), "GT301"
