@@ -37,6 +37,12 @@ class CheckSettings:
     """How many points are drawn where none is given."""
     formulas: bool = True
     """Whether the derivatives are also told as formulas."""
+    code: bool = False
+    """Whether a comparison shows the programs of both frameworks; at one point, as modes and times."""
+    modes: bool = False
+    """Whether every mode of the frameworks is compared with reverse mode."""
+    timing: bool = False
+    """Whether value, gradient and formula are timed."""
 
 
 @dataclass(frozen=True, slots=True)

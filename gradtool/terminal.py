@@ -23,7 +23,7 @@ __all__ = ["Progress", "Terminal", "terminal_for"]
 PIPE_WIDTH = 100
 """Columns where the output is no terminal and COLUMNS does not say."""
 
-_ASCII = {"±": "+/-", "✓": "ok:", "✗": "not ok:", "→": "->", "∂": "d", "│": "|", "├": "|", "└": "`", "─": "-"}
+_ASCII = {"±": "+/-", "✓": "ok:", "✗": "not ok:", "→": "->", "∂": "d", "│": "|", "├": "|", "└": "`", "─": "-", "µ": "u"}
 _COLOURS: Mapping[str, str] = {
     "wrong": "bold red",
     "unstable": "bold magenta",
@@ -39,6 +39,9 @@ _COLOURS: Mapping[str, str] = {
     "same_convention": "green",
     "rounding": "green",
     "same": "green",
+    "differs": "bold red",
+    "agrees": "green",
+    "skipped": "yellow",
     "unreadable": "red",
     "error": "bold red",
     "warning": "yellow",

@@ -13,6 +13,7 @@ from gradtool.cli.options import (
     TARGET,
     AbsoluteOption,
     AtOption,
+    CodeOption,
     ColorChoice,
     ColorOption,
     DebugOption,
@@ -24,12 +25,14 @@ from gradtool.cli.options import (
     HessianOption,
     JacobianOption,
     JsonOption,
+    ModesOption,
     OrderOption,
     OutputOption,
     PlotOption,
     SeedOption,
     StrictOption,
     TimeoutOption,
+    TimingOption,
     UpstreamOption,
     WrtOption,
     chosen_format,
@@ -60,6 +63,9 @@ def compare(
     jacobian: JacobianOption = False,
     upstream: UpstreamOption = None,
     frameworks: FrameworksOption = Frameworks.both,
+    code: CodeOption = False,
+    modes: ModesOption = False,
+    timing: TimingOption = False,
     dtype: Annotated[
         Dtype | None,
         typer.Option(
@@ -92,11 +98,15 @@ def compare(
 
     gradtool compare "softplus(x)" --at x=-40:40:81 --plot errors.png
 
+    gradtool compare "x**2 * sin(y)" --at x=2,y=3 --code --modes --timing
+
+    gradtool compare training_step --code
+
     gradtool compare @suite.txt --format jsonl
 
     gradtool compare --frameworks both
     """
-    code = ExitCode.OK
+    status = ExitCode.OK
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
         mode = chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian)
@@ -117,11 +127,14 @@ def compare(
             mode=mode,
             order=1 if order is None else order,
             upstream=upstream,
+            code=code,
+            modes=modes,
+            timing=timing,
         )
         if target is None:
             needing = {
                 "--at": at, "--wrt": wrt, "--order": order, "--hessian": hessian, "--jacobian": jacobian,
-                "--upstream": upstream, "--plot": plot,
+                "--upstream": upstream, "--plot": plot, "--code": code, "--modes": modes, "--timing": timing,
             }  # fmt: skip
             for option, given in needing.items():
                 if given:
@@ -129,9 +142,16 @@ def compare(
             from gradtool.cli.run_accuracy import run_accuracy  # noqa: PLC0415
 
             asked = dtype.value if dtype else ""
-            code = run_accuracy(asked, settings, chosen, output, color.value, strict=strict, debug=debug)
-        elif settings.framework:
-            code = run_check(target, settings, chosen, output, plot, None, color.value, strict=strict, debug=debug)
+            status = run_accuracy(asked, settings, chosen, output, color.value, strict=strict, debug=debug)
+            raise typer.Exit(ExitCode.OK if exit_zero else status)
+        if code or modes or timing:
+            from gradtool.cli.beside import look_at_beside, tell_idiom  # noqa: PLC0415  # few runs need it
+
+            look_at_beside(settings)
+            if code and tell_idiom(target, settings, chosen, output, color.value):
+                raise typer.Exit(ExitCode.OK)
+        if settings.framework:
+            status = run_check(target, settings, chosen, output, plot, None, color.value, strict=strict, debug=debug)
         else:
-            code = run_compare(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
-    raise typer.Exit(ExitCode.OK if exit_zero else code)
+            status = run_compare(target, settings, chosen, output, plot, color.value, strict=strict, debug=debug)
+    raise typer.Exit(ExitCode.OK if exit_zero else status)

@@ -23,6 +23,7 @@ __all__ = [
     "AbsoluteOption",
     "AgainstOption",
     "AtOption",
+    "CodeOption",
     "ColorChoice",
     "ColorOption",
     "DebugOption",
@@ -40,6 +41,7 @@ __all__ = [
     "HessianOption",
     "JacobianOption",
     "JsonOption",
+    "ModesOption",
     "OrderOption",
     "OutputOption",
     "PlotOption",
@@ -47,6 +49,7 @@ __all__ = [
     "StepsOption",
     "StrictOption",
     "TimeoutOption",
+    "TimingOption",
     "UpstreamOption",
     "WrtOption",
     "chosen_format",
@@ -167,6 +170,26 @@ AgainstOption = Annotated[
         help="Also run the framework's own checker, and say where it misleads.",
         show_default=False,
         rich_help_panel=EVIDENCE,
+    ),
+]
+CodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--code", help="Also both programs, as one would write them; of an idiom these alone.", rich_help_panel=EVIDENCE
+    ),
+]
+ModesOption = Annotated[
+    bool,
+    typer.Option(
+        "--modes",
+        help="Also reverse mode against forward, batched, recomputed and compiled gradients.",
+        rich_help_panel=EVIDENCE,
+    ),
+]
+TimingOption = Annotated[
+    bool,
+    typer.Option(
+        "--timing", help="Also the times of value, gradient and formula, eager and compiled.", rich_help_panel=EVIDENCE
     ),
 ]
 FormatOption = Annotated[Format, typer.Option(help="How the report is written.", rich_help_panel=OUTPUT)]

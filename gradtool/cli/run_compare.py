@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gradtool.cli.files import look_at_file, opened
@@ -32,14 +34,21 @@ def run_compare(
 ) -> ExitCode:
     """Compare on ``target``, report in format ``chosen`` to ``output`` or stdout, draw to ``plot``."""
     targets = read_targets(target, settings)
+    texts: Mapping[str, str] = {}
+    if settings.code or settings.modes or settings.timing:
+        from gradtool.cli.beside import look_at_target, programs_of  # noqa: PLC0415  # few runs need it
+
+        alone = look_at_target(targets, settings)
+        texts = programs_of(alone, settings) if settings.code else {}
     if output is not None:
         look_at_file(output, "--output")
     if plot is not None:
         look_at_plot(plot, targets, chosen)
     with opened(output) as stream, pipeline.open_witnesses(settings) as host:
-        found = pipeline.compare(targets, settings, host)
+        found = (replace(record, code=texts) for record in pipeline.compare(targets, settings, host))
         with Progress(len(targets), doing="compared") as progress:
             progress.say("starting PyTorch and TensorFlow ...")
+            host.heard = lambda told: progress.say(f"{told.doing} ...")
             records = report(found, FORMATS[chosen], terminal_for(stream, color), progress, debug=debug)
         if plot is not None:
             with unread(stream):

@@ -49,7 +49,14 @@ def _compared(targets: Sequence[Target | Unreadable], settings: CheckSettings, h
             judged(target, asked[name][place], own, settings, seconds)
             for name, own in zip(FRAMEWORKS, evidence, strict=True)
         )
-        yield compared((one, two), (_gradients(evidence[0][0]), _gradients(evidence[1][0])), seconds)
+        record = compared((one, two), (_gradients(evidence[0][0]), _gradients(evidence[1][0])), seconds)
+        if settings.modes or settings.timing:
+            from gradtool.pipeline.measured import with_measures  # noqa: PLC0415  # few runs need it
+
+            own = {name: asked[name][place][0] for name in FRAMEWORKS}
+            seen = {name: records[0] for name, records in zip(FRAMEWORKS, evidence, strict=True)}
+            record = with_measures(record, target, own, seen, settings, host)
+        yield record
 
 
 def _asked_of(framework: str, request: Request) -> Request:

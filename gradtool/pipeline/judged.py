@@ -18,7 +18,7 @@ from gradtool.verdict.steps import steps
 from gradtool.verdict.summary import asymmetry, gradient_norm, is_direction
 from gradtool.witness.host import WITNESSES
 
-__all__ = ["judged", "unreadable", "worked"]
+__all__ = ["case_of", "judged", "unreadable", "worked"]
 
 
 def unreadable(target: Unreadable, framework: str, settings: CheckSettings) -> CheckRecord:
@@ -35,11 +35,11 @@ def judged(
     """The verdict on every derivative, and everything noticed beside; ``evidence`` answers ``requests`` one by one."""
     request, records = requests[0], evidence[0]
     failures = tuple(record for record in records if isinstance(record, Failure))
-    case = _case(target, request, records)
+    case = case_of(target, request, records)
     entries = judge(case, request.wrt)
     better = {}
     if len(requests) > 1 and any(entry.verdict == "unstable" for entry in entries):
-        better = {entry.label: entry for entry in judge(_case(target, requests[1], evidence[1]), request.wrt)}
+        better = {entry.label: entry for entry in judge(case_of(target, requests[1], evidence[1]), request.wrt)}
     formulas = next((record for record in records if isinstance(record, Formulas)), None)
     noticed = findings(case, entries, formulas, target.expression.shadowed, better, absolute=settings.absolute)
     against = next((record for record in records if isinstance(record, Checked)), None)
@@ -98,7 +98,8 @@ def _steps(case: Case, target: Target, records: list[Record], entries: Sequence[
     return steps(case, target.expression, target.wrt, kept, exact, entries)
 
 
-def _case(target: Target, request: Request, records: list[Record]) -> Case:
+def case_of(target: Target, request: Request, records: list[Record]) -> Case:
+    """The evidence of ``records`` on ``request``."""
     return Case(
         request.expression,
         request.dtype,

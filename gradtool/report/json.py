@@ -13,9 +13,9 @@ from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
 from gradtool.values import Array, Shape, Value
 from gradtool.verdict.against import differences, largest
-from gradtool.verdict.record import CheckRecord, Entry, Numbers, Step, StepPath
+from gradtool.verdict.record import CheckRecord, Entry, Finding, Numbers, Step, StepPath
 
-__all__ = ["SCHEMA", "command", "entry", "number", "plain", "write", "write_lines"]
+__all__ = ["SCHEMA", "command", "entry", "finding", "number", "plain", "value", "write", "write_lines"]
 
 SCHEMA = "gradtool.check/1.0"
 
@@ -47,10 +47,10 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         "versions": dict(record.versions),
         "dtype": record.dtype,
         "seed": record.seed,
-        "point": {name: _value(value) for name, value in record.point.items()},
+        "point": {name: value(one) for name, one in record.point.items()},
         "mode": record.mode,
-        "upstream": _value(record.upstream),
-        "value": _value(record.value),
+        "upstream": value(record.upstream),
+        "value": value(record.value),
         "verdict": None if record.problems else record.verdict,
         "gradients": [entry(one) for one in record.entries],
         "formulas": dict(record.formulas),
@@ -63,10 +63,7 @@ def plain(record: CheckRecord) -> dict[str, Any]:
             for d in record.directions
         ],
         "steps": [_step(step) for step in record.steps],
-        "findings": [
-            {"code": f.code, "severity": f.severity, "where": f.where, "message": f.message, "remedy": f.remedy}
-            for f in record.findings
-        ],
+        "findings": [finding(one) for one in record.findings],
         "failures": [
             {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
         ],
@@ -77,6 +74,17 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         ],
         "seconds": round(record.seconds, 6),
         "command": command(record, "check"),
+    }
+
+
+def finding(one: Finding) -> Mapping[str, str]:
+    """Something noticed."""
+    return {
+        "code": one.code,
+        "severity": one.severity,
+        "where": one.where,
+        "message": one.message,
+        "remedy": one.remedy,
     }
 
 
@@ -131,11 +139,11 @@ def _step(step: Step) -> Mapping[str, Any]:
         "text": step.text,
         "span": list(step.span),
         "arguments": list(step.arguments),
-        "value": _value(step.value),
+        "value": value(step.value),
         "exact": _decimals(step.exact, step.shape),
         "adjoint": _decimals(step.adjoint, step.shape),
         "framework_node": step.framework_node,
-        "retained": _value(step.retained),
+        "retained": value(step.retained),
         "ulp": number(step.ulp),
         "verdict": step.verdict or None,
         "reason": step.reason,
@@ -160,11 +168,11 @@ def _decimals(numbers: Numbers, shape: Shape) -> Any:
     return _nested([None if text is None else exact(text, 30) for text in numbers], shape) if numbers else None
 
 
-def _value(value: Value | None) -> Any:
+def value(found: Value | None) -> Any:
     """A number, or nested lists of numbers."""
-    if not isinstance(value, Array):
-        return number(value)
-    return _nested([number(one) for one in value.data], value.shape)
+    if not isinstance(found, Array):
+        return number(found)
+    return _nested([number(one) for one in found.data], found.shape)
 
 
 def _nested(rows: list[Any], shape: Shape) -> Any:

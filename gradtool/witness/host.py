@@ -136,6 +136,7 @@ class Host:
     def _answers(self, name: str, pending: list[Asked]) -> Iterator[list[Record]]:
         for index, request in enumerate(pending):
             process = self._processes[name]
+            self._doing = ""
             lines, reason = process.receive(time.monotonic() + self.timeout, self._is_progress)
             records, reason = _decoded(lines, reason)
             if reason:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from gradtool.evidence import MeasureRequest, Mode, Timed
+from gradtool.evidence import MeasureRequest, Mode, Progress, Timed
 from gradtool.witness.modes import Modes, modes
-from gradtool.witness.timing import Timing, timing
+from gradtool.witness.timing import WORKS, Timing, timing
 
 __all__ = ["Room", "measured"]
 
@@ -16,9 +16,16 @@ class Room(Modes, Timing, Protocol):
     """What a framework's room provides for both."""
 
 
-def measured(room: Room, asked: MeasureRequest) -> Iterator[Mode | Timed]:
-    """Each record as soon as it is there, so that a run which is stopped keeps what it has."""
+def measured(room: Room, asked: MeasureRequest) -> Iterator[Mode | Timed | Progress]:
+    """Each record as soon as it is there, so that a run which is stopped keeps what it has; what is run before it."""
     if asked.modes:
-        yield from modes(room, asked)
+        rows = modes(room, asked)
+        for way in room.ways:
+            yield Progress(asked.key, f"running {way.title}")
+            yield next(rows)
     if asked.timing:
-        yield from timing(room, asked)
+        times = timing(room, asked)
+        for how in room.hows:
+            for work in WORKS:
+                yield Progress(asked.key, f"timing the {work}, {how.title}")
+                yield next(times)

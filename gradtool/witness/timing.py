@@ -18,13 +18,15 @@ from gradtool.problem import ProblemError
 from gradtool.target.expression import parse_row_text
 from gradtool.target.shapes import ShapeError
 from gradtool.target.tree import variables
-from gradtool.values import labels
+from gradtool.values import labels, upstream_name
 from gradtool.witness.modes import Gradient, Subject, difference, reason
 from gradtool.witness.stopwatch import first_run, spread
 from gradtool.witness.testimony import Floats, Framework
 from gradtool.witness.walk import Step, compile_tree
 
-__all__ = ["How", "Timing", "timing"]
+__all__ = ["WORKS", "How", "Timing", "timing"]
+
+WORKS = ("value", "gradient", "formula")
 
 Function = Callable[..., Any]
 
@@ -55,7 +57,7 @@ def timing(room: Timing, asked: MeasureRequest) -> Iterator[Timed]:
     plain = _gradient(subject, room.hows[0])
     for how in room.hows:
         none = Timed(asked.key, room.framework.name, room.framework.version, "", how.how, how.title)
-        for work in ("value", "gradient", "formula"):
+        for work in WORKS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
@@ -91,23 +93,27 @@ def _gradient(subject: Subject, how: How) -> Floats:
 
 
 class _Written:
-    """The formulas of a gradient as one function of the variables."""
+    """The formulas of a gradient as one function of the variables; they may name the upstream gradient."""
 
     def __init__(self, subject: Subject, texts: Sequence[str]) -> None:
         self.subject = subject
         self.zero = subject.framework.tensor(0.0, subject.request.dtype)
+        self.given, shapes = dict(subject.leaves), dict(subject.case.shapes)
+        if subject.request.upstream is not None:
+            above = upstream_name(subject.request.point)
+            self.given[above], shapes[above] = subject.weights, subject.shape
         self.parts: list[tuple[list[Step], frozenset[str]]] = []
         for text in texts:
-            tree = parse_row_text(text, tuple(subject.leaves))
-            if unknown := variables(tree) - set(subject.leaves):
+            tree = parse_row_text(text, tuple(self.given))
+            if unknown := variables(tree) - set(self.given):
                 raise ValueError(f"the formula has names that the expression has not: {', '.join(sorted(unknown))}")
-            steps = compile_tree(tree, subject.framework.name, subject.case.shapes)
+            steps = compile_tree(tree, subject.framework.name, shapes)
             self.parts.append((steps, variables(tree)))
 
     def __call__(self, *tensors: Any) -> list[Any]:
         """A tensor for each formula; it is given its own variables only, whose shape its numbers take."""
         subject = self.subject
-        leaves = {**subject.leaves, **dict(zip(subject.wrt, tensors, strict=True))}
+        leaves = {**self.given, **dict(zip(subject.wrt, tensors, strict=True))}
         return [
             subject.framework.run(steps, {n: leaves[n] for n in used} or {"": self.zero}, subject.request.dtype)
             for steps, used in self.parts

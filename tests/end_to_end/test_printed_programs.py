@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FRAMEWORKS, corpus
+from cases import FRAMEWORKS, corpus
 from printed import ran
 
 from gradtool.evidence import Autodiff, Request

@@ -186,6 +186,15 @@ def test_formulas_may_be_numbers_or_leave_variables_out(ask: Ask, framework: str
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_formulas_may_name_the_upstream_gradient(ask: Ask, framework: str) -> None:
+    """Of x**2 weighed by g the gradient is 2*x*g."""
+    weights = Array.of((2,), [1.0, -3.0])
+    rows = ask(framework, "x**2", {"x": [1.0, 2.0]}, timing=True, formulas="SymPy's", upstream=weights)
+    formula = next(row for row in rows if isinstance(row, Timed) and row.work == "formula")
+    assert (formula.skipped, formula.ulp) == ("", 0)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_process_answers_requests_as_before(host: Host, framework: str) -> None:
     """After compiling, an ordinary request in the same process has the same answer."""
     request = Request(4, "x**3", {"x": 2.0}, ["x"], framework)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gradtool.evidence import Spread
 from gradtool.report import json as check
 from gradtool.terminal import Terminal
-from gradtool.verdict.compare.record import CompareRecord, Pair
+from gradtool.verdict.compare.record import CompareRecord, JudgedMode, Measured, Pair
 
 __all__ = ["SCHEMA", "plain", "write", "write_lines"]
 
@@ -56,13 +58,82 @@ def plain(record: CompareRecord) -> dict[str, Any]:
         "verdict": None if record.problems else record.verdict,
         "value": None if record.value is None else _pair(record.value, list(sides)),
         "gradients": [_pair(pair, list(sides)) for pair in record.entries],
-        "sides": {name: {key: side[key] for key in OF_EACH} for name, side in sides.items()},
+        "sides": {
+            name: {**{key: side[key] for key in OF_EACH}, "findings": side["findings"] + _found(record, name)}
+            for name, side in sides.items()
+        },
         "failures": [
             {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
         ],
+        "code": dict(record.code) or None,
+        "modes": {name: _modes(found) for name, found in record.measured.items() if found.modes} or None,
+        "timing": {name: _times(found) for name, found in record.measured.items() if found.times} or None,
         "seconds": round(record.seconds, 6),
-        "command": check.command(record.sides[0], "compare"),
+        "command": _command(record),
     }
+
+
+def _command(record: CompareRecord) -> str:
+    asked = {
+        "--code": record.code,
+        "--modes": any(found.modes for found in record.measured.values()),
+        "--timing": any(found.times for found in record.measured.values()),
+    }
+    return " ".join([check.command(record.sides[0], "compare"), *(name for name, wanted in asked.items() if wanted)])
+
+
+def _found(record: CompareRecord, name: str) -> list[Mapping[str, str]]:
+    """What was found in a framework's modes."""
+    return [check.finding(one) for one in record.measured.get(name, Measured()).findings]
+
+
+def _modes(found: Measured) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "mode": one.row.mode,
+            "title": one.row.title,
+            "points": one.row.points,
+            "verdict": one.verdict,
+            "reason": one.reason,
+            "value": check.value(one.row.value),
+            "gradients": {name: check.value(value) for name, value in one.row.gradients.items()},
+            "ulp": check.number(one.row.ulp),
+            "ulp_of_largest": check.number(one.row.ulp_of_largest),
+            "product": _product(one),
+            "time": _spread(one.row.time),
+            "peak": one.row.peak,
+            "kept": one.row.kept,
+            "memory": one.row.memory,
+            "note": one.row.note,
+        }
+        for one in found.modes
+    ]
+
+
+def _product(one: JudgedMode) -> Mapping[str, Any] | None:
+    """The dot-product test of forward mode."""
+    if one.row.left is None:
+        return None
+    sides = {"forward": one.row.left, "reverse": one.row.right, "scale": one.row.scale}
+    return {**{name: check.number(side) for name, side in sides.items()}, "verdict": one.product or None}
+
+
+def _times(found: Measured) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "work": row.work,
+            "how": row.how,
+            "title": row.title,
+            "time": _spread(row.time),
+            "ulp": check.number(row.ulp),
+            "skipped": row.skipped,
+        }
+        for row in found.times
+    ]
+
+
+def _spread(time: Spread | None) -> Mapping[str, float] | None:
+    return None if time is None else dataclasses.asdict(time)
 
 
 def _pair(pair: Pair, names: list[str]) -> Mapping[str, Any]:

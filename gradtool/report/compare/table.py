@@ -8,13 +8,14 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from gradtool.report.columns import Cell, Remark, Row, Sheet, unfolded
+from gradtool.report.compare.measured import MODE_HEADS, TIME_HEADS, mode_cells, mode_lines, time_lines, time_rows
 from gradtool.report.compare.pairs import cells, chosen, heads, norms, remarks, versions
 from gradtool.report.compare.sweep import lines_for
 from gradtool.report.entries import LISTED, LISTED_POINTS, MOST_REMEDIES, formula_lines, power_line
 from gradtool.report.numbers import point_text
 from gradtool.terminal import Terminal
 from gradtool.values import shape_text
-from gradtool.verdict.compare.record import AGREE, CompareRecord, Pair
+from gradtool.verdict.compare.record import AGREE, CompareRecord, JudgedMode, Measured, Pair
 from gradtool.verdict.compare.summary import agreement, counts, remedy, total, untold
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.words import ulps
@@ -29,9 +30,15 @@ def write(records: Iterable[CompareRecord], terminal: Terminal, seconds: float) 
     groups = [list(group) for _, group in groupby(done, key=lambda record: (record.name, record.target))]
     if len(groups) == 1:
         page.target(groups[0])
+        page.measured(groups[0][0])
     else:
         page.suite(groups)
     page.last_line(done, seconds)
+    if len(done) == 1 and done[0].code:
+        from gradtool.report.programs.pair import write as write_programs  # noqa: PLC0415  # only with --code
+
+        terminal.stream.write("\n")
+        write_programs(done[0].code, terminal)
 
 
 class _Page:
@@ -96,6 +103,32 @@ class _Page:
             said.append(("", power, ""))
         self.sheet.remarks(said)
 
+    def measured(self, record: CompareRecord) -> None:
+        """The modes and the times of each framework, under its name."""
+        for side in record.sides:
+            found = record.measured.get(side.framework, Measured())
+            if found.modes:
+                self.line("")
+                self.sheet.heading(f"The gradient by every mode of {side.title}")
+                rows = [Row("", self._mode_cells(one)) for one in found.modes]
+                self.sheet.table(MODE_HEADS, rows, (unfolded, _two_lines))
+                self.sheet.remarks(mode_lines(found))
+            if found.times:
+                self.line("")
+                self.sheet.heading(f"Times of {side.title}")
+                rows = [Row("", self._plain(cells)) for cells in time_rows(found.times)]
+                self.sheet.table(TIME_HEADS, rows, (unfolded,))
+                self.sheet.remarks(("note", text, "") for text in time_lines(found.times))
+        if record.measured:
+            self.line("")
+
+    def _mode_cells(self, one: JudgedMode) -> list[Cell]:
+        cells = self._plain(mode_cells(one))
+        return [(text, self.terminal.style(one.verdict) if text == one.verdict else "") for text, _ in cells]
+
+    def _plain(self, texts: Sequence[str]) -> list[Cell]:
+        return [(self.terminal.glyphs(text), "") for text in texts]
+
     # ---- a suite
 
     def suite(self, groups: Sequence[list[CompareRecord]]) -> None:
@@ -133,7 +166,8 @@ class _Page:
     def last_line(self, records: Sequence[CompareRecord], seconds: float) -> None:
         """The counts and the time."""
         found = counts(records)
-        good = set(found) <= AGREE and not any(record.failures for record in records)
+        faulty = any(finding.severity == "error" for record in records for finding in record.findings)
+        good = set(found) <= AGREE and not faulty and not any(record.failures for record in records)
         mark = self.terminal.glyphs("✓" if good else "✗")
         style = self.terminal.style("verified" if good else next(iter(found), "error"))
         failed = sum(bool(record.failures) for record in records)
@@ -145,6 +179,12 @@ def _stacked(row: Sequence[Cell]) -> list[list[Cell]]:
     """Both numbers and the exact one, digit under digit; their errors beside them, and the three distances."""
     by, one, off_one, two, off_two, exact, *gaps, verdict = row
     return [[by], [one, two, exact], [off_one, off_two], gaps, [verdict]]
+
+
+def _two_lines(row: Sequence[Cell]) -> list[list[Cell]]:
+    """A mode over its name in the framework, and so on: two lines for each."""
+    mode, by, off, largest, verdict, peak, median, first = row
+    return [[mode, by], [off, largest], [verdict, peak], [median, first]]
 
 
 def _headed(row: Sequence[Cell]) -> list[list[Cell]]:

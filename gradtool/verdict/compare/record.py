@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gradtool.evidence import Failure
+from gradtool.evidence import Failure, Mode, Timed
 from gradtool.problem import Problem
 from gradtool.values import Index, Value
 from gradtool.verdict.record import CheckRecord, Entry, Finding
 
-__all__ = ["AGREE", "DIFFER", "WORDS", "CompareRecord", "Gap", "Pair", "worst"]
+__all__ = ["AGREE", "DIFFER", "MODE_WORDS", "WORDS", "CompareRecord", "Gap", "JudgedMode", "Measured", "Pair", "worst"]
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -35,6 +35,18 @@ DIFFER = frozenset({"both_wrong", "one_right", "mismatch"})
 
 AGREE = frozenset({"same_convention", "rounding", "same"})
 """The verdicts by which the frameworks agree."""
+
+MODE_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "differs": "rounding does not explain how far the mode is from reverse mode",
+        "convention": "there is no derivative here, and the mode puts another number in its place than reverse mode",
+        "inconclusive": "reverse mode gave nothing to compare with",
+        "skipped": "the mode is not to be had here",
+        "agrees": "the gradient of reverse mode, within rounding",
+        "reference": "reverse mode itself",
+    }
+)
+"""The verdicts on a mode of a framework, worst first, and what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +114,36 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedMode:
+    """A mode with its verdict; ``code`` names the finding where it differs, ``reason`` says why it does not agree.
+
+    ``product`` is ``passes`` or ``fails`` where the dot-product test of forward mode could be judged.
+    """
+
+    row: Mode
+    verdict: str
+    reason: str = ""
+    code: str = ""
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one framework has given beside the comparison: its modes, its times, and what was found in them."""
+
+    modes: tuple[JudgedMode, ...] = ()
+    times: tuple[Timed, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CompareRecord:
     """One target at one point: the check of each framework, and a pair for each derivative.
 
     ``value`` is the pair of the function's values, None where they are arrays or missing. A target that could not be
-    read has ``problems`` and no pairs.
+    read has ``problems`` and no pairs. ``code`` is a program for each framework, ``measured`` its modes and times,
+    where they were asked for.
     """
 
     sides: tuple[CheckRecord, CheckRecord]
@@ -114,6 +151,8 @@ class CompareRecord:
     value: Pair | None = None
     verdict: str = "inconclusive"
     seconds: float = 0.0
+    code: Mapping[str, str] = field(default_factory=dict)
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -148,13 +187,15 @@ class CompareRecord:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The witnesses that gave no evidence; the symbolic one is asked for either framework, and told once."""
-        found = {(f.witness, f.reason, f.message): f for side in self.sides for f in side.failures}
+        told = [*(side.failures for side in self.sides), *(one.failures for one in self.measured.values())]
+        found = {(f.witness, f.reason, f.message): f for failures in told for f in failures}
         return tuple(found.values())
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was noticed on either side."""
-        return tuple(finding for side in self.sides for finding in side.findings)
+        """What was noticed on either side, and in its modes."""
+        told = [*(side.findings for side in self.sides), *(one.findings for one in self.measured.values())]
+        return tuple(finding for findings in told for finding in findings)
 
 
 def worst(words: Iterable[str]) -> str:
