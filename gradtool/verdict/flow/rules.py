@@ -142,4 +142,10 @@ FLOW_RULES = (
         "Tutorials call this exploding. The figure scales with the loss, so it says little by itself.",
         "Compare it with the gradients of the other layers: GT104 does.",
     ),
+    Rule(
+        "GT145", "cleared-gradients", "error", "An optimizer steps on gradients that were cleared",
+        "zero_grad() stands between backward() and step(): the gradients are gone before they are used, and nothing is "
+        "ever learnt, whatever the loss.",
+        "Call zero_grad() before backward(), and nothing that clears gradients between backward() and step().",
+    ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ tensors by hand works too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -16,11 +17,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Clipped, Head, Incident, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
+from gradtool.witness.pytorch.model.fresh import Fresh
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
@@ -63,6 +65,7 @@ class Observed:
     head: Head | None = None
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     zeroed: bool | None = None
     """Whether the gradients were cleared before the next backward pass; None where there was none."""
 
@@ -104,7 +107,7 @@ class _Watch:
         self._first: Any = None
         self._suspected = False
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
-        self._beside = Bystanders(self.seen)
+        self._beside, self._fresh = Bystanders(self.seen), Fresh()
         self._complete = False
         """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
@@ -180,6 +183,7 @@ class _Watch:
             self._pending = [leaf for leaf in self._pending if id(leaf) in own]
         if not seen.rows and any(tensor.requires_grad and tensor.grad_fn is None for tensor in tensors):
             seen.notes.append(f"the loss of {seen.source} is a new tensor: nothing leads back from it to a parameter")
+        self._fresh.reached(self._pending)
         if not seen.rows or any(id(leaf) not in known for leaf in self._pending):
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
@@ -198,14 +202,17 @@ class _Watch:
         if self._early is not None:
             early, self._early = self._early, None
             if groups_of([early]).keys() & {id(row.tensor) for row in seen.rows}:
-                self.step(early)
+                self.step(early, closure=True)
 
     def _own(self, leaves: Sequence[torch.Tensor]) -> set[int]:
         """The leaves by ``id`` without the data."""
         return {id(leaf) for leaf in leaves} - (self._data.keys() - self._held)
 
-    def step(self, optimizer: Any) -> None:
+    def step(self, optimizer: Any, *, closure: bool) -> None:
         """Say which parameters the optimizer holds; its second step says whose gradients were left over."""
+        if self._fresh.stepped(optimizer) and not closure:
+            line = user_line(sys._getframe(1))  # noqa: SLF001  # the way to a caller
+            self.seen.incidents.append(Incident("cleared", type(optimizer).__name__, source=line))
         self._beside.steps(optimizer)
         if self._complete:
             self._enough()

@@ -197,5 +197,6 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         optimizer=seen.optimizer,
         steps=seen.steps if request.training else [],
         zeroed=seen.zeroed,
+        incidents=seen.incidents,
         notes=[*seen.notes, *passed_over(request)],
     )

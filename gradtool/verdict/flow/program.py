@@ -1,0 +1,23 @@
+"""Findings on what a training script does around its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradtool.evidence import Incident, ModelEvidence
+from gradtool.verdict.flow.groups import WHOLE
+from gradtool.verdict.record import Finding
+from gradtool.verdict.rules import finding
+
+__all__ = ["cleared_gradients"]
+
+
+def cleared_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT145: an optimizer stepped on gradients that had been cleared; each optimizer once."""
+    for who, incident in {one.who: one for one in reversed(_those(evidence, "cleared"))}.items():
+        told = f"{who} steps although every gradient it holds was cleared since the last backward pass"
+        yield finding("GT145", WHOLE, told, source=incident.source)
+
+
+def _those(evidence: ModelEvidence, what: str) -> list[Incident]:
+    return [incident for incident in evidence.incidents if incident.what == what]
