@@ -151,8 +151,9 @@ class Candidate:
 class Incident:
     """What a training script did that no figure shows.
 
-    ``what`` is ``cleared``: the optimizer ``who`` stepped when every gradient that it holds had been cleared. ``told``
-    and ``hint`` are for people, ``source`` is the user's line.
+    ``what`` is ``cleared``: the optimizer ``who`` stepped when every gradient that it holds had been cleared; or
+    ``raised``: the program ended in the exception ``who``. ``told`` and ``hint`` are for people, ``source`` is the
+    user's line.
     """
 
     what: str

@@ -9,7 +9,7 @@ from gradtool.verdict.flow.groups import WHOLE
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["cleared_gradients"]
+__all__ = ["cleared_gradients", "program_raised"]
 
 
 def cleared_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -17,6 +17,15 @@ def cleared_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     for who, incident in {one.who: one for one in reversed(_those(evidence, "cleared"))}.items():
         told = f"{who} steps although every gradient it holds was cleared since the last backward pass"
         yield finding("GT145", WHOLE, told, source=incident.source)
+
+
+def program_raised(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT146: the program ended in an exception behind the gradients that are shown."""
+    for incident in _those(evidence, "raised"):
+        what = f"{incident.who}: {incident.told}" if incident.who and incident.told else incident.who or incident.told
+        told = f"behind the gradients shown here the program raised {what}"
+        remedy = f"{incident.hint[:1].upper()}{incident.hint[1:]}." if incident.hint else ""
+        yield finding("GT146", "program", told, remedy, source=incident.source)
 
 
 def _those(evidence: ModelEvidence, what: str) -> list[Incident]:

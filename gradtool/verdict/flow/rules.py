@@ -148,4 +148,10 @@ FLOW_RULES = (
         "ever learnt, whatever the loss.",
         "Call zero_grad() before backward(), and nothing that clears gradients between backward() and step().",
     ),
+    Rule(
+        "GT146", "program-raised", "error", "The training script raises behind its first gradients",
+        "The figures are those of the passes before; what should have come behind them never ran. Without gradtool the "
+        "program ends there too.",
+        "Mend the line that is named, and run again.",
+    ),
 )  # fmt: skip

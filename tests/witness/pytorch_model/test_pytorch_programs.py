@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradtool.evidence import ModelEvidence
+from gradtool.evidence import ModelEvidence, Training
 from gradtool.verdict.flow.judgement import judge
 
 START = """
@@ -87,3 +87,52 @@ def test_two_optimizers_in_turns_that_clear_each_others_gradients_are_no_fault(f
             og.step()
     """)
     assert codes(evidence) == set()
+
+
+CARRIED = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+cell, head = nn.GRU(4, 8, batch_first=True), nn.Linear(8, 1)
+opt = torch.optim.Adam([*cell.parameters(), *head.parameters()])
+h = None
+for _ in range(5):
+    out, h = cell(torch.randn(16, 6, 4), h)
+    HERE
+    loss = nn.functional.mse_loss(head(out[:, -1]), torch.randn(16, 1))
+    opt.zero_grad(); loss.backward(); opt.step()
+"""
+
+
+@pytest.mark.parametrize("train", [0, 20])
+def test_a_second_backward_pass_through_the_freed_graph_is_told(file: Any, train: int) -> None:
+    asked = {"training": Training(train)} if train else {}
+    evidence = file.evidence(CARRIED.replace("HERE", "pass"), **asked)
+    (found,) = [one for one in judge(evidence)[0] if one.severity == "error"]
+    assert (found.code, found.source) == ("GT146", "model.py:12")
+    assert "RuntimeError: Trying to backward through the graph a second time" in found.message
+    assert "h = h.detach()" in found.remedy
+    assert evidence.norm > 0
+    assert codes(file.evidence(CARRIED.replace("HERE", "h = h.detach()"), **asked)) == set()
+
+
+def test_an_exception_behind_the_first_step_is_told_with_its_line(file: Any) -> None:
+    evidence = file.evidence(f"{START}\nloss_of().backward()\nopt.step()\nraise ValueError('no such split')\n")
+    (found,) = [one for one in judge(evidence)[0] if one.code == "GT146"]
+    assert found.source == "model.py:12"
+    assert found.message.endswith("ValueError: no such split")
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [("sys.exit()", False), ("sys.exit(0)", False), ("sys.exit(3)", True), ("input()", False)]
+)
+def test_a_program_that_ends_itself_in_peace_has_raised_nothing(file: Any, end: str, told: bool) -> None:
+    evidence = file.evidence(f"{START}\nimport sys\nloss_of().backward()\nopt.step()\n{end}\n")
+    assert (codes(evidence) == {"GT146"}) is told
+    assert any("asked for input" in note for note in evidence.notes) is (end == "input()")
+
+
+def test_what_to_do_is_told_of_a_first_backward_pass_that_raises_too(file: Any) -> None:
+    failure = file.failure(f"{START}\n(net(torch.randn(16, 4)) ** 2).backward()\n")
+    assert "scalar outputs" in failure.message
+    assert ".mean() or .sum()" in failure.hint

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import nn
 
-from gradtool.evidence import Clipped, Head, Incident, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import Incident, ModelRequest, TrainingStep
+from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.fresh import Fresh
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
-    Named,
     groups_of,
     module_names,
     nonfinite,
@@ -37,37 +36,13 @@ from gradtool.witness.pytorch.model.parameters import (
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.watched import watched
 
-__all__ = ["Observed", "run_file"]
+__all__ = ["run_file"]
 
 SAMPLES = 64
 """Numbers of each tensor that are looked at to see whether it has changed."""
 
 MOST = 1000
 """Backward passes without a change of any weight after which no more are waited for."""
-
-
-@dataclass(slots=True)
-class Observed:
-    """What one iteration of the user's own training left behind."""
-
-    loss: float = 0.0
-    source: str = ""
-    backwards: int = 0
-    models: dict[str, nn.Module] = field(default_factory=dict)
-    rows: list[Named] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-    norm: float = 0.0
-    nonfinite: str = ""
-    batch: int = 0
-    optimizer: Optimizer | None = None
-    steps: list[TrainingStep] = field(default_factory=list)
-    layers: list[Layer] = field(default_factory=list)
-    head: Head | None = None
-    clipped: Clipped | None = None
-    notes: list[str] = field(default_factory=list)
-    incidents: list[Incident] = field(default_factory=list)
-    zeroed: bool | None = None
-    """Whether the gradients were cleared before the next backward pass; None where there was none."""
 
 
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
@@ -82,9 +57,10 @@ def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapp
                 names = execute(request.path, request.arguments, as_main=as_main)
         except Enough:
             pass
-        except UserFileError:
+        except UserFileError as error:
             if not watch.seen.backwards and not watch.seen.steps:
                 raise
+            tell_of_end(error, watch.seen.incidents, watch.seen.notes)
     if watch.seen.backwards:
         watch.end()
     return names, watch.seen if watch.seen.steps else None
@@ -125,7 +101,7 @@ class _Watch:
         if self._complete:
             if self._beside.passed():
                 raise Enough
-            return
+            return  # a backward pass that begins behind the last step still runs: it may raise
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         moved = self._versions and (self._stepped or self._versions != self._now())
         if moved or self.seen.backwards >= MOST:
@@ -159,6 +135,8 @@ class _Watch:
 
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if self._complete:
+            if not self._beside.waited_for():
+                raise Enough
             return
         if inputs is not None:
             kept = [leaf.grad for leaf in inputs]
@@ -253,15 +231,17 @@ class _Watch:
         """One iteration is over."""
         self.end()
         if not self._suspected:
-            self._enough()
+            self._complete = self._has_enough()
         self.recorder.clear()
+
+    def _has_enough(self) -> bool:
+        return len(self.seen.steps) >= max(self._wanted, 1)
 
     def _enough(self) -> None:
         """The last iteration that was asked for ends the program, once the models beside it have had their step."""
-        if len(self.seen.steps) >= max(self._wanted, 1):
-            self._complete = True
-            if not self._beside.waited_for():
-                raise Enough
+        self._complete = self._complete or self._has_enough()
+        if self._complete and not self._beside.waited_for():
+            raise Enough
 
     def end(self) -> None:
         """Write down an iteration."""

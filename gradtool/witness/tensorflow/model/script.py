@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -19,13 +19,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, TrainingStep
+from gradtool.evidence import ModelRequest, TrainingStep
+from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
+from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
@@ -39,28 +41,7 @@ from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
 
-__all__ = ["Observed", "run_file"]
-
-
-@dataclass(slots=True)
-class Observed:
-    """What one iteration of the user's own training left behind."""
-
-    loss: float = 0.0
-    losses: int = 0
-    """Of how many losses ``loss`` is the sum."""
-    source: str = ""
-    backwards: int = 0
-    models: dict[str, Any] = field(default_factory=dict)
-    rows: list[Named] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-    norm: float = 0.0
-    optimizer: Optimizer | None = None
-    steps: list[TrainingStep] = field(default_factory=list)
-    layers: list[Layer] = field(default_factory=list)
-    head: Head | None = None
-    clipped: Clipped | None = None
-    notes: list[str] = field(default_factory=list)
+__all__ = ["run_file"]
 
 
 def run_file(
@@ -76,9 +57,10 @@ def run_file(
             names = execute(request.path, request.arguments, as_main=as_main)
     except Enough:
         pass
-    except UserFileError:
+    except UserFileError as error:
         if not watch.seen.backwards and not watch.seen.steps:
             raise
+        tell_of_end(error, watch.seen.incidents, watch.seen.notes)
     if not tf.executing_eagerly():
         hint = "gradtool looks at eager programs; remove disable_eager_execution() and disable_v2_behavior()"
         raise UserFileError("the file runs TensorFlow 1 graphs", hint)
