@@ -152,8 +152,8 @@ class Incident:
     """What a training script did that no figure shows.
 
     ``what`` is ``cleared``: the optimizer ``who`` stepped when every gradient that it holds had been cleared; or
-    ``raised``: the program ended in the exception ``who``. ``told`` and ``hint`` are for people, ``source`` is the
-    user's line.
+    ``raised``: the program ended in the exception ``who``; or ``unstepped``: after ``count`` backward passes ``who``
+    had not stepped once. ``told`` and ``hint`` are for people, ``source`` is the user's line.
     """
 
     what: str
@@ -161,6 +161,7 @@ class Incident:
     told: str = ""
     hint: str = ""
     source: str = ""
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

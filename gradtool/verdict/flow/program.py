@@ -9,7 +9,7 @@ from gradtool.verdict.flow.groups import WHOLE
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["cleared_gradients", "program_raised"]
+__all__ = ["cleared_gradients", "never_stepped", "program_raised"]
 
 
 def cleared_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -26,6 +26,15 @@ def program_raised(evidence: ModelEvidence) -> Iterator[Finding]:
         told = f"behind the gradients shown here the program raised {what}"
         remedy = f"{incident.hint[:1].upper()}{incident.hint[1:]}." if incident.hint else ""
         yield finding("GT146", "program", told, remedy, source=incident.source)
+
+
+def never_stepped(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT147: there is an optimizer, and it never steps; a single backward pass may have been meant to be looked at."""
+    for incident in _those(evidence, "unstepped"):
+        passes = "the only backward pass" if incident.count == 1 else f"{incident.count} backward passes"
+        told = f"{incident.who} did not step once: {passes} moved no weight"
+        severity = "warning" if incident.count == 1 else ""
+        yield finding("GT147", WHOLE, told, severity=severity, source=evidence.loss.source)
 
 
 def _those(evidence: ModelEvidence, what: str) -> list[Incident]:

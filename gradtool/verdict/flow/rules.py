@@ -154,4 +154,10 @@ FLOW_RULES = (
         "program ends there too.",
         "Mend the line that is named, and run again.",
     ),
+    Rule(
+        "GT147", "never-stepped", "error", "The optimizer never steps",
+        "Gradients are computed, and nothing uses them: the optimizer that holds these parameters was made, and its "
+        "step() is never called. A warning where there was a single backward pass.",
+        "Call optimizer.step() behind backward().",
+    ),
 )  # fmt: skip

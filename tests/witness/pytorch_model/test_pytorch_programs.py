@@ -136,3 +136,45 @@ def test_what_to_do_is_told_of_a_first_backward_pass_that_raises_too(file: Any) 
     failure = file.failure(f"{START}\n(net(torch.randn(16, 4)) ** 2).backward()\n")
     assert "scalar outputs" in failure.message
     assert ".mean() or .sum()" in failure.hint
+
+
+def test_an_optimizer_that_never_steps_is_told_and_the_loss_is_that_of_the_gradient(file: Any) -> None:
+    """The losses are 1, 2, 3 and 4 times the same: after clearing, only the last belongs to the gradient shown."""
+    loop = """
+x = torch.ones(1, 4)
+def train():
+    opt = torch.optim.Adam(net.parameters())
+    for i in range(4):
+        opt.zero_grad()
+        ((i + 1) * (net(x) - net(x).detach() + 1).sum()).backward()
+        STEP
+train()
+"""
+    evidence = file.evidence(START.replace("opt = ", "_ = ") + loop.replace("STEP", "pass"))
+    assert codes(evidence) == {"GT147"}
+    assert "Adam did not step once: 4 backward passes" in next(f.message for f in judge(evidence)[0])
+    assert evidence.loss.value == pytest.approx(4.0)
+    assert evidence.parameters[-1].gradient is not None
+    assert evidence.parameters[-1].gradient.norm == pytest.approx(4.0)
+    assert row(evidence, "every one in the optimizer") == "passed"
+    assert codes(file.evidence(START.replace("opt = ", "_ = ") + loop.replace("STEP", "opt.step()"))) == set()
+
+
+def test_losses_whose_gradients_add_up_are_added_up(file: Any) -> None:
+    loop = f"{START}\nfor _ in range(2):\n    opt.zero_grad()\n    for i in range(3): (net(torch.ones(1, 4)).sum()"
+    evidence = file.evidence(
+        f"{loop} * 0 + i + net[2].bias.sum() - net[2].bias.sum().detach()).backward()\n    opt.step()"
+    )
+    assert evidence.loss.value == pytest.approx(3.0)
+    assert evidence.norm == pytest.approx(3.0)
+
+
+def test_weights_moved_by_hand_need_no_optimizer(file: Any) -> None:
+    by_hand = "for p in net.parameters(): p.data -= 0.01 * p.grad"
+    evidence = file.evidence(f"{START}\nloss_of().backward()\n{by_hand}\n")
+    assert codes(evidence) == set()
+
+
+def test_one_backward_pass_without_a_step_is_a_warning(file: Any) -> None:
+    (found,) = judge(file.evidence(f"{START}\nloss_of().backward()\n"))[0]
+    assert (found.code, found.severity) == ("GT147", "warning")

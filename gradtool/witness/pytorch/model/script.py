@@ -21,7 +21,8 @@ from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
-from gradtool.witness.pytorch.model.fresh import Fresh
+from gradtool.witness.pytorch.model.fresh import Fresh, is_there
+from gradtool.witness.pytorch.model.idle import Idle
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
@@ -55,6 +56,7 @@ def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapp
         try:
             with watched(watch):
                 names = execute(request.path, request.arguments, as_main=as_main)
+            watch.over()
         except Enough:
             pass
         except UserFileError as error:
@@ -83,7 +85,7 @@ class _Watch:
         self._first: Any = None
         self._suspected = False
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
-        self._beside, self._fresh = Bystanders(self.seen), Fresh()
+        self._beside, self._fresh, self._idle = Bystanders(self.seen), Fresh(), Idle()
         self._complete = False
         """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
@@ -109,9 +111,15 @@ class _Watch:
             # autograd.grad returns is never left over.
             if moved and self.seen.zeroed is None and inputs is None and self._own(leaves) == self._own(self._pending):
                 self._look_for_leftovers(leaves)
+            if not moved:
+                self._idle.over(self.seen)
             self._iteration()
             if self._complete:
                 return
+        elif self.seen.backwards:
+            self._idle.look(self.seen)
+            if self.seen.norm and not any(is_there(row.tensor) for row in self.seen.rows):
+                self.seen.loss = 0.0  # what is shown is the gradient of the losses since
         self._pending = leaves
         if inputs is None and not any(tensor.requires_grad for tensor in tensors):
             self._cut(tensors, frame)
@@ -132,6 +140,11 @@ class _Watch:
             told = "does not require a gradient: every path from a parameter to it is cut, or everything is frozen"
             self.seen.notes.append(f"the loss of {self.seen.source} {told}")
             raise Enough
+
+    def over(self) -> None:
+        """The program has come to its end, and nothing stopped it."""
+        if self.seen.backwards and not self.seen.steps and not self._stepped and self._versions == self._now():
+            self._idle.over(self.seen)
 
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if self._complete:
