@@ -157,7 +157,7 @@ FLOW_RULES = (
     Rule(
         "GT147", "never-stepped", "error", "The optimizer never steps",
         "Gradients are computed, and nothing uses them: the optimizer that holds these parameters was made, and its "
-        "step() is never called. A warning where there was a single backward pass.",
-        "Call optimizer.step() behind backward().",
+        "step() or apply_gradients() is never called. A warning where there was a single backward pass.",
+        "Call optimizer.step() behind backward(), or apply_gradients() with what the tape returned.",
     ),
 )  # fmt: skip

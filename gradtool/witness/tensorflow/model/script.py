@@ -23,9 +23,11 @@ from gradtool.evidence import ModelRequest, TrainingStep
 from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
+from gradtool.witness.model.frames import scopes
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
+from gradtool.witness.tensorflow.model.idle import Idle
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
@@ -55,6 +57,7 @@ def run_file(
     try:
         with watch.watching():
             names = execute(request.path, request.arguments, as_main=as_main)
+        watch.over(names)
     except Enough:
         pass
     except UserFileError as error:
@@ -86,7 +89,7 @@ class _Watch:
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
-        self._others = Bystanders(self.seen, recorder)
+        self._others, self._idle = Bystanders(self.seen, recorder), Idle()
         self._complete = False
         """Whether everything is seen that was asked for, and only the gradient of another model is waited for."""
 
@@ -132,6 +135,13 @@ class _Watch:
 
         return apply
 
+    def over(self, names: Mapping[str, Any]) -> None:
+        """The program has come to its end, and nothing stopped it."""
+        begun = self.seen.backwards and not self.seen.steps and not self._optimizers
+        if begun and not _moved(self._rows, self._before_step):
+            self._idle.look(names.items())
+            self._idle.over(self.seen)
+
     def _before(self) -> None:
         """The variables have moved since the last gradient: a new iteration begins."""
         if not self._complete and self.seen.backwards and _moved(self._rows, self._before_step):
@@ -146,6 +156,8 @@ class _Watch:
             self._enough()
             return
         seen.source = seen.source or user_line(frame)
+        if seen.backwards == 1 and not seen.steps and not self._optimizers:
+            self._idle.look(scopes(frame))
         self._losses |= {id(target): target for target in targets}  # one may be asked twice, by other variables
         seen.loss = sum(float(tf.reduce_sum(tf.cast(loss, tf.float64))) for loss in self._losses.values())
         seen.backwards += 1
