@@ -13,6 +13,7 @@ __all__ = [
     "Assumed",
     "Candidate",
     "Head",
+    "Incident",
     "InputSpec",
     "Loss",
     "ModelEvidence",
@@ -152,6 +153,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """What a training script did that no figure shows.
+
+    ``what`` is ``cleared``: the optimizer ``who`` stepped when every gradient that it holds had been cleared; or
+    ``raised``: the program ended in the exception ``who``; or ``unstepped``: after ``count`` backward passes ``who``
+    had not stepped once. ``told`` and ``hint`` are for people, ``source`` is the user's line.
+    """
+
+    what: str
+    who: str
+    told: str = ""
+    hint: str = ""
+    source: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEvidence:
     """What one forward and one backward pass through a model leave behind, and the experiments that were asked for.
 
@@ -191,5 +209,6 @@ class ModelEvidence:
     digits: list[Digits] = field(default_factory=list)
     zeroed: bool | None = None
     """In a training script, whether the gradients were cleared between two steps; None where that was not seen."""
+    incidents: list[Incident] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0

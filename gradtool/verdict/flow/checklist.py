@@ -194,6 +194,6 @@ ROWS = (
     Row("every trainable parameter reached", ("GT106", "GT105"), _reached, "no parameter is trainable"),
     Row("every one in the optimizer", ("GT120",), _held, "no optimizer was found; --optimizer and --lr name one"),
     Row("the loss decreases along -g", ("GT124",), _descends, _no_step),
-    Row("gradients are zeroed between steps", ("GT130",), _zeroed, _one_step),
+    Row("gradients are zeroed between steps", ("GT130", "GT145"), _zeroed, _one_step),
 )
 """The checklist, in the order in which a person would go through it."""

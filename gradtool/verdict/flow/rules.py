@@ -142,4 +142,22 @@ FLOW_RULES = (
         "Tutorials call this exploding. The figure scales with the loss, so it says little by itself.",
         "Compare it with the gradients of the other layers: GT104 does.",
     ),
+    Rule(
+        "GT145", "cleared-gradients", "error", "An optimizer steps on gradients that were cleared",
+        "zero_grad() stands between backward() and step(): the gradients are gone before they are used, and nothing is "
+        "ever learnt, whatever the loss.",
+        "Call zero_grad() before backward(), and nothing that clears gradients between backward() and step().",
+    ),
+    Rule(
+        "GT146", "program-raised", "error", "The training script raises behind its first gradients",
+        "The figures are those of the passes before; what should have come behind them never ran. Without gradtool the "
+        "program ends there too.",
+        "Mend the line that is named, and run again.",
+    ),
+    Rule(
+        "GT147", "never-stepped", "error", "The optimizer never steps",
+        "Gradients are computed, and nothing uses them: the optimizer that holds these parameters was made, and its "
+        "step() or apply_gradients() is never called. A warning where there was a single backward pass.",
+        "Call optimizer.step() behind backward(), or apply_gradients() with what the tape returned.",
+    ),
 )  # fmt: skip

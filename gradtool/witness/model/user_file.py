@@ -19,6 +19,8 @@ from traceback import StackSummary, TracebackException
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
+from gradtool.witness.model.advice import advice
+
 __all__ = ["Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_frame", "user_line"]
 
 ROOT = str(Path(__file__).parents[2])
@@ -38,11 +40,16 @@ class Enough(BaseException):  # no error: what was asked for has been seen, and 
 
 
 class UserFileError(Exception):
-    """The user's file can't be used as it is: ``message``, ``hint`` and ``detail`` are as in ``evidence.Failure``."""
+    """The user's file can't be used as it is: ``message``, ``hint`` and ``detail`` are as in ``evidence.Failure``.
 
-    def __init__(self, message: str, hint: str = "", detail: str = "") -> None:
+    ``cause`` is what the user's code raised, if that is the reason, and ``source`` its line.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", detail: str = "", *, cause: BaseException | None = None, source: str = ""
+    ) -> None:
         super().__init__(message)
-        self.message, self.hint, self.detail = message, hint, detail
+        self.message, self.hint, self.detail, self.cause, self.source = message, hint, detail, cause, source
 
 
 def execute(path: str, arguments: Sequence[str] = (), *, as_main: bool) -> dict[str, Any]:
@@ -97,14 +104,16 @@ def blamed(what: str) -> Iterator[None]:
     except MemoryError:
         raise
     except SystemExit as error:
-        place = _last_line(error.__traceback__)
-        told = f"{what}: it ended itself with sys.exit({error.code!r})"
-        raise UserFileError(f"{told}{place}", USAGE if error.code == BAD_USAGE else GUARD) from None
+        line, code = _last_line(error.__traceback__)
+        told = f"{what}: it ended itself with sys.exit({error.code!r}){code}"
+        hint = USAGE if error.code == BAD_USAGE else GUARD
+        raise UserFileError(told, hint, cause=error, source=line) from None
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
         own = _own(error.__traceback__)
         detail = "".join(_without_ours(TracebackException(type(error), error, own)).format()) if own else ""
         text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
-        raise UserFileError(f"{what}: {text}{_last_line(error.__traceback__)}", detail=detail) from None
+        line, code = _last_line(error.__traceback__)
+        raise UserFileError(f"{what}: {text}{code}", advice(error), detail, cause=error, source=line) from None
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:
@@ -123,16 +132,16 @@ def _without_ours(told: TracebackException) -> TracebackException:
     return told
 
 
-def _last_line(trace: TracebackType | None) -> str:
-    """`` (model.py:12: the line itself)`` for the innermost of the user's frames."""
-    place = ""
+def _last_line(trace: TracebackType | None) -> tuple[str, str]:
+    """``model.py:12`` and `` (model.py:12: the line itself)`` for the innermost of the user's frames."""
+    line = place = ""
     while trace is not None:
         if is_users(trace.tb_frame.f_code.co_filename):
-            place = line_of(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            line = line_of(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
             code = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno).strip()
-            place = f" ({place}: {code})" if code else f" ({place})"
+            place = f" ({line}: {code})" if code else f" ({line})"
         trace = trace.tb_next
-    return place
+    return line, place
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from gradtool.witness.pytorch.model.optimizers import alive
 from gradtool.witness.pytorch.model.parameters import Named, groups_of
 
 if TYPE_CHECKING:
-    from gradtool.witness.pytorch.model.script import Observed
+    from gradtool.witness.pytorch.model.observed import Observed
 
 __all__ = ["Bystanders"]
 

@@ -8,23 +8,25 @@ tensors by hand works too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import nn
 
-from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, Stepped, TrainingStep
+from gradtool.evidence import Incident, ModelRequest, TrainingStep
+from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
+from gradtool.witness.pytorch.model.fresh import Fresh, is_there
+from gradtool.witness.pytorch.model.idle import Idle
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
-    Named,
     groups_of,
     module_names,
     nonfinite,
@@ -35,44 +37,13 @@ from gradtool.witness.pytorch.model.parameters import (
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.watched import watched
 
-__all__ = ["Observed", "run_file"]
+__all__ = ["run_file"]
 
 SAMPLES = 64
 """Numbers of each tensor that are looked at to see whether it has changed."""
 
 MOST = 1000
 """Backward passes without a change of any weight after which no more are waited for."""
-
-
-@dataclass(slots=True)
-class Observed:
-    """What one iteration of the user's own training left behind."""
-
-    loss: float = 0.0
-    source: str = ""
-    backwards: int = 0
-    models: dict[str, nn.Module] = field(default_factory=dict)
-    rows: list[Named] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-    norm: float = 0.0
-    nonfinite: str = ""
-    batch: int = 0
-    optimizer: Optimizer | None = None
-    steps: list[TrainingStep] = field(default_factory=list)
-    layers: list[Layer] = field(default_factory=list)
-    head: Head | None = None
-    clipped: Clipped | None = None
-    notes: list[str] = field(default_factory=list)
-    next_loss: float | None = None
-    """That of the second step, where its backward pass was seen to begin."""
-    zeroed: bool | None = None
-    """Whether the gradients were cleared before the next backward pass; None where there was none."""
-
-    @property
-    def stepped(self) -> Stepped | None:
-        """What the script's own first step led to."""
-        after = self.steps[1].loss if len(self.steps) > 1 else self.next_loss
-        return None if after is None or not self.steps else Stepped(self.steps[0].loss, after, same=False)
 
 
 def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
@@ -85,11 +56,13 @@ def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapp
         try:
             with watched(watch):
                 names = execute(request.path, request.arguments, as_main=as_main)
+            watch.over()
         except Enough:
             pass
-        except UserFileError:
+        except UserFileError as error:
             if not watch.seen.backwards and not watch.seen.steps:
                 raise
+            tell_of_end(error, watch.seen.incidents, watch.seen.notes)
     if watch.seen.backwards:
         watch.end()
     return names, watch.seen if watch.seen.steps else None
@@ -112,7 +85,7 @@ class _Watch:
         self._first: Any = None
         self._suspected = False
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
-        self._beside = Bystanders(self.seen)
+        self._beside, self._fresh, self._idle = Bystanders(self.seen), Fresh(), Idle()
         self._complete = False
         """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
@@ -130,7 +103,7 @@ class _Watch:
         if self._complete:
             if self._beside.passed():
                 raise Enough
-            return
+            return  # a backward pass that begins behind the last step still runs: it may raise
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         moved = self._versions and (self._stepped or self._versions != self._now())
         if moved or self.seen.backwards >= MOST:
@@ -139,9 +112,15 @@ class _Watch:
             if moved and self.seen.zeroed is None and inputs is None and self._own(leaves) == self._own(self._pending):
                 self._look_for_leftovers(leaves)
                 self.seen.next_loss = sum(float(tensor.detach().sum()) for tensor in tensors)
+            if not moved:
+                self._idle.over(self.seen)
             self._iteration()
             if self._complete:
                 return
+        elif self.seen.backwards:
+            self._idle.look(self.seen)
+            if self.seen.norm and not any(is_there(row.tensor) for row in self.seen.rows):
+                self.seen.loss = 0.0  # what is shown is the gradient of the losses since
         self._pending = leaves
         if inputs is None and not any(tensor.requires_grad for tensor in tensors):
             self._cut(tensors, frame)
@@ -163,8 +142,15 @@ class _Watch:
             self.seen.notes.append(f"the loss of {self.seen.source} {told}")
             raise Enough
 
+    def over(self) -> None:
+        """The program has come to its end, and nothing stopped it."""
+        if self.seen.backwards and not self.seen.steps and not self._stepped and self._versions == self._now():
+            self._idle.over(self.seen)
+
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if self._complete:
+            if not self._beside.waited_for():
+                raise Enough
             return
         if inputs is not None:
             kept = [leaf.grad for leaf in inputs]
@@ -189,6 +175,7 @@ class _Watch:
             self._pending = [leaf for leaf in self._pending if id(leaf) in own]
         if not seen.rows and any(tensor.requires_grad and tensor.grad_fn is None for tensor in tensors):
             seen.notes.append(f"the loss of {seen.source} is a new tensor: nothing leads back from it to a parameter")
+        self._fresh.reached(self._pending)
         if not seen.rows or any(id(leaf) not in known for leaf in self._pending):
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
@@ -207,14 +194,17 @@ class _Watch:
         if self._early is not None:
             early, self._early = self._early, None
             if groups_of([early]).keys() & {id(row.tensor) for row in seen.rows}:
-                self.step(early)
+                self.step(early, closure=True)
 
     def _own(self, leaves: Sequence[torch.Tensor]) -> set[int]:
         """The leaves by ``id`` without the data."""
         return {id(leaf) for leaf in leaves} - (self._data.keys() - self._held)
 
-    def step(self, optimizer: Any) -> None:
+    def step(self, optimizer: Any, *, closure: bool) -> None:
         """Say which parameters the optimizer holds; its second step says whose gradients were left over."""
+        if self._fresh.stepped(optimizer) and not closure:
+            line = user_line(sys._getframe(1))  # noqa: SLF001  # the way to a caller
+            self.seen.incidents.append(Incident("cleared", type(optimizer).__name__, source=line))
         self._beside.steps(optimizer)
         if self._complete:
             self._enough()
@@ -255,15 +245,17 @@ class _Watch:
         """One iteration is over."""
         self.end()
         if not self._suspected:
-            self._enough()
+            self._complete = self._has_enough()
         self.recorder.clear()
+
+    def _has_enough(self) -> bool:
+        return len(self.seen.steps) >= max(self._wanted, 1)
 
     def _enough(self) -> None:
         """The last iteration that was asked for ends the program, once the models beside it have had their step."""
-        if len(self.seen.steps) >= max(self._wanted, 1):
-            self._complete = True
-            if not self._beside.waited_for():
-                raise Enough
+        self._complete = self._complete or self._has_enough()
+        if self._complete and not self._beside.waited_for():
+            raise Enough
 
     def end(self) -> None:
         """Write down an iteration."""

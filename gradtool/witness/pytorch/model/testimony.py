@@ -25,6 +25,7 @@ from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
 from gradtool.witness.pytorch.model.function import Function, is_leaf
+from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
 from gradtool.witness.pytorch.model.parameters import (
     Named,
@@ -33,7 +34,7 @@ from gradtool.witness.pytorch.model.parameters import (
     optimizer_record,
     parameters,
 )
-from gradtool.witness.pytorch.model.script import Observed, run_file
+from gradtool.witness.pytorch.model.script import run_file
 from gradtool.witness.pytorch.model.shadow import compared, shadow_of
 from gradtool.witness.pytorch.model.subject import Run, Subject, subject
 from gradtool.witness.pytorch.model.terms import terms_of
@@ -198,5 +199,6 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         steps=seen.steps if request.steps else [],
         stepped=seen.stepped,
         zeroed=seen.zeroed,
+        incidents=seen.incidents,
         notes=[*seen.notes, *passed_over(request)],
     )

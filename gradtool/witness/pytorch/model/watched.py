@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, Protocol
 
@@ -26,8 +26,8 @@ class Watcher(Protocol):
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         """It is over; ``found`` are the gradients that ``autograd.grad`` returns."""
 
-    def step(self, optimizer: Any) -> None:
-        """An optimizer is about to step."""
+    def step(self, optimizer: Any, *, closure: bool) -> None:
+        """An optimizer is about to step; with a closure it runs its backward passes itself."""
 
 
 @contextlib.contextmanager
@@ -64,8 +64,12 @@ def watched(watcher: Watcher) -> Iterator[None]:
         finally:
             inside = False
 
+    def step(optimizer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        given = (*args[1:], kwargs.get("closure"))  # behind the optimizer itself
+        watcher.step(optimizer, closure=any(one is not None for one in given))
+
     torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = backward_of, backward, gradients
-    hook = register_optimizer_step_pre_hook(lambda optimizer, *_: watcher.step(optimizer))
+    hook = register_optimizer_step_pre_hook(step)
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ from gradtool.witness.tensorflow.model.parameters import Named, layer_names, par
 from gradtool.witness.tensorflow.model.recorder import Recorder
 
 if TYPE_CHECKING:
-    from gradtool.witness.tensorflow.model.script import Observed
+    from gradtool.witness.tensorflow.model.observed import Observed
 
 __all__ = ["Bystanders"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -19,13 +19,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradtool.evidence import Clipped, Head, Layer, ModelRequest, Optimizer, Parameter, Stepped, TrainingStep
+from gradtool.evidence import ModelRequest, TrainingStep
+from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
+from gradtool.witness.model.frames import scopes
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
+from gradtool.witness.tensorflow.model.idle import Idle
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
+from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
@@ -39,33 +43,7 @@ from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged
 from gradtool.witness.tensorflow.model.taping import Taping
 
-__all__ = ["Observed", "run_file"]
-
-
-@dataclass(slots=True)
-class Observed:
-    """What one iteration of the user's own training left behind."""
-
-    loss: float = 0.0
-    losses: int = 0
-    """Of how many losses ``loss`` is the sum."""
-    source: str = ""
-    backwards: int = 0
-    models: dict[str, Any] = field(default_factory=dict)
-    rows: list[Named] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-    norm: float = 0.0
-    optimizer: Optimizer | None = None
-    steps: list[TrainingStep] = field(default_factory=list)
-    layers: list[Layer] = field(default_factory=list)
-    head: Head | None = None
-    clipped: Clipped | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def stepped(self) -> Stepped | None:
-        """What the script's own first step led to, where its next was seen."""
-        return Stepped(self.steps[0].loss, self.steps[1].loss, same=False) if len(self.steps) > 1 else None
+__all__ = ["run_file"]
 
 
 def run_file(
@@ -79,11 +57,13 @@ def run_file(
     try:
         with watch.watching():
             names = execute(request.path, request.arguments, as_main=as_main)
+        watch.over(names)
     except Enough:
         pass
-    except UserFileError:
+    except UserFileError as error:
         if not watch.seen.backwards and not watch.seen.steps:
             raise
+        tell_of_end(error, watch.seen.incidents, watch.seen.notes)
     if not tf.executing_eagerly():
         hint = "gradtool looks at eager programs; remove disable_eager_execution() and disable_v2_behavior()"
         raise UserFileError("the file runs TensorFlow 1 graphs", hint)
@@ -109,7 +89,7 @@ class _Watch:
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
-        self._others = Bystanders(self.seen, recorder)
+        self._others, self._idle = Bystanders(self.seen, recorder), Idle()
         self._complete = False
         """Whether everything is seen that was asked for, and only the gradient of another model is waited for."""
 
@@ -155,6 +135,13 @@ class _Watch:
 
         return apply
 
+    def over(self, names: Mapping[str, Any]) -> None:
+        """The program has come to its end, and nothing stopped it."""
+        begun = self.seen.backwards and not self.seen.steps and not self._optimizers
+        if begun and not _moved(self._rows, self._before_step):
+            self._idle.look(names.items())
+            self._idle.over(self.seen)
+
     def _before(self) -> None:
         """The variables have moved since the last gradient: a new iteration begins."""
         if not self._complete and self.seen.backwards and _moved(self._rows, self._before_step):
@@ -169,6 +156,8 @@ class _Watch:
             self._enough()
             return
         seen.source = seen.source or user_line(frame)
+        if seen.backwards == 1 and not seen.steps and not self._optimizers:
+            self._idle.look(scopes(frame))
         self._losses |= {id(target): target for target in targets}  # one may be asked twice, by other variables
         seen.loss = sum(float(tf.reduce_sum(tf.cast(loss, tf.float64))) for loss in self._losses.values())
         seen.backwards += 1

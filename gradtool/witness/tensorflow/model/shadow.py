@@ -19,9 +19,9 @@ from gradtool.witness.model.figures import Numbers, digits
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.batch import cast
+from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
 from gradtool.witness.tensorflow.model.recorder import no_sources
-from gradtool.witness.tensorflow.model.script import Observed
 from gradtool.witness.tensorflow.model.statistics import numbers
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.versions import Version, holding, version

@@ -24,10 +24,10 @@ from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import room
 from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subject
+from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.optimizers import find_optimizer, optimizer_record
 from gradtool.witness.tensorflow.model.parameters import Named, layer_names, parameters
 from gradtool.witness.tensorflow.model.recorder import no_sources
-from gradtool.witness.tensorflow.model.script import Observed
 from gradtool.witness.tensorflow.model.shadow import WIDE, cast_model, digits_of, weights_of
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.terms import terms_of
@@ -189,5 +189,6 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         clipped=seen.clipped,
         optimizer=seen.optimizer,
         steps=seen.steps if request.steps else [],
+        incidents=seen.incidents,
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )

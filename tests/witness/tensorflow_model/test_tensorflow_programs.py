@@ -1,0 +1,61 @@
+"""What a training script does around its gradients: each fault with its healthy twins."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from gradtool.evidence import ModelEvidence, Training
+from gradtool.verdict.flow.judgement import judge
+
+START = """
+import keras
+import tensorflow as tf
+net = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+opt = keras.optimizers.SGD(0.01)
+x, y = tf.random.normal((32, 6)), tf.random.normal((32, 1))
+"""
+STEP = """
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((net(x) - y) ** 2)
+    opt.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
+"""
+
+
+def codes(evidence: ModelEvidence) -> set[str]:
+    return {finding.code for finding in judge(evidence)[0] if finding.severity != "note"}
+
+
+def row(evidence: ModelEvidence, title: str) -> str:
+    return next(item.state for item in judge(evidence)[1] if item.title.startswith(title))
+
+
+def test_an_exception_behind_the_first_step_is_told_with_its_line(file: Any) -> None:
+    loop = f"{START}\nfor i in range(30):\n{STEP}\n    if i == 2: raise ValueError('no such split')\n"
+    evidence = file.evidence(loop, training=Training(20))
+    (found,) = [one for one in judge(evidence)[0] if one.severity == "error"]
+    assert (found.code, found.source) == ("GT146", "model.py:14")
+    assert found.message.endswith("ValueError: no such split")
+    assert len(evidence.steps) == 3
+    assert codes(file.evidence(loop, training=Training(2))) == set()
+
+
+def test_an_optimizer_that_is_given_nothing_is_told(file: Any) -> None:
+    """A function's own optimizer, and the module's."""
+    ask = STEP.replace("opt.apply_gradients(zip(", "list(zip(")
+    evidence = file.evidence(f"{START}\nfor i in range(3):\n{ask}")
+    assert codes(evidence) == {"GT147"}
+    assert row(evidence, "every one in the optimizer") == "passed"
+    inside = "\ndef train():\n    opt = keras.optimizers.Adam()\n    for i in range(3):\n"
+    (found,) = judge(
+        file.evidence(f"{START.replace('opt =', 'OPT = lambda:')}{inside}{textwrap.indent(ask, '    ')}\ntrain()\n")
+    )[0]
+    assert (found.code, found.severity) == ("GT147", "error")
+    assert found.message == "Adam did not step once: 3 backward passes moved no weight"
+    assert codes(file.evidence(f"{START}\nfor i in range(3):\n{STEP}")) == set()
+
+
+def test_variables_moved_by_hand_need_no_optimizer(file: Any) -> None:
+    by_hand = STEP.replace("opt.apply_gradients(zip(", "for g, v in list(zip(").rstrip() + ": v.assign_sub(g)"
+    assert "assign_sub" in by_hand
+    assert codes(file.evidence(f"{START}\nfor i in range(1):\n{by_hand}")) == set()
