@@ -110,7 +110,8 @@ class Head:
     """The model's output beside the targets, both as ranges. ``classes`` is the number of integer classes, else 0.
 
     ``activation`` is that of the last operation; ``expects`` what the loss takes: ``logits``, ``probabilities`` or
-    nothing in particular.
+    nothing in particular. ``source`` is the line on which the program itself takes the difference of the two, which
+    nothing aligns first; empty where a loss function is given both.
     """
 
     shape: Shape
@@ -122,6 +123,7 @@ class Head:
     target_largest: float | None = None
     classes: int = 0
     expects: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,12 +95,14 @@ def broadcasts(head: Head) -> bool:
 def shapes_broadcast(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT135: an output of (N, 1) against targets of (N), or the reverse; Keras' own losses align them first."""
     head = evidence.head
-    if head is None or evidence.framework != "torch" or same_shapes(head):
+    if head is None or same_shapes(head) or not broadcasts(head):
         return
-    if broadcasts(head):
+    if head.source or evidence.framework == "torch":
         told = f"the output has shape {_shape(head.shape)}, the targets {_shape(head.target_shape)}"
-        yield finding("GT135", "output", told, source=evidence.loss.source)
+        if head.source:
+            told += f": their difference has {head.shape[0]} x {head.shape[0]} numbers"
+        yield finding("GT135", "output", told, source=head.source or evidence.loss.source)
 
 
 def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))})"
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"

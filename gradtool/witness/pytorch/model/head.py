@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch.nn import functional
 
 from gradtool.evidence import Head
+from gradtool.witness.model.pairs import paired
 
-__all__ = ["head_seen", "loss_called"]
+__all__ = ["difference_taken", "head_seen", "loss_called", "pairs_seen"]
 
 EXPECTS: Mapping[str, str] = {
     "cross_entropy": "logits",
@@ -24,6 +26,13 @@ EXPECTS: Mapping[str, str] = {
 }
 """What each loss function takes its input for."""
 
+_DIFFERENCES = frozenset(
+    {
+        torch.sub, torch.subtract, torch.rsub, torch.Tensor.sub, torch.Tensor.subtract, torch.Tensor.__sub__,
+        torch.Tensor.__rsub__,
+    }
+)  # fmt: skip
+
 _LOSSES: Mapping[Callable[..., Any], str] = {getattr(functional, name): name for name in EXPECTS}
 
 
@@ -33,6 +42,28 @@ def loss_called(function: Callable[..., Any]) -> str:
         return _LOSSES.get(function, "")
     except TypeError:  # some of the functions that pass by can't be hashed
         return ""
+
+
+def difference_taken(function: Callable[..., Any]) -> bool:
+    """Whether a function of PyTorch subtracts."""
+    try:
+        return function in _DIFFERENCES
+    except TypeError:
+        return False
+
+
+def pairs_seen(operands: Sequence[Any], final_of: Callable[[Any], str], source: str) -> Head | None:
+    """A difference of an output and of targets that pairs each with each: (N, 1) beside (N).
+
+    The output is the one that is computed from what learns; where both are, the pairs are meant.
+    """
+    given = [one for one in operands[:2] if isinstance(one, torch.Tensor) and one.numel() > 1]
+    output = next((one for one in given if one.requires_grad and not one.is_leaf), None)
+    target = next((one for one in given if not one.requires_grad), None)
+    if output is None or target is None or not paired(tuple(output.shape), tuple(target.shape)):
+        return None
+    seen = head_seen("mse_loss", final_of(output), output, target)
+    return seen and replace(seen, classes=0, source=source)
 
 
 def head_seen(loss: str, final: str, input: Any = None, target: Any = None, **_: Any) -> Head | None:  # noqa: A002  # PyTorch's own names
