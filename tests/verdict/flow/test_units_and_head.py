@@ -148,6 +148,25 @@ def test_a_difference_that_the_program_takes_itself_is_aligned_by_nobody(framewo
     assert next(item.state for item in judge(ill)[1] if item.title == "shapes match") == "warned"
 
 
+@pytest.mark.parametrize(
+    ("cells", "ill"),
+    [
+        ({"class_axis": 1, "sums_to_one": [0], "activation": "log_softmax"}, True),
+        ({"class_axis": 1, "sums_to_one": [2], "shape": (8, 4, 16), "activation": ""}, True),
+        ({"class_axis": 1, "sums_to_one": [], "activation": "softmax"}, True),
+        ({"class_axis": 1, "sums_to_one": [1], "activation": "log_softmax"}, False),
+        ({"class_axis": 1, "sums_to_one": [], "activation": ""}, False),
+        ({"class_axis": None, "activation": "softmax"}, False),
+    ],
+)
+def test_a_softmax_over_another_axis_than_the_classes(cells: dict[str, Any], *, ill: bool) -> None:
+    seen = head(**{"shape": (32, 4), "classes": 4, **cells})
+    findings = found(replace(chain(), head=seen))
+    assert [told(row) for row in findings] == ([("GT136", "error", "output")] if ill else [])
+    assert not ill or "dim=1 " in findings[0].remedy
+    assert not ill or "axis=1 " in found(replace(chain(), head=seen, framework="tensorflow"))[0].remedy
+
+
 def test_a_softmax_over_one_number() -> None:
     last = layer("11", 11, kind="Softmax", activation="softmax", axis=1)
     sound = chain()

@@ -519,3 +519,21 @@ def test_a_compiled_loss_of_the_users_own_that_pairs_each_with_each(file: Any, g
         m.fit(x, x.sum(1, keepdims=True), epochs=1)
     """)
     assert [row.code for row in judge(evidence)[0] if row.code == "GT135"] == (["GT135"] if ill else [])
+
+
+@pytest.mark.parametrize(("axis", "ill"), [(0, True), (1, True), (-1, False)])
+@pytest.mark.parametrize("loss", ["keras.losses.SparseCategoricalCrossentropy()", "sparse"])
+def test_a_softmax_over_another_axis_than_the_last(file: Any, axis: int, loss: str, *, ill: bool) -> None:
+    evidence = file.evidence(f"""
+        import keras
+        import tensorflow as tf
+        sparse = keras.losses.sparse_categorical_crossentropy
+        m = keras.Sequential([keras.layers.Dense(3), keras.layers.Softmax(axis={axis})])
+        x, y = 3 * tf.random.normal((6, 5, 4)), tf.random.uniform((6, 5), 0, 3, tf.int32)
+        criterion = {loss}
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(criterion(y, m(x)))
+        tape.gradient(loss, m.trainable_variables)
+    """)
+    assert (evidence.head.class_axis, evidence.head.sums_to_one) == (2, [axis % 3])
+    assert [row.code for row in judge(evidence)[0] if row.code == "GT136"] == (["GT136"] if ill else [])

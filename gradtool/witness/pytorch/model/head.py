@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from gradtool.evidence import Head
+from gradtool.witness.model.classes import normalised_axes
 from gradtool.witness.model.pairs import paired
+from gradtool.witness.pytorch.model.statistics import numbers
 
 __all__ = ["difference_taken", "head_seen", "loss_called", "pairs_seen"]
 
@@ -75,5 +78,13 @@ def head_seen(loss: str, final: str, input: Any = None, target: Any = None, **_:
         if not isinstance(target, torch.Tensor) or not target.numel():
             return Head(tuple(input.shape), least, largest, final, expects=EXPECTS[loss])
         low, high = (float(v) for v in torch.aminmax(target.detach()))
+    axes = _class_axes(input) if loss == "nll_loss" and input.ndim > 1 else {}
     classes = 0 if target.is_floating_point() else int(high) + 1
-    return Head(tuple(input.shape), least, largest, final, tuple(target.shape), low, high, classes, EXPECTS[loss])
+    shapes = tuple(input.shape), tuple(target.shape)
+    return Head(shapes[0], least, largest, final, shapes[1], low, high, classes, EXPECTS[loss], **axes)
+
+
+def _class_axes(given: torch.Tensor) -> dict[str, Any]:
+    """The axis that PyTorch takes for the classes, and those along which the probabilities sum to 1."""
+    probabilities = np.exp(numbers(given).reshape(tuple(given.shape)))
+    return {"class_axis": 1, "sums_to_one": normalised_axes(probabilities, 1, half=given.element_size() == 2)}

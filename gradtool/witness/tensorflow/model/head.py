@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.python.eager import record  # the only way to ask a tape whether it follows a tensor
 
 from gradtool.evidence import Head
+from gradtool.witness.model.classes import normalised_axes
 from gradtool.witness.model.figures import figures
 from gradtool.witness.model.pairs import paired
 from gradtool.witness.tensorflow.model.statistics import numbers
@@ -64,9 +65,19 @@ def head_seen(loss: Any, final: str, targets: Any, output: Any, *, logits: bool 
     goals = figures(numbers(targets))
     integers = "sparse" in name or tf.as_dtype(targets.dtype).is_integer
     classes = int(goals.largest) + 1 if integers and goals.largest < 2**31 else 0
+    axes = _class_axes(output) if expects == "probabilities" and "categorical" in name and len(shape) > 1 else {}
+    goal_shape = tuple(targets.shape)
     return Head(
-        shape, seen.least, seen.largest, final, tuple(targets.shape), goals.least, goals.largest, classes, expects
+        shape, seen.least, seen.largest, final, goal_shape, goals.least, goals.largest, classes, expects, **axes
     )
+
+
+def _class_axes(given: Any) -> dict[str, Any]:
+    """The axis that Keras takes for the classes, the last, and those along which the probabilities sum to 1."""
+    shape = tuple(given.shape)
+    half = tf.as_dtype(given.dtype).size == 2
+    axes = normalised_axes(numbers(given).reshape(shape), len(shape) - 1, half=half)
+    return {"class_axis": len(shape) - 1, "sums_to_one": axes}
 
 
 def pairs_seen(operands: Sequence[Any], final_of: Callable[[Any], str], source: str) -> Head | None:
