@@ -116,7 +116,9 @@ class Head:
     """The model's output beside the targets, both as ranges. ``classes`` is the number of integer classes, else 0.
 
     ``activation`` is that of the last operation; ``expects`` what the loss takes: ``logits``, ``probabilities`` or
-    nothing in particular.
+    nothing in particular. ``source`` is the line on which the program itself takes the difference of the two, which
+    nothing aligns first; empty where a loss function is given both. Where the loss takes probabilities of classes, or
+    their logarithms, ``class_axis`` is the axis along which it does, and ``sums_to_one`` the axes along which they do.
     """
 
     shape: Shape
@@ -128,6 +130,9 @@ class Head:
     target_largest: float | None = None
     classes: int = 0
     expects: str = ""
+    source: str = ""
+    class_axis: int | None = None
+    sums_to_one: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

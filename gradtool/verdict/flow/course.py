@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import ModelEvidence, TrainingStep
 from gradtool.verdict.flow.groups import WHOLE
@@ -33,21 +34,43 @@ def nan_in_training(evidence: ModelEvidence) -> Iterator[Finding]:
 
 
 def diverges(evidence: ModelEvidence) -> Iterator[Finding]:
-    """GT131: the loss or the norm of the gradient rises by more than three decades, as far as it is finite."""
+    """GT131: the loss or the norm of the gradient rises by more than three decades, as far as it is finite.
+
+    The end of the run counts, and the worst step of it: what is thrown far away may come back.
+    """
     steps = [step for step in evidence.steps if _is_finite(step)]
     if len(steps) < 2:
         return
     first, last = steps[0], steps[-1]
     loss, norm = _ratio(first.loss, last.loss), _ratio(first.norm, last.norm)
-    ends_highest = last.loss >= max(step.loss for step in steps)
     told = (
         f"over steps {first.step} to {last.step} the loss goes from {first.loss:.4g} to {last.loss:.4g} and the "
         f"gradient's norm from {first.norm:.3g} to {last.norm:.3g}"
     )
+    worst = _worst(steps)
     if max(loss, norm) > 10**DIVERGED and last.loss > first.loss:
         yield finding("GT131", WHOLE, told)
-    elif ends_highest and loss > HIGHER:
+    elif worst is not None:
+        by_the_way = f"; at step {worst.step} the loss is {worst.loss:.4g} and the norm {worst.norm:.3g}"
+        yield finding("GT131", WHOLE, told + (by_the_way if worst is not last else ""))
+    elif last.loss >= max(step.loss for step in steps) and loss > HIGHER:
         yield finding("GT131", WHOLE, told, severity="warning")
+
+
+def _worst(steps: Sequence[TrainingStep]) -> TrainingStep | None:
+    """The step with the highest loss, or else the largest norm, if that is three decades up.
+
+    A loss has to be so far above the usual one too: of single samples the first may be low by chance. A norm only
+    counts where the loss is ten times as large as well, of whatever sign: the gradient of a model that starts at a
+    saddle grows while the loss falls as it should.
+    """
+    first = steps[0]
+    highest = max(steps, key=lambda step: step.loss)
+    if _ratio(max(first.loss, statistics.median(step.loss for step in steps)), highest.loss) > 10**DIVERGED:
+        return highest if first.loss > 0 else None
+    steepest = max(steps, key=lambda step: step.norm)
+    thrown = max(abs(step.loss) for step in steps) > HIGHER * abs(first.loss) > 0
+    return steepest if thrown and _ratio(first.norm, steepest.norm) > 10**DIVERGED else None
 
 
 def units_die(evidence: ModelEvidence) -> Iterator[Finding]:

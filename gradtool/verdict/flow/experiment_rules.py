@@ -75,9 +75,11 @@ EXPERIMENT_RULES = (
     ),
     Rule(
         "GT131", "diverges", "error", "Training diverges",
-        "The loss or the gradient's norm rises a thousandfold over the run. A warning where the loss ends at its "
-        "highest and tenfold of where it began.",
-        "Lower the rate, or clip the gradient (--clip shows what that does).",
+        "The loss or the gradient's norm rises a thousandfold, at the end of the run or at its worst step. A norm "
+        "counts where the loss has become larger too, or has fallen to minus ten times its size and beyond. A warning "
+        "where the loss ends at its highest and tenfold of where it began.",
+        "Lower the rate, or clip the gradient (--clip shows what that does); where the loss falls without a bound, "
+        "look at its sign.",
     ),
     Rule(
         "GT132", "nan-in-training", "error", "Training reaches NaN or infinity",

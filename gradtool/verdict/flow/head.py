@@ -11,7 +11,7 @@ from gradtool.values import Shape
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["broadcasts", "loss_head_mismatch", "output_range", "same_shapes", "shapes_broadcast"]
+__all__ = ["broadcasts", "loss_head_mismatch", "output_range", "same_shapes", "shapes_broadcast", "softmax_axis"]
 
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -78,6 +78,26 @@ def loss_head_mismatch(evidence: ModelEvidence) -> Iterator[Finding]:
         yield finding("GT112", "output", told, remedy, source=evidence.loss.source)
 
 
+def softmax_axis(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT136: probabilities that sum to 1 along another axis than the one that the loss takes for the classes."""
+    head = evidence.head
+    if head is None or head.class_axis is None or head.class_axis in head.sums_to_one:
+        return
+    if not head.sums_to_one and "softmax" not in head.activation:
+        return
+    told = (
+        f"the loss takes axis {head.class_axis} of {_shape(head.shape)} for the {head.shape[head.class_axis]} classes, "
+        "and the probabilities do not sum to 1 along it"
+    )
+    if head.sums_to_one:
+        told += f", but along axis {head.sums_to_one[0]}"
+    word = "dim" if evidence.framework == "torch" else "axis"
+    remedy = f"Let the softmax run over the classes: {word}={head.class_axis} of what the loss is given."
+    made = [layer for layer in evidence.layers if "softmax" in layer.activation]
+    last = max(made, key=lambda layer: layer.place, default=None)
+    yield finding("GT136", "output", told, remedy, source=last.source if last else evidence.loss.source)
+
+
 def _within_unit(head: Head) -> bool:
     return head.least >= -SLACK and head.largest <= 1 + SLACK
 
@@ -95,12 +115,14 @@ def broadcasts(head: Head) -> bool:
 def shapes_broadcast(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT135: an output of (N, 1) against targets of (N), or the reverse; Keras' own losses align them first."""
     head = evidence.head
-    if head is None or evidence.framework != "torch" or same_shapes(head):
+    if head is None or same_shapes(head) or not broadcasts(head):
         return
-    if broadcasts(head):
+    if head.source or evidence.framework == "torch":
         told = f"the output has shape {_shape(head.shape)}, the targets {_shape(head.target_shape)}"
-        yield finding("GT135", "output", told, source=evidence.loss.source)
+        if head.source:
+            told += f": their difference has {head.shape[0]} x {head.shape[0]} numbers"
+        yield finding("GT135", "output", told, source=head.source or evidence.loss.source)
 
 
 def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))})"
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"

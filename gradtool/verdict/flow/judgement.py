@@ -10,7 +10,7 @@ from gradtool.verdict.flow.checklist import checklist
 from gradtool.verdict.flow.course import diverges, nan_in_training, units_die
 from gradtool.verdict.flow.experiments import accumulation_differs, loss_rises, opposed_terms, wrong_gradient
 from gradtool.verdict.flow.finite import infinite_gradients, nan_gradients, nonfinite_loss
-from gradtool.verdict.flow.head import loss_head_mismatch, output_range, shapes_broadcast
+from gradtool.verdict.flow.head import loss_head_mismatch, output_range, shapes_broadcast, softmax_axis
 from gradtool.verdict.flow.precision import half_precision, low_precision_digits
 from gradtool.verdict.flow.program import cleared_gradients, never_stepped, program_raised
 from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients
@@ -29,7 +29,7 @@ Judge = Callable[[ModelEvidence], Iterator[Finding]]
 JUDGES: tuple[Judge, ...] = (
     nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, program_raised, never_stepped, not_zeroed,
     wrong_gradient, missing_gradients, softmax_of_one, dead_units, zero_gradients, vanishing, exploding,
-    nan_in_training, diverges, units_die, output_range, loss_head_mismatch, shapes_broadcast, updates, loss_rises,
+    nan_in_training, diverges, units_die, output_range, loss_head_mismatch, shapes_broadcast, softmax_axis, updates, loss_rises,
     saturated_units, forward_growth, lost_updates, half_precision, not_in_optimizer, accumulation_differs,
     batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer, gradient_hooks, opposed_terms,
     low_precision_digits,
@@ -38,7 +38,7 @@ JUDGES: tuple[Judge, ...] = (
 
 _SPOILT = (
     "GT103", "GT104", "GT105", "GT113", "GT115", "GT116", "GT117", "GT118", "GT119", "GT124", "GT127", "GT128",
-    "GT129", "GT131", "GT134", "GT140", "GT141",
+    "GT129", "GT131", "GT134", "GT136", "GT140", "GT141",
 )  # fmt: skip
 """What cannot be judged once a number is not finite."""
 
@@ -49,7 +49,7 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "GT102": _SPOILT,
         "GT103": ("GT116", "GT125"),
         "GT104": ("GT113", "GT125"),
-        "GT111": ("GT112",),
+        "GT111": ("GT112", "GT136"),
         "GT132": ("GT131",),
     }
 )

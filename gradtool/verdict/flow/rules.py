@@ -133,6 +133,13 @@ FLOW_RULES = (
         "Give both the same shape: squeeze the output, or add an axis to the targets.",
     ),
     Rule(
+        "GT136", "softmax-axis", "error", "A softmax runs over another axis than that of the classes",
+        "The classes of a sample compete only where the softmax runs over them. Over the batch the samples do, and the "
+        "loss falls without the model learning to tell classes apart. It is seen by the numbers that the loss is "
+        "given: they sum to 1 along another axis.",
+        "Let the softmax run over the axis of the classes: dim=1 in PyTorch, axis=-1 in Keras.",
+    ),
+    Rule(
         "GT140", "small-gradient", "warning", "A gradient's norm is below 1e-6 (tutorial threshold, --absolute)",
         "Tutorials call this vanishing. The figure scales with the loss, so it says little by itself.",
         "Compare it with the gradients of the other layers: GT103 does.",

@@ -220,6 +220,11 @@ def course(*pairs: tuple[float, float], **last: Any) -> list[TrainingStep]:
         (course((1.0, 1.0), (5.0, 2.0), (11.0, 3.0)), [("GT131", "warning", "model")]),
         (course((1.0, 1.0), (50.0, 2.0), (11.0, 3.0)), []),
         (course((1.0, 1e-9), (0.5, 1.0)), []),
+        (course((1.09, 0.9), (1.27e31, 1e29), (90.0, 3.0), (6.4, 0.5)), [("GT131", "error", "model")]),
+        (course((1.09, 0.9), (10.9, 9.0), (0.9, 0.8), (0.7, 0.5)), []),
+        (course((1e-3, 0.01), (0.9, 1.0), (0.2, 0.4), (1.1, 1.1), (0.3, 0.5)), []),
+        (course((-0.8, 0.26), (-9e3, 30.0), (-8.6e7, 13754.0)), [("GT131", "error", "model")]),
+        (course((-0.8, 0.26), (-1.9, 0.5), (-4.0, 0.2)), []),
         (course((1.0, 1.0), (math.nan, math.nan)), [("GT132", "error", "loss")]),
         (course((1.0, 1.0), (9.0, 1e9), (1.0, math.inf), nonfinite="2.weight"), [("GT131", "error", "model")]),
         (course((1.0, 1.0), (0.9, 1.0), dead=0.9), [("GT133", "error", "model")]),
@@ -229,6 +234,11 @@ def test_the_course_of_training(steps: list[TrainingStep], expected: list) -> No
     if steps[-1].nonfinite:
         expected = [("GT132", "error", "2.weight")]
     assert [told(row) for row in found(replace(chain(), steps=steps))] == expected
+
+
+def test_the_worst_step_of_a_training_is_told() -> None:
+    (finding,) = found(replace(chain(), steps=course((1.09, 0.9), (1.27e31, 1e29), (90.0, 3.0), (6.4, 0.5))))
+    assert finding.message.endswith("; at step 1 the loss is 1.27e+31 and the norm 1e+29")
 
 
 def test_a_short_dtype_that_keeps_less_than_a_digit() -> None:

@@ -9,6 +9,7 @@ import pytest
 from handmade_models import chain, found, layer, model, told, weight, with_layers, with_parameters
 
 from gradtool.evidence import Head, TrainingStep, Weights
+from gradtool.verdict.flow.judgement import judge
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,35 @@ def test_output_and_targets_that_broadcast() -> None:
     assert [told(row) for row in found(ill)] == [("GT135", "warning", "output")]
     assert found(replace(ill, framework="tensorflow")) == []
     assert found(replace(chain(), head=head(target_shape=(32,), classes=2))) == []
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_a_difference_that_the_program_takes_itself_is_aligned_by_nobody(framework: str) -> None:
+    ill = replace(chain(), framework=framework, head=head(target_shape=(32,), source="model.py:7"))
+    (finding,) = found(ill)
+    assert told(finding) == ("GT135", "warning", "output")
+    assert finding.message.endswith("(32, 1), the targets (32,): their difference has 32 x 32 numbers")
+    assert finding.source == "model.py:7"
+    assert next(item.state for item in judge(ill)[1] if item.title == "shapes match") == "warned"
+
+
+@pytest.mark.parametrize(
+    ("cells", "ill"),
+    [
+        ({"class_axis": 1, "sums_to_one": [0], "activation": "log_softmax"}, True),
+        ({"class_axis": 1, "sums_to_one": [2], "shape": (8, 4, 16), "activation": ""}, True),
+        ({"class_axis": 1, "sums_to_one": [], "activation": "softmax"}, True),
+        ({"class_axis": 1, "sums_to_one": [1], "activation": "log_softmax"}, False),
+        ({"class_axis": 1, "sums_to_one": [], "activation": ""}, False),
+        ({"class_axis": None, "activation": "softmax"}, False),
+    ],
+)
+def test_a_softmax_over_another_axis_than_the_classes(cells: dict[str, Any], *, ill: bool) -> None:
+    seen = head(**{"shape": (32, 4), "classes": 4, **cells})
+    findings = found(replace(chain(), head=seen))
+    assert [told(row) for row in findings] == ([("GT136", "error", "output")] if ill else [])
+    assert not ill or "dim=1 " in findings[0].remedy
+    assert not ill or "axis=1 " in found(replace(chain(), head=seen, framework="tensorflow"))[0].remedy
 
 
 def test_a_softmax_over_one_number() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from gradtool.verdict.flow.judgement import judge
+
 
 def test_the_figures_of_a_layer_are_those_of_its_output_and_of_the_gradient_by_it(file: Any) -> None:
     evidence = file.evidence("""
@@ -302,3 +304,35 @@ def test_a_module_that_returns_its_own_parameter_gains_no_hook_of_the_users(file
     assert {layer.name: layer.gradient for layer in evidence.layers}["prompt"] == pytest.approx(
         evidence.parameters[0].gradient.norm, rel=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("output", "goals", "axes"),
+    [
+        ("linear(x).log_softmax(0)", "(6,)", [0]),
+        ("linear(x).log_softmax(1)", "(6,)", [1]),
+        ("linear(x).softmax(0).log()", "(6,)", [0]),
+        ("linear(x).softmax(-1).log()", "(6,)", [1]),
+        ("linear(words).log_softmax(-1).transpose(1, 2)", "(6, 5)", [1]),
+        ("linear(words).log_softmax(1).transpose(1, 2)", "(6, 5)", [2]),
+        ("linear(words).log_softmax(-1).reshape(-1, 3)", "(30,)", [1]),
+        ("linear(words).log_softmax(1).reshape(-1, 3)", "(30,)", []),
+        ("linear(words).transpose(1, 2).unsqueeze(2).log_softmax(1)", "(6, 1, 5)", [1]),
+        ("linear(words).transpose(1, 2).unsqueeze(2).log_softmax(-1)", "(6, 1, 5)", [3]),
+        ("linear(x).to(torch.bfloat16).log_softmax(1)", "(6,)", [1]),
+        ("linear(x).to(torch.bfloat16).log_softmax(0)", "(6,)", [0]),
+    ],
+)
+def test_the_axis_over_which_a_softmax_ran_is_seen_behind_any_transposition(
+    file: Any, output: str, goals: str, axes: list[int]
+) -> None:
+    evidence = file.evidence(f"""
+        import torch
+        from torch import nn
+        linear = nn.Linear(4, 3)
+        x, words = 3 * torch.randn(6, 4), 3 * torch.randn(6, 5, 4)
+        loss = nn.functional.nll_loss({output}, torch.randint(0, 3, {goals}))
+        loss.backward()
+    """)
+    assert (evidence.head.class_axis, evidence.head.sums_to_one) == (1, axes)
+    assert [row.code for row in judge(evidence)[0] if row.code == "GT136"] == ([] if axes == [1] else ["GT136"])

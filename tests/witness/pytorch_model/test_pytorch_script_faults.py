@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gradtool.verdict.flow.judgement import judge
+
 TWO = """
 import torch
 from torch import nn
@@ -199,3 +201,51 @@ def test_every_source_of_random_numbers_follows_from_the_seed(file: Any) -> None
         model, sample_inputs = nn.Linear(1, 1), torch.tensor([[random.random() + np.random.rand()]])
     """
     assert file.evidence(text).norm == file.evidence(text).norm
+
+
+WRITTEN = """
+import torch
+from torch import nn
+class Squares(nn.Module):
+    def forward(self, output, goals):
+        return ((output - goals) ** 2).mean()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 1)
+    def forward(self, x):
+        out = self.inner(x)
+        return out + 0 * (out - torch.ones(len(x))).mean()
+net, squares = {net}, Squares()
+x, y = torch.randn(32, 4), torch.randn(32)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for _ in range(2):
+    optimizer.zero_grad()
+    output = net(x)
+    loss = {loss}
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("net", "loss", "shapes"),
+    [
+        ("nn.Linear(4, 1)", "((output - y) ** 2).mean()", ((32, 1), (32,))),
+        ("nn.Linear(4, 1)", "torch.sub(y, output).abs().mean()", ((32, 1), (32,))),
+        ("nn.Linear(4, 1)", "squares(output.squeeze(), y[:, None])", ((32,), (32, 1))),
+        ("nn.Linear(4, 1)", "squares(output.squeeze(), y)", None),
+        ("nn.Linear(4, 1)", "((output - y[:, None]) ** 2).mean()", None),
+        ("nn.Linear(4, 1)", "((output - output.squeeze()) ** 2).mean()", None),
+        ("nn.Linear(4, 1)", "((output - y.mean()) ** 2).mean()", None),
+        ("Net()", "squares(output.squeeze(), y)", None),
+    ],
+)
+def test_a_loss_written_by_hand_that_pairs_each_output_with_each_target(
+    file: Any, net: str, loss: str, shapes: Any
+) -> None:
+    evidence = file.evidence(WRITTEN.replace("{net}", net).replace("{loss}", loss))
+    head = evidence.head
+    assert (head and (head.shape, head.target_shape)) == shapes
+    assert head is None or head.source in {"model.py:6", "model.py:20"}
+    assert [row.code for row in judge(evidence)[0] if row.code == "GT135"] == (["GT135"] if shapes else [])

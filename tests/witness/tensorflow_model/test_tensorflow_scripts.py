@@ -9,6 +9,7 @@ import pytest
 
 from gradtool.evidence import Training
 from gradtool.verdict.flow.depth import profile_of
+from gradtool.verdict.flow.judgement import judge
 
 FIT = """
 import keras
@@ -459,3 +460,80 @@ json.dump([float(tf.norm(g)) for g in tape.gradient(loss, [*first, *last])], ope
     assert inner == pytest.approx(norms, rel=1e-4)
     profile = profile_of(evidence)
     assert profile.fall == pytest.approx(math.log10(max(norms[-2:]) / max(norms[:2])), abs=1e-4)
+
+
+WRITTEN = """
+import keras
+import numpy as np
+import tensorflow as tf
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(1)
+    def call(self, x):
+        out = self.inner(x)
+        return out + 0 * tf.reduce_mean(out - tf.ones(len(x)))
+net = {net}
+optimizer = keras.optimizers.SGD()
+x, y = tf.random.normal((32, 4)), tf.random.normal((32,))
+for _ in range(2):
+    with tf.GradientTape() as tape:
+        output = net(x)
+        loss = {loss}
+    variables = net.trainable_variables
+    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+"""
+
+
+@pytest.mark.parametrize(
+    ("net", "loss", "shapes"),
+    [
+        ("keras.layers.Dense(1)", "tf.reduce_mean((output - y) ** 2)", ((32, 1), (32,))),
+        ("keras.layers.Dense(1)", "tf.reduce_mean(tf.abs(y.numpy() - output))", ((32, 1), (32,))),
+        ("keras.layers.Dense(1)", "tf.reduce_mean(tf.math.squared_difference(output, y))", ((32, 1), (32,))),
+        ("keras.layers.Dense(1)", "tf.reduce_mean((tf.squeeze(output) - y[:, None]) ** 2)", ((32,), (32, 1))),
+        ("keras.layers.Dense(1)", "tf.reduce_mean((tf.squeeze(output) - y) ** 2)", None),
+        ("keras.layers.Dense(1)", "tf.reduce_mean((output - tf.squeeze(output)) ** 2)", None),
+        ("Net()", "tf.reduce_mean((output - y[:, None]) ** 2)", None),
+    ],
+)
+def test_a_loss_written_by_hand_that_pairs_each_output_with_each_target(
+    file: Any, net: str, loss: str, shapes: Any
+) -> None:
+    evidence = file.evidence(WRITTEN.replace("{net}", net).replace("{loss}", loss))
+    head = evidence.head
+    assert (head and (head.shape, head.target_shape)) == shapes
+    assert head is None or head.source == "model.py:18"
+    assert [row.code for row in judge(evidence)[0] if row.code == "GT135"] == (["GT135"] if shapes else [])
+
+
+@pytest.mark.parametrize(("goals", "ill"), [("tf.squeeze(y)", True), ("y", False)])
+def test_a_compiled_loss_of_the_users_own_that_pairs_each_with_each(file: Any, goals: str, *, ill: bool) -> None:
+    evidence = file.evidence(f"""
+        import keras, numpy as np, tensorflow as tf
+        m = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(1)])
+        def my_loss(y, p):
+            return tf.reduce_mean(tf.square({goals} - p))
+        m.compile("adam", my_loss)
+        x = np.random.randn(64, 6).astype("float32")
+        m.fit(x, x.sum(1, keepdims=True), epochs=1)
+    """)
+    assert [row.code for row in judge(evidence)[0] if row.code == "GT135"] == (["GT135"] if ill else [])
+
+
+@pytest.mark.parametrize(("axis", "ill"), [(0, True), (1, True), (-1, False)])
+@pytest.mark.parametrize("loss", ["keras.losses.SparseCategoricalCrossentropy()", "sparse"])
+def test_a_softmax_over_another_axis_than_the_last(file: Any, axis: int, loss: str, *, ill: bool) -> None:
+    evidence = file.evidence(f"""
+        import keras
+        import tensorflow as tf
+        sparse = keras.losses.sparse_categorical_crossentropy
+        m = keras.Sequential([keras.layers.Dense(3), keras.layers.Softmax(axis={axis})])
+        x, y = 3 * tf.random.normal((6, 5, 4)), tf.random.uniform((6, 5), 0, 3, tf.int32)
+        criterion = {loss}
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(criterion(y, m(x)))
+        tape.gradient(loss, m.trainable_variables)
+    """)
+    assert (evidence.head.class_axis, evidence.head.sums_to_one) == (2, [axis % 3])
+    assert [row.code for row in judge(evidence)[0] if row.code == "GT136"] == (["GT136"] if ill else [])

@@ -22,7 +22,7 @@ from gradtool.witness.model.figures import Figures, Numbers, figures, norm
 from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_frame, user_line
 from gradtool.witness.pytorch.model.activations import activation_called, activation_of, called_as
-from gradtool.witness.pytorch.model.head import head_seen, loss_called
+from gradtool.witness.pytorch.model.head import difference_taken, head_seen, loss_called, pairs_seen
 from gradtool.witness.pytorch.model.statistics import has_numbers, numbers
 
 __all__ = ["Recorder", "tensors_in"]
@@ -75,8 +75,16 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             self._function(name, args, kwargs or {}, output)
         elif not self._asleep and (loss := loss_called(function)):
             given = args[0] if args else (kwargs or {}).get("input")
-            self.head = head_seen(loss, self.final_of(given), *args[:2], **(kwargs or {})) or self.head
+            if self.head is None or not self.head.source:
+                self.head = head_seen(loss, self.final_of(given), *args[:2], **(kwargs or {})) or self.head
+        elif not self._asleep and difference_taken(function) and self._is_outside():
+            source = user_line(sys._getframe(1))  # noqa: SLF001
+            self.head = (source and pairs_seen(args, self.final_of, source)) or self.head
         return output
+
+    def _is_outside(self) -> bool:
+        """Whether no module that learns is at work: what happens now is the loss, or on the way to it."""
+        return not any(True for module in self._stack for _ in module.parameters())
 
     def _enter_module(self, module: nn.Module, _arguments: Any) -> None:
         self._stack.append(module)

@@ -26,8 +26,8 @@ from gradtool.witness.model.figures import Figures, figures, norm
 from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.tensorflow.model.activations import FUNCTIONS, activation_of, known_activation
+from gradtool.witness.tensorflow.model.head import DIFFERENCES, head_seen, pairs_seen
 from gradtool.witness.tensorflow.model.head import FUNCTIONS as LOSSES
-from gradtool.witness.tensorflow.model.head import head_seen
 from gradtool.witness.tensorflow.model.statistics import numbers
 
 __all__ = ["Recorder", "Sources", "no_sources", "tensors_in"]
@@ -78,6 +78,8 @@ class Recorder:
             self._replace(place, name, functools.partial(self._activation_call, title))
         for (place, name), title in LOSSES.items():
             self._replace(place, name, functools.partial(self._loss_function_call, title))
+        for place, name in DIFFERENCES:
+            self._replace(place, name, self._difference_call)
         return self
 
     def __exit__(
@@ -181,12 +183,22 @@ class Recorder:
             yield
             return
         inside, self._in_loss = self._in_loss, True
-        if self.looking and not inside:
+        if self.looking and not inside and not (self.head and self.head.source):
             self.head = head_seen(loss, self.final_of(output), targets, output, logits=logits) or self.head
         try:
             yield
         finally:
             self._in_loss = inside
+
+    def _difference_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def difference(*args: Any, **kwargs: Any) -> Any:
+            # What a layer subtracts is the model's own business; what learns nothing may be a loss.
+            if self.looking and not any(layer.trainable_variables for layer in self._stack):
+                source = user_line(sys._getframe(1))  # noqa: SLF001
+                self.head = (source and pairs_seen(args, self.final_of, source)) or self.head
+            return own(*args, **kwargs)
+
+        return difference
 
     def final_of(self, output: Any) -> str:
         """The activation of the layer whose output this very tensor is; else that of the last layer that ran.
