@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from gradtool.report.compare.measured import MODE_HEADS, TIME_HEADS, mode_cells, mode_lines, time_lines, time_rows
 from gradtool.report.compare.pairs import cells, chosen, heads, norms, remarks, versions
 from gradtool.report.entries import derivative_name
 from gradtool.report.markup import cell, code, plain
 from gradtool.report.numbers import point_text
 from gradtool.terminal import Terminal
-from gradtool.verdict.compare.record import CompareRecord, Measured
+from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.compare.summary import agreement, total, untold
 
 __all__ = ["write"]
@@ -23,33 +22,16 @@ def write(records: Iterable[CompareRecord], terminal: Terminal, seconds: float) 
     lines: list[str] = []
     for _, group in groupby(done, key=lambda record: (record.name, record.target)):
         lines += _section(list(group))
-    if len(done) == 1:
-        lines += _measured(done[0])
+    if done and done[0].measured:
+        from gradtool.report.compare.measured import markdown_lines  # noqa: PLC0415  # few runs need it
+
+        lines += markdown_lines(done[0])
     lines.append(f"{total(done)} ({seconds:.1f} s)")
     terminal.stream.write("\n".join(terminal.glyphs(line) for line in lines) + "\n")
     if len(done) == 1 and done[0].code:
         from gradtool.report.programs.pair import markdown as programs  # noqa: PLC0415  # only with --code
 
         terminal.stream.write("\n" + programs(done[0].code))
-
-
-def _measured(record: CompareRecord) -> list[str]:
-    """The modes and the times of each framework."""
-    lines = []
-    for side in record.sides:
-        found = record.measured.get(side.framework, Measured())
-        if found.modes:
-            lines += [f"### The gradient by every mode of {side.title}", ""]
-            lines += _table(MODE_HEADS, map(mode_cells, found.modes))
-            lines += ["", *(f"- {plain(text)}" for _, text, _ in mode_lines(found)), ""]
-        if found.times:
-            lines += [f"### Times of {side.title}", "", *_table(TIME_HEADS, time_rows(found.times))]
-            lines += ["", *(f"- {plain(text)}" for text in time_lines(found.times)), ""]
-    return lines
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _section(records: Sequence[CompareRecord]) -> list[str]:

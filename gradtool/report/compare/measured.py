@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradtool.evidence import Mode, Spread, Timed
+from gradtool.report.markup import plain
 from gradtool.report.numbers import short
-from gradtool.verdict.compare.record import JudgedMode, Measured
+from gradtool.verdict.compare.record import CompareRecord, JudgedMode, Measured
 from gradtool.verdict.words import ulps
 
 __all__ = [
-    "MODE_HEADS", "TIME_HEADS", "bytes_text", "duration", "mode_cells", "mode_lines", "time_lines", "time_rows",
+    "MODE_HEADS", "TIME_HEADS", "bytes_text", "duration", "markdown_lines", "mode_cells", "mode_lines", "time_lines",
+    "time_rows",
 ]  # fmt: skip
 
 MODE_HEADS = ("mode", "by", "off, ulp", "of largest", "verdict", "peak", "median", "first run")
@@ -103,3 +105,25 @@ def bytes_text(count: int | None) -> str:
         return "-"
     unit, size = next(((unit, size) for unit, size in _SIZES if count >= size), _SIZES[-1])
     return f"{count / size:.3g} {unit}"
+
+
+# ---- Markdown
+
+
+def markdown_lines(record: CompareRecord) -> list[str]:
+    """The modes and the times of each framework."""
+    lines = []
+    for side in record.sides:
+        found = record.measured.get(side.framework, Measured())
+        if found.modes:
+            lines += [f"### The gradient by every mode of {side.title}", ""]
+            lines += _table(MODE_HEADS, map(mode_cells, found.modes))
+            lines += ["", *(f"- {plain(text)}" for _, text, _ in mode_lines(found)), ""]
+        if found.times:
+            lines += [f"### Times of {side.title}", "", *_table(TIME_HEADS, time_rows(found.times))]
+            lines += ["", *(f"- {plain(text)}" for text in time_lines(found.times)), ""]
+    return lines
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *(f"| {' | '.join(row)} |" for row in rows)]

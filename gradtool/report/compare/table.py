@@ -8,14 +8,13 @@ from itertools import groupby
 from rich.cells import cell_len
 
 from gradtool.report.columns import Cell, Remark, Row, Sheet, unfolded
-from gradtool.report.compare.measured import MODE_HEADS, TIME_HEADS, mode_cells, mode_lines, time_lines, time_rows
 from gradtool.report.compare.pairs import cells, chosen, heads, norms, remarks, versions
 from gradtool.report.compare.sweep import lines_for
 from gradtool.report.entries import LISTED, LISTED_POINTS, MOST_REMEDIES, formula_lines, power_line
 from gradtool.report.numbers import point_text
 from gradtool.terminal import Terminal
 from gradtool.values import shape_text
-from gradtool.verdict.compare.record import AGREE, CompareRecord, JudgedMode, Measured, Pair
+from gradtool.verdict.compare.record import AGREE, CompareRecord, Pair
 from gradtool.verdict.compare.summary import agreement, counts, remedy, total, untold
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.words import ulps
@@ -30,7 +29,10 @@ def write(records: Iterable[CompareRecord], terminal: Terminal, seconds: float) 
     groups = [list(group) for _, group in groupby(done, key=lambda record: (record.name, record.target))]
     if len(groups) == 1:
         page.target(groups[0])
-        page.measured(groups[0][0])
+        if groups[0][0].measured:
+            from gradtool.report.compare.measured_table import write_measured  # noqa: PLC0415  # few runs need it
+
+            write_measured(groups[0][0], page.sheet)
     else:
         page.suite(groups)
     page.last_line(done, seconds)
@@ -103,32 +105,6 @@ class _Page:
             said.append(("", power, ""))
         self.sheet.remarks(said)
 
-    def measured(self, record: CompareRecord) -> None:
-        """The modes and the times of each framework, under its name."""
-        for side in record.sides:
-            found = record.measured.get(side.framework, Measured())
-            if found.modes:
-                self.line("")
-                self.sheet.heading(f"The gradient by every mode of {side.title}")
-                rows = [Row("", self._mode_cells(one)) for one in found.modes]
-                self.sheet.table(MODE_HEADS, rows, (unfolded, _two_lines))
-                self.sheet.remarks(mode_lines(found))
-            if found.times:
-                self.line("")
-                self.sheet.heading(f"Times of {side.title}")
-                rows = [Row("", self._plain(cells)) for cells in time_rows(found.times)]
-                self.sheet.table(TIME_HEADS, rows, (unfolded,))
-                self.sheet.remarks(("note", text, "") for text in time_lines(found.times))
-        if record.measured:
-            self.line("")
-
-    def _mode_cells(self, one: JudgedMode) -> list[Cell]:
-        cells = self._plain(mode_cells(one))
-        return [(text, self.terminal.style(one.verdict) if text == one.verdict else "") for text, _ in cells]
-
-    def _plain(self, texts: Sequence[str]) -> list[Cell]:
-        return [(self.terminal.glyphs(text), "") for text in texts]
-
     # ---- a suite
 
     def suite(self, groups: Sequence[list[CompareRecord]]) -> None:
@@ -179,12 +155,6 @@ def _stacked(row: Sequence[Cell]) -> list[list[Cell]]:
     """Both numbers and the exact one, digit under digit; their errors beside them, and the three distances."""
     by, one, off_one, two, off_two, exact, *gaps, verdict = row
     return [[by], [one, two, exact], [off_one, off_two], gaps, [verdict]]
-
-
-def _two_lines(row: Sequence[Cell]) -> list[list[Cell]]:
-    """A mode over its name in the framework, and so on: two lines for each."""
-    mode, by, off, largest, verdict, peak, median, first = row
-    return [[mode, by], [off, largest], [verdict, peak], [median, first]]
 
 
 def _headed(row: Sequence[Cell]) -> list[list[Cell]]:
