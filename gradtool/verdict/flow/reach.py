@@ -51,10 +51,12 @@ def frozen(evidence: ModelEvidence) -> Iterator[Finding]:
         return
     where, named = group_of(hit, evidence.parameters)
     share = sum(p.weights.count for p in hit) / max(1, sum(p.weights.count for p in evidence.parameters))
+    switch = "requires_grad" if evidence.framework == "torch" else "trainable"
+    remedy = f"If they should learn, set {switch} to True before the optimizer is made."
     if len(hit) == len(evidence.parameters):
-        yield finding("GT107", WHOLE, f"{named} are frozen: nothing can learn", severity="error")
+        yield finding("GT107", WHOLE, f"{named} are frozen: nothing can learn", remedy, severity="error")
     else:
-        yield finding("GT107", where, f"{named} {_are(hit)} frozen, {share:.0%} of all numbers")
+        yield finding("GT107", where, f"{named} {_are(hit)} frozen, {share:.0%} of all numbers", remedy)
 
 
 def _are(items: Sequence[object]) -> str:

@@ -25,6 +25,9 @@ CHANCE = 1.5
 """Deep in a fresh model all samples look alike, so each unit is off for all of them with a chance of one half. Three
 deviations of that share are 3 * 0.5 over the root of the number of units."""
 
+TRAINING = {"torch": "Call model.train() before the forward pass.", "tensorflow": "Call the model with training=True."}
+"""How each framework is put into the mode of training."""
+
 SATURATED = 0.5
 """The share of outputs in the flat part of their activation."""
 
@@ -101,7 +104,8 @@ def eval_mode(evidence: ModelEvidence) -> Iterator[Finding]:
         trains = evidence.route == "script" or bool(evidence.steps)
         told = f"the model is in evaluation mode, and {_named(layers)} behave otherwise in training"
         severity = "warning" if trains else "note"
-        yield finding("GT123", layers[0].name, told, severity=severity, source=layers[0].source)
+        remedy = TRAINING[evidence.framework]
+        yield finding("GT123", layers[0].name, told, remedy, severity=severity, source=layers[0].source)
 
 
 def _ordered(evidence: ModelEvidence) -> list[Layer]:

@@ -131,6 +131,23 @@ def test_a_loss_that_expects_another_kind_of_output(cells: dict[str, Any], *, il
     assert [told(row) for row in findings] == ([("GT112", "warning", "output")] if ill else [])
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_remedy_is_in_the_words_of_the_framework(activation: str) -> None:
+    def remedies(framework: str) -> str:
+        ill = [
+            head(classes=2, expects="logits", activation=activation),
+            head(classes=2, expects="probabilities", least=-2.0, largest=3.0),
+        ]
+        return " ".join(found(replace(chain(), head=one, framework=framework))[0].remedy for one in ill)
+
+    assert "from_logits" not in remedies("torch")
+    assert ("NLLLoss" if activation == "softmax" else "BCELoss") in remedies("torch")
+    assert "BCEWithLogitsLoss" in remedies("torch")
+    assert "from_logits=False" in remedies("tensorflow")
+    assert "from_logits=True" in remedies("tensorflow")
+    assert "Loss," not in remedies("tensorflow")
+
+
 def test_output_and_targets_that_broadcast() -> None:
     ill = replace(chain(), head=head(target_shape=(32,)))
     assert [told(row) for row in found(ill)] == [("GT135", "warning", "output")]
