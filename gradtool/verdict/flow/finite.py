@@ -13,9 +13,17 @@ from gradtool.verdict.rules import finding
 __all__ = ["infinite_gradients", "nan_gradients", "nonfinite_loss"]
 
 
+OUT_OF_DOMAIN = "Look at the logarithms, quotients, roots and powers of the expression: keep their arguments in range."
+"""What is to be done about an expression, which has neither layers nor logits."""
+
+
 def nonfinite_loss(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT114: the loss is NaN or infinite, and the first layer whose output is not finite."""
     if math.isfinite(evidence.loss.value):
+        return
+    if evidence.route == "expression":
+        told = f"the value at this point is {evidence.loss.value:g}"
+        yield finding("GT114", "loss", told, OUT_OF_DOMAIN, source=evidence.loss.source)
         return
     ordered = sorted(evidence.layers, key=lambda layer: layer.place)
     born = next((layer for layer in ordered if layer.nonfinite), None)

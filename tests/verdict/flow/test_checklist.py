@@ -151,3 +151,28 @@ def test_an_unwanted_finding_is_left_out_and_its_item_is_still_not_ticked() -> N
     told, kept = judge(ill, wanted=lambda code: code != "GT103")
     assert [row.code for row in told] == [row.code for row in every if row.code != "GT103"]
     assert kept == items
+
+
+@pytest.mark.parametrize(("after", "told"), [(1.1796875, "does not move"), (1.1875, "rises by 0.0078")])
+def test_a_step_below_the_resolution_of_the_loss_is_no_tick(after: float, told: str) -> None:
+    """bfloat16 has 8 bits: neighbours of 1.18 are 0.0078 apart."""
+    item = items(replace(chain(), dtype="bfloat16", descent=Descent(1e-3, 1.1796875, after, 0.001)))
+    row = item["the loss decreases along -g"]
+    assert row.state == "unknown"
+    promised = "and the gradient promises a decrease of 0.001, which is below its resolution in bfloat16"
+    assert row.detail == f"the loss {told}, {promised}"
+
+
+def test_a_loss_that_stays_where_it_could_move_is_told_as_such() -> None:
+    item = items(replace(chain(), descent=Descent(1e-3, 1.18, 1.18, 0.001)))["the loss decreases along -g"]
+    told = "the loss does not move, and the gradient promises a decrease of 0.001"
+    assert (item.state, item.detail) == ("unknown", told)
+
+
+def test_an_expression_has_neither_layers_nor_logits() -> None:
+    for value in (math.nan, math.inf):
+        ill = replace(chain(), route="expression", layers=[], loss=Loss(value, "the value"))
+        (finding,) = (row for row in judge(ill)[0] if row.code == "GT114")
+        assert finding.message == f"the value at this point is {value:g}"
+        assert "logits" not in finding.message + finding.remedy
+        assert "layer" not in finding.message + finding.remedy
