@@ -120,7 +120,8 @@ def _clipping(evidence: ModelEvidence) -> str:
 
 def _gains(evidence: ModelEvidence) -> str:
     gains = [gain for parameter in trainable(evidence) if (gain := gain_of(parameter)) is not None]
-    return f"deviation times root of the fan-in is {min(gains):.2g} to {max(gains):.2g}" if gains else ""
+    ends = dict.fromkeys(f"{gain:.2g}" for gain in (min(gains), max(gains))) if gains else ()
+    return f"deviation times root of the fan-in is {' to '.join(ends)}" if gains else ""
 
 
 def _verified(evidence: ModelEvidence) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
-from gradtool.verdict.flow.groups import group_of, trainable
+from gradtool.verdict.flow.groups import called, group_of, trainable
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
@@ -36,7 +36,7 @@ def nonfinite_loss(evidence: ModelEvidence) -> Iterator[Finding]:
         )
         yield finding("GT114", "loss", told, remedy, source=evidence.loss.source)
     else:
-        told += f"; the first output that is not finite is that of {born.name or 'the model'} ({born.kind})"
+        told += f"; the first output that is not finite is that of {called(born.name) or 'the model'} ({born.kind})"
         yield finding("GT114", born.name or "loss", told, source=born.source or evidence.loss.source)
 
 
@@ -63,7 +63,8 @@ def _told(evidence: ModelEvidence, code: str, hit: list[Parameter], word: str) -
     if not math.isfinite(evidence.loss.value):
         told += ", as the loss is"
     elif entry is not None:
-        told += f"; on the way back the first that is not finite is the gradient at the output of {entry.name}"
+        first = called(entry.name, entry.kind)
+        told += f"; on the way back the first that is not finite is the gradient at the output of {first}"
     yield finding(code, where, told, source=entry.source if entry else evidence.loss.source)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
 from gradtool.verdict.flow.depth import DepthProfile, learning, profile_of
-from gradtool.verdict.flow.groups import group_of, listed, paths, trainable
+from gradtool.verdict.flow.groups import called, group_of, listed, paths, trainable
 from gradtool.verdict.flow.structure import Structure, recurrent_matrix, structure_at, structure_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
@@ -54,7 +54,7 @@ def vanishing(evidence: ModelEvidence) -> Iterator[Finding]:
     told = f"the gradient falls by {profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
     below = [name for name in profile.silent if _place(evidence, name) < profile.points[0].place]
     if below:
-        told += f", and is exactly 0 before {profile.points[0].name}"
+        told += f", and is exactly 0 before {called(profile.points[0].name, profile.points[0].kind)}"
     severity = "error" if profile.fall > VANISHED else "warning"
     where, source = _guilty(profile)
     seen = _structure(evidence, profile, where)
@@ -65,9 +65,10 @@ def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT104: the strongest path grows by more than three decades towards the first layers, or over a loop's calls."""
     loops = _loops(evidence)
     for layer, rise in loops[:1]:
-        told = f"over the {layer.calls} calls of {layer.name} the gradient grows by {rise:.1f} decades on its way back"
+        name = called(layer.name, layer.kind)
+        told = f"over the {layer.calls} calls of {name} the gradient grows by {rise:.1f} decades on its way back"
         if len(loops) > 1:
-            told += f"; likewise {listed(other.name for other, _ in loops[1:])}"
+            told += f"; likewise {listed(called(other.name) for other, _ in loops[1:])}"
         seen, state = structure_at(evidence, layer.name), recurrent_matrix(evidence, layer.name)
         told += _cause(seen, growing=True, state=state)
         yield finding("GT104", layer.name, told, _tame(seen, state), source=layer.source)
@@ -113,7 +114,7 @@ def _evenly(profile: DepthProfile) -> str:
     if profile.steepest is None or not _is_steep(profile):
         return usual
     point = profile.points[profile.steepest]
-    return f"{usual}; steepest at {point.name} ({point.kind}), by a factor of {profile.step:.2g}"
+    return f"{usual}; steepest at {called(point.name)} ({point.kind}), by a factor of {profile.step:.2g}"
 
 
 def _is_steep(profile: DepthProfile) -> bool:
@@ -222,7 +223,7 @@ def forward_growth(evidence: ModelEvidence) -> Iterator[Finding]:
     if decades > GROWTH:
         largest = max((layer for layer in evidence.layers if layer.name), key=lambda layer: layer.rms)
         cause = _cause(structure_of(evidence), growing=True)
-        told = f"activations grow by {decades:.1f} decades up to {largest.name}{cause}"
+        told = f"activations grow by {decades:.1f} decades up to {called(largest.name, largest.kind)}{cause}"
         yield finding("GT113", largest.name, told, source=largest.source)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import Layer, ModelEvidence
-from gradtool.verdict.flow.groups import listed
+from gradtool.verdict.flow.groups import called, listed
 from gradtool.verdict.flow.structure import FLAT, gain_of, structure_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
@@ -50,9 +50,10 @@ def dead_units(evidence: ModelEvidence) -> Iterator[Finding]:
             groups.setdefault(severity, []).append(layer)
     for severity, hit in groups.items():
         first = hit[0]
-        told = f"{first.dead} of {first.units} units of {first.name} are 0 for all {first.samples} samples"
+        name = called(first.name, first.kind)
+        told = f"{first.dead} of {first.units} units of {name} are 0 for all {first.samples} samples"
         if len(hit) > 1:
-            others = listed(f"{layer.name} ({_dead_share(layer):.0%})" for layer in hit[1:])
+            others = listed(f"{called(layer.name)} ({_dead_share(layer):.0%})" for layer in hit[1:])
             told += f"; likewise {others}"
         if any(layer.dead == layer.units for layer in hit):
             told += "; no gradient passes, so what lies before gets exactly 0"
@@ -83,9 +84,11 @@ def saturated_units(evidence: ModelEvidence) -> Iterator[Finding]:
     hit = [layer for layer in ordered[:-1] if layer.saturated > SATURATED]
     if hit:
         first = hit[0]
-        told = f"{first.saturated:.0%} of the outputs of {first.name} ({first.activation or first.kind}) are flat"
+        told = (
+            f"{first.saturated:.0%} of the outputs of {called(first.name)} ({first.activation or first.kind}) are flat"
+        )
         if len(hit) > 1:
-            told += f"; likewise {listed(f'{layer.name} ({layer.saturated:.0%})' for layer in hit[1:])}"
+            told += f"; likewise {listed(f'{called(layer.name)} ({layer.saturated:.0%})' for layer in hit[1:])}"
         yield finding("GT109", first.name, told, source=first.source)
 
 
@@ -127,4 +130,4 @@ def _is_batchnorm(layer: Layer) -> bool:
 
 
 def _named(layers: Sequence[Layer]) -> str:
-    return listed(layer.name for layer in layers)
+    return listed(called(layer.name, layer.kind) for layer in layers)

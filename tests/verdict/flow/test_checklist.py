@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
-from handmade_models import bias, chain, held, model, weight, with_layers, with_parameters
+from handmade_models import bias, chain, held, model, numbers, weight, with_layers, with_parameters
 
-from gradtool.evidence import Clipped, Descent, Head, Loss, ModelEvidence, Survey
+from gradtool.evidence import Clipped, Descent, Head, Loss, ModelEvidence, Survey, Weights
 from gradtool.verdict.flow.groups import group_of, listed, places
 from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.flow.record import STATES, Item
@@ -167,6 +168,27 @@ def test_a_loss_that_stays_where_it_could_move_is_told_as_such() -> None:
     item = items(replace(chain(), descent=Descent(1e-3, 1.18, 1.18, 0.001)))["the loss decreases along -g"]
     told = "the loss does not move, and the gradient promises a decrease of 0.001"
     assert (item.state, item.detail) == ("unknown", told)
+
+
+def test_a_single_gain_is_no_range() -> None:
+    assert items(chain(6, weights=1.4))["initialisation"].detail == "deviation times root of the fan-in is 1.4"
+    several = with_parameters(chain(6), lambda row: {"weights": Weights(4096, 4.0)} if row.name == "0.weight" else {})
+    assert items(several)["initialisation"].detail.endswith("is 0.5 to 1.4")
+
+
+def test_a_member_of_a_sequential_is_no_bare_number_in_a_sentence() -> None:
+    """Such as ``units of 1``, ``2 parameters of 0.*``, ``and the output of 4``."""
+    frozen = with_parameters(chain(6), lambda row: {"trainable": row.layer != "0"})
+    dead = with_layers(chain(6), {"3": {"dead": 60}, "5": {"dead": 60}})
+    silent = with_parameters(chain(6), lambda row: {"gradient": numbers(0.0)} if row.layer == "2" else {})
+    uneven = with_layers(chain(6, 0.4), {"1": {"gradient": 1e-9}, "0": {"gradient": 1e-9}})
+    told = [row.message for ill in (frozen, dead, silent, uneven) for row in judge(ill)[0]]
+    assert "2 parameters of layer 0 are frozen" in " ".join(told)
+    assert "units of layer 3 (Relu) are 0" in " ".join(told)
+    assert "likewise layer 5 (94%)" in " ".join(told)
+    assert "although one arrives at the output of layer 2 (Linear)" in " ".join(told)
+    assert "steepest at layer 2 (Linear)" in " ".join(told)
+    assert not [text for text in told if re.search(r"(of|at|before|and) \d+( \(|\.\*|:|,| are)", text)]
 
 
 def test_an_expression_has_neither_layers_nor_logits() -> None:

@@ -239,7 +239,7 @@ def test_a_gradient_that_fades_to_nothing_is_vanishing_not_zero() -> None:
     parameters = [weight(row.layer, 0.0) if int(row.layer) < 5 else row for row in ill.parameters]
     findings = found(model(ill.layers, parameters))
     assert [row.code for row in findings] == ["GT103"]
-    assert "is exactly 0 before 5" in findings[0].message
+    assert "is exactly 0 before layer 5 (Relu)" in findings[0].message
 
 
 def test_the_line_of_the_guilty_layer_is_told() -> None:

@@ -32,7 +32,9 @@ def test_dead_layers_are_told_together_and_low_biases_blamed() -> None:
     ill = with_layers(chain(), {name: {"dead": 60} for name in "13579"})
     ill = with_parameters(ill, lambda row: {"weights": Weights(64, 160.0, mean=-20.0)} if row.name == "0.bias" else {})
     (finding,) = found(ill)
-    assert finding.message.startswith("60 of 64 units of 1 are 0 for all 32 samples; likewise 3 (94%), 5 (94%)")
+    assert finding.message.startswith(
+        "60 of 64 units of layer 1 (Relu) are 0 for all 32 samples; likewise layer 3 (94%), layer 5 (94%)"
+    )
     assert finding.remedy == "Start the biases at 0 (0.bias lie far below)."
 
 
