@@ -18,6 +18,7 @@ from gradtool.evidence import (
 from gradtool.report.flow.figures import counted, number, share, wide_number
 from gradtool.report.flow.section import Cell, Curve, Grid, Section, Told
 from gradtool.values import label
+from gradtool.verdict.flow.experiments import below_resolution
 
 __all__ = ["experiment_section", "thinned", "training_section"]
 
@@ -33,7 +34,7 @@ def experiment_section(evidence: ModelEvidence, title: str) -> Section:
     if evidence.clipped:
         told.append(_clipped(evidence.clipped, title))
     if evidence.descent:
-        told.append(_descent(evidence.descent))
+        told.append(_descent(evidence.descent, evidence.dtype))
     if evidence.stepped:
         told.append(_stepped(evidence.stepped, evidence))
     if evidence.accumulated:
@@ -55,8 +56,15 @@ def _clipped(clipped: Clipped, title: str) -> Told:
     )
 
 
-def _descent(descent: Descent) -> Told:
+def _descent(descent: Descent, dtype: str) -> Told:
     gone = descent.before - descent.after
+    if gone == 0:
+        below = f", which is below its resolution in {dtype}" if below_resolution(descent, dtype) else ""
+        return Told(
+            f"one step of {number(descent.step)} along -g: the loss stays at {wide_number(descent.before)}; the "
+            f"gradient promises {number(descent.promised)}{below}",
+            "" if below else "warning",
+        )
     verb = f"falls by {number(gone)}" if gone > 0 else f"does not fall but rises by {number(-gone)}"
     return Told(
         f"one step of {number(descent.step)} along -g: the loss {verb}, from {wide_number(descent.before)} to "

@@ -16,6 +16,7 @@ from gradtool.report.flow.row import SEVERITIES, places
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.settings import FlowView
 from gradtool.values import shape_text
+from gradtool.verdict.flow.groups import called
 from gradtool.verdict.flow.record import FlowRecord
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import RULES
@@ -159,7 +160,7 @@ def _of_rule(findings: Sequence[Finding], most: int) -> list[Told]:
 def _finding(finding: Finding) -> str:
     name = f" {RULES[finding.code].name}" if finding.code in RULES else ""
     source = f" ({finding.source})" if finding.source else ""
-    return f"{finding.severity} {finding.code}{name}, {finding.where}{source}: {finding.message}"
+    return f"{finding.severity} {finding.code}{name}, {called(finding.where)}{source}: {finding.message}"
 
 
 def _checklist(record: FlowRecord) -> Section:

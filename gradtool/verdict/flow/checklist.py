@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradtool.evidence import Head, ModelEvidence
 from gradtool.values import shape_text
 from gradtool.verdict.flow.depth import LEAST_POINTS, profile_of
-from gradtool.verdict.flow.experiments import rounding
+from gradtool.verdict.flow.experiments import below_resolution, rounding
 from gradtool.verdict.flow.groups import trainable
 from gradtool.verdict.flow.head import broadcasts, same_shapes
 from gradtool.verdict.flow.record import Item
@@ -120,7 +120,8 @@ def _clipping(evidence: ModelEvidence) -> str:
 
 def _gains(evidence: ModelEvidence) -> str:
     gains = [gain for parameter in trainable(evidence) if (gain := gain_of(parameter)) is not None]
-    return f"deviation times root of the fan-in is {min(gains):.2g} to {max(gains):.2g}" if gains else ""
+    ends = dict.fromkeys(f"{gain:.2g}" for gain in (min(gains), max(gains))) if gains else ()
+    return f"deviation times root of the fan-in is {' to '.join(ends)}" if gains else ""
 
 
 def _verified(evidence: ModelEvidence) -> str:
@@ -154,15 +155,21 @@ def _held(evidence: ModelEvidence) -> str:
 
 def _descends(evidence: ModelEvidence) -> str:
     descent = evidence.descent
-    if descent is None or not _is_sound(evidence):
+    if descent is None or not _is_sound(evidence) or descent.after >= descent.before:
         return ""
     share = (descent.before - descent.after) / abs(descent.promised) if descent.promised else 0.0
     return f"{descent.before:.6g} -> {descent.after:.6g}, {share:.0%} of the decrease that the gradient promises"
 
 
 def _no_step(evidence: ModelEvidence) -> str:
-    if evidence.descent is not None:
+    descent = evidence.descent
+    if descent is not None and not _is_sound(evidence):
         return "cannot be told while numbers are not finite"
+    if descent is not None:
+        moves = "does not move" if descent.after == descent.before else f"rises by {descent.after - descent.before:.2g}"
+        promised = f"the gradient promises a decrease of {abs(descent.promised):.2g}"
+        below = below_resolution(descent, evidence.dtype)
+        return f"the loss {moves}, and {promised}" + (f", which is below its resolution in {evidence.dtype}" * below)
     scripted = evidence.route == "script"
     return "a script is not stepped: its own steps are in --train" if scripted else "no step was tried"
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradtool.evidence import ModelEvidence
+from gradtool.evidence import Descent, ModelEvidence
 from gradtool.target.dtype import FORMATS
 from gradtool.values import label
 from gradtool.verdict.flow.groups import WHOLE, listed
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["ROUNDINGS", "accumulation_differs", "loss_rises", "opposed_terms", "rounding", "wrong_gradient"]
+__all__ = [
+    "ROUNDINGS",
+    "accumulation_differs",
+    "below_resolution",
+    "loss_rises",
+    "opposed_terms",
+    "rounding",
+    "wrong_gradient",
+]
 
 OPPOSED = -0.5
 """The cosine of a term's gradient to the whole below which it is said to pull against it."""
@@ -38,13 +46,22 @@ def loss_rises(evidence: ModelEvidence) -> Iterator[Finding]:
     if descent is None or not math.isfinite(descent.before):
         return
     promised, rise = abs(descent.promised), descent.after - descent.before
-    noise = ROUNDINGS * rounding(evidence.dtype) * abs(descent.before)
+    noise = _noise(descent, evidence.dtype)
     if not math.isfinite(descent.after) or (rise > RISE * promised and rise > noise and promised > noise):
         told = (
             f"along -g the loss goes from {descent.before:.6g} to {descent.after:.6g}, where the gradient promises a "
             f"decrease of {promised:.2g}"
         )
         yield finding("GT124", "loss", told, source=evidence.loss.source)
+
+
+def below_resolution(descent: Descent, dtype: str) -> bool:
+    """Whether the decrease that the gradient promises drowns in the rounding of the loss."""
+    return abs(descent.promised) <= _noise(descent, dtype)
+
+
+def _noise(descent: Descent, dtype: str) -> float:
+    return ROUNDINGS * rounding(dtype) * abs(descent.before)
 
 
 def accumulation_differs(evidence: ModelEvidence) -> Iterator[Finding]:

@@ -6,16 +6,24 @@ import math
 from collections.abc import Iterator
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
-from gradtool.verdict.flow.groups import group_of, trainable
+from gradtool.verdict.flow.groups import called, group_of, trainable
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
 __all__ = ["infinite_gradients", "nan_gradients", "nonfinite_loss"]
 
 
+OUT_OF_DOMAIN = "Look at the logarithms, quotients, roots and powers of the expression: keep their arguments in range."
+"""What is to be done about an expression, which has neither layers nor logits."""
+
+
 def nonfinite_loss(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT114: the loss is NaN or infinite, and the first layer whose output is not finite."""
     if math.isfinite(evidence.loss.value):
+        return
+    if evidence.route == "expression":
+        told = f"the value at this point is {evidence.loss.value:g}"
+        yield finding("GT114", "loss", told, OUT_OF_DOMAIN, source=evidence.loss.source)
         return
     ordered = sorted(evidence.layers, key=lambda layer: layer.place)
     born = next((layer for layer in ordered if layer.nonfinite), None)
@@ -28,7 +36,7 @@ def nonfinite_loss(evidence: ModelEvidence) -> Iterator[Finding]:
         )
         yield finding("GT114", "loss", told, remedy, source=evidence.loss.source)
     else:
-        told += f"; the first output that is not finite is that of {born.name or 'the model'} ({born.kind})"
+        told += f"; the first output that is not finite is that of {called(born.name) or 'the model'} ({born.kind})"
         yield finding("GT114", born.name or "loss", told, source=born.source or evidence.loss.source)
 
 
@@ -55,7 +63,8 @@ def _told(evidence: ModelEvidence, code: str, hit: list[Parameter], word: str) -
     if not math.isfinite(evidence.loss.value):
         told += ", as the loss is"
     elif entry is not None:
-        told += f"; on the way back the first that is not finite is the gradient at the output of {entry.name}"
+        first = called(entry.name, entry.kind)
+        told += f"; on the way back the first that is not finite is the gradient at the output of {first}"
     yield finding(code, where, told, source=entry.source if entry else evidence.loss.source)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
 
-__all__ = ["WHOLE", "group_of", "listed", "paths", "places", "trainable"]
+__all__ = ["WHOLE", "called", "group_of", "listed", "paths", "places", "trainable"]
 
 WHOLE = "model"
 """Where a finding is that concerns every parameter."""
@@ -18,6 +18,9 @@ TOLD = 3
 
 _SEPARATOR = re.compile(r"[./]")
 """PyTorch writes ``encoder.0.weight``, Keras ``encoder/dense/kernel``."""
+
+
+_BARE = re.compile(r"\d+([./]\d+)*")
 
 
 def trainable(evidence: ModelEvidence) -> list[Parameter]:
@@ -43,8 +46,15 @@ def group_of(hit: Sequence[Parameter], among: Sequence[Parameter], what: str = "
         elif path == "":
             alone.append((WHOLE, f"all {len(members)} {what}"))
         else:
-            alone.append((path, f"{len(members)} {what} of {path}.*"))
+            alone.append((path, f"{len(members)} {what} of {called(path) if _BARE.fullmatch(path) else f'{path}.*'}"))
     return alone[0][0], listed([text for _, text in alone])
+
+
+def called(name: str, kind: str = "") -> str:
+    """What a layer is called in a sentence: a member of a Sequential, which is a mere number, ``layer 1 (ReLU)``."""
+    if not _BARE.fullmatch(name):
+        return name
+    return f"layer {name} ({kind})" if kind else f"layer {name}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -59,21 +59,40 @@ def _interval(low: float, high: float) -> str:
     return f"nothing above {high:g}" if math.isinf(low) else f"only {low:g} to {high:g}"
 
 
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "torch": {
+            "softmax": "give NLLLoss the logarithm, by log_softmax",
+            "sigmoid": "use BCELoss, which takes probabilities",
+            "logits": "CrossEntropyLoss, BCEWithLogitsLoss",
+        },
+        "tensorflow": {
+            "softmax": "tell the loss that it gets probabilities (from_logits=False)",
+            "sigmoid": "tell the loss that it gets probabilities (from_logits=False)",
+            "logits": "from_logits=True",
+        },
+    }
+)
+"""What each framework calls the loss that fits an output."""
+
+
 def loss_head_mismatch(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT112: probabilities where the loss takes logits, or the reverse."""
     head = evidence.head
     if head is None:
         return
     told = remedy = ""
+    words = WORDS[evidence.framework]
     if head.expects == "logits" and head.activation in PROBABILITIES:
         told = f"the loss applies its own softmax or sigmoid, and the output already is one of {head.activation}"
-        remedy = f"Drop the last {head.activation}, or use the loss that takes probabilities (from_logits=False)."
+        fitting = words["softmax" if head.activation == "softmax" else "sigmoid"]
+        remedy = f"Drop the last {head.activation}, or {fitting}."
     elif head.expects == "probabilities" and head.activation not in PROBABILITIES and not _within_unit(head):
         told = f"the loss takes probabilities, and the output ranges from {head.least:.4g} to {head.largest:.4g}"
-        remedy = "Use the loss that takes logits (from_logits=True, BCEWithLogitsLoss), or end in a softmax or sigmoid."
+        remedy = f"Use the loss that takes logits ({words['logits']}), or end in a softmax or sigmoid."
     elif head.expects == "log_probabilities" and head.activation != "log_softmax" and head.largest > 0:
         told = f"the loss takes logarithms of probabilities, and the output reaches {head.largest:.4g}, above 0"
-        remedy = "End in log_softmax, or use the cross-entropy that takes logits."
+        remedy = "End in log_softmax, or use CrossEntropyLoss, which takes logits."
     if told:
         yield finding("GT112", "output", told, remedy, source=evidence.loss.source)
 

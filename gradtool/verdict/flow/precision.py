@@ -18,6 +18,9 @@ LOST_SHARE = 1e-3
 
 LEAST_DIGITS = 1.0
 
+SCALERS = {"torch": "GradScaler", "tensorflow": "LossScaleOptimizer"}
+"""What scales the loss in each framework."""
+
 _HALF = FORMATS["float16"]
 _NORMAL = math.ldexp(1.0, _HALF.low)
 
@@ -30,7 +33,7 @@ def half_precision(evidence: ModelEvidence) -> Iterator[Finding]:
     if not count:
         return
     lost, subnormal = sum(half.lost for half in halves) / count, sum(half.subnormal for half in halves) / count
-    remedy = _advice(loss_scale(halves))
+    remedy = _advice(loss_scale(halves), SCALERS[evidence.framework])
     if lost > LOST_SHARE:
         hit = [parameter for parameter, half in known if half.lost > LOST_SHARE * half.count]
         where, named = group_of(hit, [parameter for parameter, _ in known])
@@ -61,12 +64,10 @@ def loss_scale(halves: Sequence[Halves]) -> int | None:
     return 0
 
 
-def _advice(exponent: int | None) -> str:
+def _advice(exponent: int | None, scaler: str) -> str:
     if exponent is None:
         return "No single loss scale saves both ends: use bfloat16, or scale parts of the model."
-    return (
-        f"Multiply the loss by 2^{exponent} before backward, and divide the gradient by it (GradScaler); or bfloat16."
-    )
+    return f"Multiply the loss by 2^{exponent} before backward, and divide the gradient by it ({scaler}); or bfloat16."
 
 
 def low_precision_digits(evidence: ModelEvidence) -> Iterator[Finding]:

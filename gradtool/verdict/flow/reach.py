@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
-from gradtool.verdict.flow.groups import WHOLE, group_of, listed, places, trainable
+from gradtool.verdict.flow.groups import WHOLE, called, group_of, listed, places, trainable
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
@@ -21,15 +21,17 @@ def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     cut = [parameter for parameter in hit if parameter.name in ran]
     if unused:
         where, named = group_of(unused, parameters)
-        told = f"{named} got no gradient: the forward pass never used the layer" + ("s" if len(unused) > 1 else "")
+        several = len({parameter.layer for parameter in unused}) > 1
+        told = f"{named} got no gradient: the forward pass never used the layer" + ("s" if several else "")
         remedy = "Use it in the forward pass, remove it, or freeze it on purpose."
         yield finding("GT106", where, told, remedy)
     if cut:
         where, named = group_of(cut, parameters)
+        the_layer = "the layer" if len({parameter.layer for parameter in cut}) == 1 else "their layers"
         layer = _beyond(evidence, max(ran[parameter.name] for parameter in cut))
-        told = f"{named} got no gradient although the layer ran: the path to the loss is cut"
+        told = f"{named} got no gradient although {the_layer} ran: the path to the loss is cut"
         if layer is not None:
-            told += f" between here and {layer.name} ({layer.kind}), where there is a gradient"
+            told += f" between here and {called(layer.name)} ({layer.kind}), where there is a gradient"
         yield finding("GT106", where, told, source=_line(evidence, cut))
 
 
@@ -51,10 +53,12 @@ def frozen(evidence: ModelEvidence) -> Iterator[Finding]:
         return
     where, named = group_of(hit, evidence.parameters)
     share = sum(p.weights.count for p in hit) / max(1, sum(p.weights.count for p in evidence.parameters))
+    switch = "requires_grad" if evidence.framework == "torch" else "trainable"
+    remedy = f"If they should learn, set {switch} to True before the optimizer is made."
     if len(hit) == len(evidence.parameters):
-        yield finding("GT107", WHOLE, f"{named} are frozen: nothing can learn", severity="error")
+        yield finding("GT107", WHOLE, f"{named} are frozen: nothing can learn", remedy, severity="error")
     else:
-        yield finding("GT107", where, f"{named} {_are(hit)} frozen, {share:.0%} of all numbers")
+        yield finding("GT107", where, f"{named} {_are(hit)} frozen, {share:.0%} of all numbers", remedy)
 
 
 def _are(items: Sequence[object]) -> str:

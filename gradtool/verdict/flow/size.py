@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gradtool.evidence import Layer, ModelEvidence
+from gradtool.evidence import Layer, ModelEvidence, Parameter
 from gradtool.verdict.flow.depth import DepthProfile, learning, profile_of
-from gradtool.verdict.flow.groups import group_of, listed, paths, trainable
-from gradtool.verdict.flow.structure import Structure, structure_of
+from gradtool.verdict.flow.groups import called, group_of, listed, paths, trainable
+from gradtool.verdict.flow.structure import Structure, recurrent_matrix, structure_at, structure_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
@@ -36,6 +36,12 @@ LOOP = 8
 OFF = 1.3
 """Weights whose gain is off the ideal by more than this factor, compounded over ten layers, cost a decade."""
 
+ORTHOGONAL = 1.0
+"""The gain of an orthogonal matrix: one that multiplies a state again and again must not be above it."""
+
+State = tuple[Parameter, float] | None
+"""The matrix that multiplies a state, and its gain."""
+
 SMALL, LARGE = 1e-6, 10.0
 """The thresholds of tutorials."""
 
@@ -48,21 +54,24 @@ def vanishing(evidence: ModelEvidence) -> Iterator[Finding]:
     told = f"the gradient falls by {profile.fall:.1f} decades from the last layers to the first{_evenly(profile)}"
     below = [name for name in profile.silent if _place(evidence, name) < profile.points[0].place]
     if below:
-        told += f", and is exactly 0 before {profile.points[0].name}"
-    seen = structure_of(evidence)
+        told += f", and is exactly 0 before {called(profile.points[0].name, profile.points[0].kind)}"
     severity = "error" if profile.fall > VANISHED else "warning"
     where, source = _guilty(profile)
+    seen = _structure(evidence, profile, where)
     yield finding("GT103", where, f"{told}{_cause(seen)}", _lift(seen), severity=severity, source=source)
 
 
 def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT104: the strongest path grows by more than three decades towards the first layers, or over a loop's calls."""
-    seen, loops = structure_of(evidence), _loops(evidence)
+    loops = _loops(evidence)
     for layer, rise in loops[:1]:
-        told = f"over the {layer.calls} calls of {layer.name} the gradient grows by {rise:.1f} decades on its way back"
+        name = called(layer.name, layer.kind)
+        told = f"over the {layer.calls} calls of {name} the gradient grows by {rise:.1f} decades on its way back"
         if len(loops) > 1:
-            told += f"; likewise {listed(other.name for other, _ in loops[1:])}"
-        yield finding("GT104", layer.name, f"{told}{_cause(seen)}", _tame(seen), source=layer.source)
+            told += f"; likewise {listed(called(other.name) for other, _ in loops[1:])}"
+        seen, state = structure_at(evidence, layer.name), recurrent_matrix(evidence, layer.name)
+        told += _cause(seen, growing=True, state=state)
+        yield finding("GT104", layer.name, told, _tame(seen, state), source=layer.source)
     profile = profile_of(evidence)
     # What grows over a loop's calls grows over depth too: one cause is told once.
     if profile.fall is not None and -profile.fall - max((rise for _, rise in loops), default=0.0) > EXPLODED:
@@ -71,7 +80,13 @@ def exploding(evidence: ModelEvidence) -> Iterator[Finding]:
         if decades > 1:
             told += f"; activations grow by {decades:.1f} decades on the way forward"
         where, source = _guilty(profile)
-        yield finding("GT104", where, f"{told}{_cause(seen)}", _tame(seen), source=source)
+        seen = _structure(evidence, profile, where)
+        yield finding("GT104", where, f"{told}{_cause(seen, growing=True)}", _tame(seen), source=source)
+
+
+def _structure(evidence: ModelEvidence, profile: DepthProfile, where: str) -> Structure:
+    """The structure by the matrix of the one steep layer, where there is one, else by the usual."""
+    return structure_at(evidence, where) if _is_steep(profile) else structure_of(evidence)
 
 
 def _loops(evidence: ModelEvidence) -> list[tuple[Layer, float]]:
@@ -96,10 +111,14 @@ def _rise_over_calls(layer: Layer) -> float:
 def _evenly(profile: DepthProfile) -> str:
     """The steepest step where one is worth naming, else the usual one."""
     usual = f", by a factor of {profile.usual_gain:.2g} a layer over {len(profile.points)} layers"
-    if profile.steepest is None or profile.step is None or STEEP <= profile.step <= 1 / STEEP:
+    if profile.steepest is None or not _is_steep(profile):
         return usual
     point = profile.points[profile.steepest]
-    return f"{usual}; steepest at {point.name} ({point.kind}), by a factor of {profile.step:.2g}"
+    return f"{usual}; steepest at {called(point.name)} ({point.kind}), by a factor of {profile.step:.2g}"
+
+
+def _is_steep(profile: DepthProfile) -> bool:
+    return profile.step is not None and not STEEP <= profile.step <= 1 / STEEP
 
 
 def _guilty(profile: DepthProfile) -> tuple[str, str]:
@@ -112,18 +131,33 @@ def _place(evidence: ModelEvidence, name: str) -> int:
     return next(layer.place for layer in evidence.layers if layer.name == name)
 
 
-def _cause(seen: Structure) -> str:
-    """What in the structure explains the change of size."""
+def _cause(seen: Structure, *, growing: bool = False, state: State = None) -> str:
+    """What in the structure explains that sizes fall, or are ``growing``, by the matrix of the ``state`` if known.
+
+    Small weights make nothing grow, and large ones make nothing vanish, unless they saturate what follows.
+    """
     parts = []
-    if seen.flat:
+    if seen.flat and not growing:
         parts.append(f"most layers apply {seen.activation}, whose slope is below 1")
-    if seen.gain and not 1 / OFF < seen.gain / seen.ideal < OFF:
-        size = "small" if seen.gain < seen.ideal else "large"
+    if state is not None and state[1] > ORTHOGONAL:
+        parts.append(f"{state[0].name} multiplies the state at every call: its gain is {state[1]:.2g}")
+    elif seen.gain and (_is_large(seen) if growing else _is_small(seen) or (seen.flat and _is_large(seen))):
+        size, of = "small" if seen.gain < seen.ideal else "large", f" of {seen.matrix}" if seen.matrix else ""
         kind = seen.activation or "a linear layer"
-        parts.append(f"the weights are {size} for {kind}: their gain is {seen.gain:.2g}, the ideal {seen.ideal:.2g}")
+        parts.append(
+            f"the weights{of} are {size} for {kind}: their gain is {seen.gain:.2g}, the ideal {seen.ideal:.2g}"
+        )
     if not seen.normalised:
         parts.append("there is no normalisation layer")
     return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _is_small(seen: Structure) -> bool:
+    return bool(seen.gain) and (seen.gain or 0.0) * OFF < seen.ideal
+
+
+def _is_large(seen: Structure) -> bool:
+    return (seen.gain or 0.0) > seen.ideal * OFF
 
 
 def _lift(seen: Structure) -> str:
@@ -131,7 +165,7 @@ def _lift(seen: Structure) -> str:
     advice = []
     if seen.flat:
         advice.append(f"replace {seen.activation} by ReLU or GELU in the hidden layers")
-    if seen.gain and seen.gain * OFF < seen.ideal:
+    if _is_small(seen):
         advice.append(_initialise(seen))
     if seen.recurrent:
         advice.append("use gates (LSTM, GRU) or orthogonal recurrent weights")
@@ -141,12 +175,14 @@ def _lift(seen: Structure) -> str:
     return _sentence(advice)
 
 
-def _tame(seen: Structure) -> str:
+def _tame(seen: Structure, state: State = None) -> str:
     """What keeps this gradient from exploding."""
     advice = []
-    if seen.gain and seen.gain > seen.ideal * OFF:
+    if state is not None and state[1] > ORTHOGONAL:
+        advice.append(f"scale {state[0].name} down to a gain of 1, as an orthogonal matrix has")
+    elif _is_large(seen):
         advice.append(_initialise(seen))
-    if seen.recurrent:
+    elif seen.recurrent:
         advice.append("start recurrent weights orthogonal")
     if not seen.normalised:
         advice.append("normalise between the layers (LayerNorm, BatchNorm)")
@@ -186,7 +222,8 @@ def forward_growth(evidence: ModelEvidence) -> Iterator[Finding]:
     decades = forward_decades(evidence)
     if decades > GROWTH:
         largest = max((layer for layer in evidence.layers if layer.name), key=lambda layer: layer.rms)
-        told = f"activations grow by {decades:.1f} decades up to {largest.name}{_cause(structure_of(evidence))}"
+        cause = _cause(structure_of(evidence), growing=True)
+        told = f"activations grow by {decades:.1f} decades up to {called(largest.name, largest.kind)}{cause}"
         yield finding("GT113", largest.name, told, source=largest.source)
 
 

@@ -7,15 +7,21 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gradtool.evidence import ModelEvidence, Parameter, Statistics, Weights
 
-__all__ = ["FLAT", "IDEAL_GAIN", "Structure", "gain_of", "is_bias", "is_norm", "rms", "structure_of"]
+__all__ = [
+    "FLAT", "IDEAL_GAIN", "Structure", "gain_of", "is_bias", "is_norm", "recurrent_matrix", "rms", "structure_at",
+    "structure_of",
+]  # fmt: skip
 
 FLAT = frozenset({"sigmoid", "tanh", "softmax", "log_softmax", "softsign", "hard_sigmoid", "hard_tanh"})
 """Activations whose slope goes to 0 on both sides."""
+
+STATES = "weight_hh|recurrent_kernel"
+"""What the weights that multiply the previous state are called."""
 
 RECURRENT = ("RNN", "LSTM", "GRU")
 """Words in the class of a recurrent layer."""
@@ -40,7 +46,7 @@ class Structure:
 
     ``activation`` is the most frequent one, ``flat`` says that most layers apply one that saturates on both sides,
     ``recurrent`` that layers run in a loop over time. ``gain`` is the median over the weight matrices, ``ideal`` what
-    the activation asks for.
+    the activation asks for; of a single matrix ``matrix`` is the name.
     """
 
     activation: str
@@ -49,6 +55,7 @@ class Structure:
     recurrent: bool
     gain: float | None
     ideal: float
+    matrix: str = ""
 
 
 def structure_of(evidence: ModelEvidence) -> Structure:
@@ -65,6 +72,25 @@ def structure_of(evidence: ModelEvidence) -> Structure:
         gain=statistics.median(gains) if gains else None,
         ideal=IDEAL_GAIN.get(most, LINEAR_GAIN),
     )
+
+
+def structure_at(evidence: ModelEvidence, layer: str) -> Structure:
+    """The same with the gain of the layer's own matrix, where it has one."""
+    seen = structure_of(evidence)
+    own = [(p.name, gain) for p in evidence.parameters if p.layer == layer and (gain := gain_of(p))]
+    return replace(seen, matrix=own[0][0], gain=own[0][1]) if own else seen
+
+
+def recurrent_matrix(evidence: ModelEvidence, layer: str) -> tuple[Parameter, float] | None:
+    """The matrix by which a layer called ``layer``, or the module around it, multiplies its own state, and its gain.
+
+    It is called so (weight_hh, recurrent_kernel), or square; of several the one with the largest gain.
+    """
+    around = {layer, re.sub(r"[./]?[^./]*$", "", layer)}
+    own = [p for p in evidence.parameters if p.layer in around and len(p.shape) == 2]
+    named = [p for p in own if re.search(STATES, p.name)] or [p for p in own if p.shape[0] == p.shape[1]]
+    gains = [(p, rms(p.weights) * math.sqrt(min(p.shape))) for p in named]
+    return max(gains, key=lambda pair: pair[1], default=None)
 
 
 def is_norm(kind: str) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import Layer, ModelEvidence
-from gradtool.verdict.flow.groups import listed
+from gradtool.verdict.flow.groups import called, listed
 from gradtool.verdict.flow.structure import FLAT, gain_of, structure_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
@@ -24,6 +24,9 @@ FEW_SAMPLES = 8
 CHANCE = 1.5
 """Deep in a fresh model all samples look alike, so each unit is off for all of them with a chance of one half. Three
 deviations of that share are 3 * 0.5 over the root of the number of units."""
+
+TRAINING = {"torch": "Call model.train() before the forward pass.", "tensorflow": "Call the model with training=True."}
+"""How each framework is put into the mode of training."""
 
 SATURATED = 0.5
 """The share of outputs in the flat part of their activation."""
@@ -47,9 +50,10 @@ def dead_units(evidence: ModelEvidence) -> Iterator[Finding]:
             groups.setdefault(severity, []).append(layer)
     for severity, hit in groups.items():
         first = hit[0]
-        told = f"{first.dead} of {first.units} units of {first.name} are 0 for all {first.samples} samples"
+        name = called(first.name, first.kind)
+        told = f"{first.dead} of {first.units} units of {name} are 0 for all {first.samples} samples"
         if len(hit) > 1:
-            others = listed(f"{layer.name} ({_dead_share(layer):.0%})" for layer in hit[1:])
+            others = listed(f"{called(layer.name)} ({_dead_share(layer):.0%})" for layer in hit[1:])
             told += f"; likewise {others}"
         if any(layer.dead == layer.units for layer in hit):
             told += "; no gradient passes, so what lies before gets exactly 0"
@@ -80,9 +84,11 @@ def saturated_units(evidence: ModelEvidence) -> Iterator[Finding]:
     hit = [layer for layer in ordered[:-1] if layer.saturated > SATURATED]
     if hit:
         first = hit[0]
-        told = f"{first.saturated:.0%} of the outputs of {first.name} ({first.activation or first.kind}) are flat"
+        told = (
+            f"{first.saturated:.0%} of the outputs of {called(first.name)} ({first.activation or first.kind}) are flat"
+        )
         if len(hit) > 1:
-            told += f"; likewise {listed(f'{layer.name} ({layer.saturated:.0%})' for layer in hit[1:])}"
+            told += f"; likewise {listed(f'{called(layer.name)} ({layer.saturated:.0%})' for layer in hit[1:])}"
         yield finding("GT109", first.name, told, source=first.source)
 
 
@@ -101,7 +107,8 @@ def eval_mode(evidence: ModelEvidence) -> Iterator[Finding]:
         trains = evidence.route == "script" or bool(evidence.steps)
         told = f"the model is in evaluation mode, and {_named(layers)} behave otherwise in training"
         severity = "warning" if trains else "note"
-        yield finding("GT123", layers[0].name, told, severity=severity, source=layers[0].source)
+        remedy = TRAINING[evidence.framework]
+        yield finding("GT123", layers[0].name, told, remedy, severity=severity, source=layers[0].source)
 
 
 def _ordered(evidence: ModelEvidence) -> list[Layer]:
@@ -123,4 +130,4 @@ def _is_batchnorm(layer: Layer) -> bool:
 
 
 def _named(layers: Sequence[Layer]) -> str:
-    return listed(layer.name for layer in layers)
+    return listed(called(layer.name, layer.kind) for layer in layers)

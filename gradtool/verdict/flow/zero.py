@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
 from gradtool.verdict.flow.depth import profile_of
-from gradtool.verdict.flow.groups import WHOLE, group_of, listed, paths, places, trainable
+from gradtool.verdict.flow.groups import WHOLE, called, group_of, listed, paths, places, trainable
 from gradtool.verdict.flow.size import FADING
 from gradtool.verdict.flow.structure import is_bias
 from gradtool.verdict.flow.units import blocking
@@ -163,5 +163,7 @@ def _between(members: Sequence[Parameter], stop: Layer | None) -> str:
     if stop is None:
         return ": no layer from here on has a gradient, so the loss itself does not move"
     if stop.name in {p.layer for p in members}:
-        return f", although one arrives at the output of {stop.name}: its input is 0, or it is not used"
-    return f": it is lost between here and the output of {stop.name} ({stop.kind}), where it is not zero"
+        return (
+            f", although one arrives at the output of {called(stop.name, stop.kind)}: its input is 0, or it is not used"
+        )
+    return f": it is lost between here and the output of {called(stop.name)} ({stop.kind}), where it is not zero"

@@ -30,6 +30,8 @@ from handmade_flow import (
 )
 from rich.cells import cell_len
 
+from gradtool.evidence import Descent
+from gradtool.report.flow.experiments import experiment_section
 from gradtool.settings import FlowView
 from gradtool.verdict.record import Finding
 
@@ -266,3 +268,11 @@ def test_control_characters_do_not_reach_the_terminal(hostile: str, form: str) -
     made = evidence([replace(MLP[0], name=hostile, layer=hostile)], kind=hostile, notes=[hostile])
     report = told(record(made, findings=found), form, 80)
     assert [char for char in report.replace("\n", "") if not char.isprintable()] == []
+
+
+def test_a_loss_that_does_not_move_neither_falls_nor_rises() -> None:
+    made = evidence(MLP, dtype="bfloat16", descent=Descent(1e-3, 1.1796875, 1.1796875, 0.001))
+    (row,) = experiment_section(made, "PyTorch").told
+    assert "the loss stays at 1.179688; the gradient promises 0.001, which is below its resolution" in row.text
+    (row,) = experiment_section(replace(made, dtype="float32"), "PyTorch").told
+    assert row.text.endswith("promises 0.001")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
-from handmade_models import bias, chain, held, model, weight, with_layers, with_parameters
+from handmade_models import bias, chain, held, model, numbers, weight, with_layers, with_parameters
 
-from gradtool.evidence import Clipped, Descent, Head, Loss, ModelEvidence, Survey
+from gradtool.evidence import Clipped, Descent, Head, Loss, ModelEvidence, Survey, Weights
 from gradtool.verdict.flow.groups import group_of, listed, places
 from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.flow.record import STATES, Item
@@ -151,3 +152,49 @@ def test_an_unwanted_finding_is_left_out_and_its_item_is_still_not_ticked() -> N
     told, kept = judge(ill, wanted=lambda code: code != "GT103")
     assert [row.code for row in told] == [row.code for row in every if row.code != "GT103"]
     assert kept == items
+
+
+@pytest.mark.parametrize(("after", "told"), [(1.1796875, "does not move"), (1.1875, "rises by 0.0078")])
+def test_a_step_below_the_resolution_of_the_loss_is_no_tick(after: float, told: str) -> None:
+    """bfloat16 has 8 bits: neighbours of 1.18 are 0.0078 apart."""
+    item = items(replace(chain(), dtype="bfloat16", descent=Descent(1e-3, 1.1796875, after, 0.001)))
+    row = item["the loss decreases along -g"]
+    assert row.state == "unknown"
+    promised = "and the gradient promises a decrease of 0.001, which is below its resolution in bfloat16"
+    assert row.detail == f"the loss {told}, {promised}"
+
+
+def test_a_loss_that_stays_where_it_could_move_is_told_as_such() -> None:
+    item = items(replace(chain(), descent=Descent(1e-3, 1.18, 1.18, 0.001)))["the loss decreases along -g"]
+    told = "the loss does not move, and the gradient promises a decrease of 0.001"
+    assert (item.state, item.detail) == ("unknown", told)
+
+
+def test_a_single_gain_is_no_range() -> None:
+    assert items(chain(6, weights=1.4))["initialisation"].detail == "deviation times root of the fan-in is 1.4"
+    several = with_parameters(chain(6), lambda row: {"weights": Weights(4096, 4.0)} if row.name == "0.weight" else {})
+    assert items(several)["initialisation"].detail.endswith("is 0.5 to 1.4")
+
+
+def test_a_member_of_a_sequential_is_no_bare_number_in_a_sentence() -> None:
+    """Such as ``units of 1``, ``2 parameters of 0.*``, ``and the output of 4``."""
+    frozen = with_parameters(chain(6), lambda row: {"trainable": row.layer != "0"})
+    dead = with_layers(chain(6), {"3": {"dead": 60}, "5": {"dead": 60}})
+    silent = with_parameters(chain(6), lambda row: {"gradient": numbers(0.0)} if row.layer == "2" else {})
+    uneven = with_layers(chain(6, 0.4), {"1": {"gradient": 1e-9}, "0": {"gradient": 1e-9}})
+    told = [row.message for ill in (frozen, dead, silent, uneven) for row in judge(ill)[0]]
+    assert "2 parameters of layer 0 are frozen" in " ".join(told)
+    assert "units of layer 3 (Relu) are 0" in " ".join(told)
+    assert "likewise layer 5 (94%)" in " ".join(told)
+    assert "although one arrives at the output of layer 2 (Linear)" in " ".join(told)
+    assert "steepest at layer 2 (Linear)" in " ".join(told)
+    assert not [text for text in told if re.search(r"(of|at|before|and) \d+( \(|\.\*|:|,| are)", text)]
+
+
+def test_an_expression_has_neither_layers_nor_logits() -> None:
+    for value in (math.nan, math.inf):
+        ill = replace(chain(), route="expression", layers=[], loss=Loss(value, "the value"))
+        (finding,) = (row for row in judge(ill)[0] if row.code == "GT114")
+        assert finding.message == f"the value at this point is {value:g}"
+        assert "logits" not in finding.message + finding.remedy
+        assert "layer" not in finding.message + finding.remedy

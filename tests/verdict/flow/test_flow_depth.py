@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from handmade_models import chain, found, layer, model, relu, told, weight, with_layers, with_parameters
 
-from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.evidence import ModelEvidence, Parameter, Weights
 from gradtool.verdict.flow.depth import depth_profile, learning
+from gradtool.verdict.record import Finding
 
 
 def of(*gradients: float | None) -> list:
@@ -152,6 +153,48 @@ def test_a_doubled_gain_explodes_and_one_finding_tells_it() -> None:
     assert "normalise between the layers" in finding.remedy
 
 
+def test_small_weights_are_no_reason_to_explode_nor_large_ones_to_vanish() -> None:
+    (exploding,) = found(chain(8, 2.8, "relu", 0.577))
+    (vanishing,) = found(chain(8, 0.4, "relu", 2.8))
+    assert [exploding.code, vanishing.code] == ["GT104", "GT103"]
+    assert "gain is" not in exploding.message + vanishing.message
+    (saturated,) = found(chain(8, 0.3, "tanh", 4.0))
+    assert "the weights are large for tanh" in saturated.message
+
+
+def test_one_steep_layer_is_judged_by_its_own_matrix() -> None:
+    ill = chain(8, 1.0)
+    ill = with_layers(ill, {row.name: {"gradient": 1e4} for row in ill.layers if row.place < 6})
+    ill = with_parameters(ill, lambda row: {"weights": Weights(64 * 64, 8e4)} if row.name == "6.weight" else {})
+    (finding,) = found(ill)
+    assert told(finding) == ("GT104", "error", "6")
+    assert "the weights of 6.weight are large for relu: their gain is 1e+04, the ideal 1.4" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "row"),
+    [
+        ("", "Wh", {"fan_in": 0, "kind": "R"}),
+        ("cell", "cell.weight_hh", {"shape": (192, 64), "kind": "GRUCell"}),
+        ("cell", "cell/recurrent_kernel", {"shape": (64, 192), "kind": "GRUCell"}),
+    ],
+)
+def test_the_recurrent_matrix_of_a_loop_is_named_and_to_be_scaled_down(owner: str, name: str, row: dict) -> None:
+    def loop(gain: float) -> list[Finding]:
+        shape = row.get("shape", (64, 64))
+        count = shape[0] * shape[1]
+        own = {"weights": Weights(count, gain * (count / 64) ** 0.5), "shape": shape, **row}
+        matrix = replace(weight(owner, **own), name=name)
+        cell = layer(owner or "relu", 0, calls=40, kind="GRUCell", activation="relu", last_gradient=1e-5, first_rms=1.0)
+        return found(model([cell, layer("out", 40)], [matrix, weight("out", gain=0.62)]))
+
+    (finding,) = loop(2.3)
+    assert f"{name} multiplies the state at every call: its gain is 2.3" in finding.message
+    assert finding.remedy.startswith(f"Scale {name} down to a gain of 1, ")
+    (finding,) = loop(0.9)
+    assert name not in finding.message + finding.remedy
+
+
 def test_normalised_models_are_not_told_to_normalise() -> None:
     ill = chain(8, 0.3)
     ill = model([*ill.layers, layer("norm", 99, 1.0, kind="LayerNorm")], ill.parameters)
@@ -196,7 +239,7 @@ def test_a_gradient_that_fades_to_nothing_is_vanishing_not_zero() -> None:
     parameters = [weight(row.layer, 0.0) if int(row.layer) < 5 else row for row in ill.parameters]
     findings = found(model(ill.layers, parameters))
     assert [row.code for row in findings] == ["GT103"]
-    assert "is exactly 0 before 5" in findings[0].message
+    assert "is exactly 0 before layer 5 (Relu)" in findings[0].message
 
 
 def test_the_line_of_the_guilty_layer_is_told() -> None:

@@ -51,7 +51,7 @@ def test_gradients_that_are_not_finite_hide_what_cannot_be_judged(cell: str, cod
     ill = with_layers(with_parameters(chain(8, 0.3), change), {str(n): {"gradient": value} for n in range(5)})
     (finding,) = found(with_layers(ill, {"4": {"source": "model.py:4"}}))
     assert told(finding) == (code, "error", "0")
-    assert "20 of the 8320 gradient entries of 2 parameters of 0.*, 2 parameters of 2.*" in finding.message
+    assert "20 of the 8320 gradient entries of 2 parameters of layer 0, 2 parameters of layer 2" in finding.message
     assert finding.message.endswith("at the output of 4")
     assert finding.source == "model.py:4"
 
@@ -66,7 +66,7 @@ def test_a_missing_gradient_is_told_by_what_ran() -> None:
     cut = with_layers(cut, {str(place): {"gradient": None} for place in range(6)} | {"0": {"source": "model.py:3"}})
     (finding,) = found(cut)
     assert told(finding) == ("GT106", "error", "0")
-    assert "between here and 6 (Linear)" in finding.message
+    assert "between here and layer 6 (Linear)" in finding.message
     assert finding.source == "model.py:3"
 
 
@@ -84,7 +84,7 @@ def test_frozen_parameters_are_a_note_and_an_error_where_nothing_learns() -> Non
 def test_an_unexplained_zero_is_an_error_with_the_place_where_it_is_lost() -> None:
     (finding,) = found(zeroed(chain(), "0", "1", "2", "3"))
     assert told(finding) == ("GT105", "error", "0")
-    assert "lost between here and the output of 4 (Linear)" in finding.message
+    assert "lost between here and the output of layer 4 (Linear)" in finding.message
 
 
 def test_a_weight_alone_whose_input_is_zero() -> None:
@@ -168,4 +168,12 @@ def test_hooks_are_listed() -> None:
     ill = with_parameters(chain(), lambda row: {"hooks": ["clip (train.py:7)"]} if row.layer == "2" else {})
     (finding,) = found(ill)
     assert told(finding) == ("GT126", "note", "2")
-    assert finding.message == "hooks may change the gradient of 2 parameters of 2.*: clip (train.py:7)"
+    assert finding.message == "hooks may change the gradient of 2 parameters of layer 2: clip (train.py:7)"
+
+
+def test_one_layer_ran_or_several_did() -> None:
+    def told(*cut: str) -> str:
+        return found(with_parameters(chain(), lambda row: {"gradient": None} if row.layer in cut else {}))[0].message
+
+    assert told("2").startswith("2 parameters of layer 2 got no gradient although the layer ran:")
+    assert "although their layers ran" in told("2", "4")

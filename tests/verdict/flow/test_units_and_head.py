@@ -32,7 +32,9 @@ def test_dead_layers_are_told_together_and_low_biases_blamed() -> None:
     ill = with_layers(chain(), {name: {"dead": 60} for name in "13579"})
     ill = with_parameters(ill, lambda row: {"weights": Weights(64, 160.0, mean=-20.0)} if row.name == "0.bias" else {})
     (finding,) = found(ill)
-    assert finding.message.startswith("60 of 64 units of 1 are 0 for all 32 samples; likewise 3 (94%), 5 (94%)")
+    assert finding.message.startswith(
+        "60 of 64 units of layer 1 (Relu) are 0 for all 32 samples; likewise layer 3 (94%), layer 5 (94%)"
+    )
     assert finding.remedy == "Start the biases at 0 (0.bias lie far below)."
 
 
@@ -129,6 +131,23 @@ def test_targets_beyond_the_last_activation(
 def test_a_loss_that_expects_another_kind_of_output(cells: dict[str, Any], *, ill: bool) -> None:
     findings = found(replace(chain(), head=head(classes=2, **cells)))
     assert [told(row) for row in findings] == ([("GT112", "warning", "output")] if ill else [])
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_a_remedy_is_in_the_words_of_the_framework(activation: str) -> None:
+    def remedies(framework: str) -> str:
+        ill = [
+            head(classes=2, expects="logits", activation=activation),
+            head(classes=2, expects="probabilities", least=-2.0, largest=3.0),
+        ]
+        return " ".join(found(replace(chain(), head=one, framework=framework))[0].remedy for one in ill)
+
+    assert "from_logits" not in remedies("torch")
+    assert ("NLLLoss" if activation == "softmax" else "BCELoss") in remedies("torch")
+    assert "BCEWithLogitsLoss" in remedies("torch")
+    assert "from_logits=False" in remedies("tensorflow")
+    assert "from_logits=True" in remedies("tensorflow")
+    assert "Loss," not in remedies("tensorflow")
 
 
 def test_output_and_targets_that_broadcast() -> None:
