@@ -8,6 +8,7 @@ without the framework's slow teardown.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import queue
@@ -15,8 +16,9 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from gradtool.evidence import (
     Failure,
@@ -30,6 +32,7 @@ from gradtool.evidence import (
     decode,
     encode,
 )
+from gradtool.witness import parting
 
 __all__ = ["main"]
 
@@ -54,12 +57,29 @@ def main(module: str) -> None:
         _refuse_everything(requests, wire, module, error)
     while True:
         record = decode(requests.get())
-        try:
-            for reply in answer(record):
-                _send(wire, encode(reply))
-        except BaseException as error:  # noqa: BLE001  # likewise
-            _send(wire, encode(_failure(_key(record), module, error, getattr(record, "dtype", ""))))
-        _send(wire, "")
+        parting.prepare(functools.partial(_leave, wire, record, module))
+        _answered(wire, record, module, _lazily(answer, record))
+
+
+def _lazily(answer: Callable[[Record], Iterator[Record]], record: Record) -> Iterator[Record]:
+    """The records of ``answer``, which is called when the first of them is asked for."""
+    yield from answer(record)
+
+
+def _answered(wire: object, record: Record, module: str, replies: Iterable[Record]) -> None:
+    try:
+        for reply in replies:
+            _send(wire, encode(reply))
+    except BaseException as error:  # noqa: BLE001  # likewise
+        _send(wire, encode(_failure(_key(record), module, error, getattr(record, "dtype", ""))))
+    _send(wire, "")
+
+
+def _leave(wire: object, record: Record, module: str, replies: Iterable[Record]) -> NoReturn:
+    """Answer from inside a program that does not let go, and be gone."""
+    _answered(wire, record, module, replies)
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _listen(asked: Iterable[str], requests: queue.SimpleQueue[str]) -> None:

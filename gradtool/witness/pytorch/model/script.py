@@ -9,15 +9,16 @@ tensors by hand works too.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from gradtool.evidence import Incident, ModelRequest, TrainingStep
 from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.figures import global_norm
+from gradtool.witness.model.stopping import Stop, quiet_threads
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
@@ -46,13 +47,19 @@ MOST = 1000
 """Backward passes without a change of any weight after which no more are waited for."""
 
 
-def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapping[str, Any], Observed | None]:
-    """The names of the file, and what was seen if it ran a backward pass; with ``stops`` it ends there."""
+def run_file(
+    request: ModelRequest, leave: Callable[[Observed], NoReturn], *, as_main: bool, stops: bool
+) -> tuple[Mapping[str, Any], Observed | None]:
+    """The names of the file, and what was seen if it ran a backward pass; with ``stops`` it ends there.
+
+    A program that goes on all the same is left by ``leave``.
+    """
     if not stops:
         return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
     with Recorder() as recorder:
-        watch = _Watch(request, recorder)
+        watch = _Watch(request, recorder, leave)
+        quiet_threads()
         try:
             with watched(watch):
                 names = execute(request.path, request.arguments, as_main=as_main)
@@ -63,16 +70,16 @@ def run_file(request: ModelRequest, *, as_main: bool, stops: bool) -> tuple[Mapp
             if not watch.seen.backwards and not watch.seen.steps:
                 raise
             tell_of_end(error, watch.seen.incidents, watch.seen.notes)
-    if watch.seen.backwards:
-        watch.end()
-    return names, watch.seen if watch.seen.steps else None
+    seen = watch.told()
+    return names, seen if seen.steps else None
 
 
 class _Watch:
     """Sees every backward pass and every optimizer step of the program."""
 
-    def __init__(self, request: ModelRequest, recorder: Recorder) -> None:
+    def __init__(self, request: ModelRequest, recorder: Recorder, leave: Callable[[Observed], NoReturn]) -> None:
         self.request = request
+        self._stop = Stop(lambda: leave(self.told()))
         self.seen, self.recorder = Observed(), recorder
         self._wanted = request.steps
         self._versions: list[tuple[int, int, float]] = []
@@ -102,7 +109,7 @@ class _Watch:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
         if self._complete:
             if self._beside.passed():
-                raise Enough
+                self._stop()
             return  # a backward pass that begins behind the last step still runs: it may raise
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         moved = self._versions and (self._stepped or self._versions != self._now())
@@ -140,7 +147,7 @@ class _Watch:
         if self.seen.rows:
             told = "does not require a gradient: every path from a parameter to it is cut, or everything is frozen"
             self.seen.notes.append(f"the loss of {self.seen.source} {told}")
-            raise Enough
+            self._stop()
 
     def over(self) -> None:
         """The program has come to its end, and nothing stopped it."""
@@ -150,7 +157,7 @@ class _Watch:
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if self._complete:
             if not self._beside.waited_for():
-                raise Enough
+                self._stop()
             return
         if inputs is not None:
             kept = [leaf.grad for leaf in inputs]
@@ -255,7 +262,13 @@ class _Watch:
         """The last iteration that was asked for ends the program, once the models beside it have had their step."""
         self._complete = self._complete or self._has_enough()
         if self._complete and not self._beside.waited_for():
-            raise Enough
+            self._stop()
+
+    def told(self) -> Observed:
+        """What was seen, with the iteration that was not over."""
+        if self.seen.backwards:
+            self.end()
+        return self.seen
 
     def end(self) -> None:
         """Write down an iteration."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from gradtool.witness.model.experiments import experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.parting import part
 from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
 from gradtool.witness.pytorch.model.function import Function, is_leaf
@@ -55,10 +56,14 @@ def answer(record: Record) -> Iterator[Record]:
     """The evidence on the model that a ModelRequest names; a Failure that begins in the user's own code otherwise."""
     if not isinstance(record, ModelRequest):
         return
+    yield from _guarded(record, _testimony_on_expression(record) if record.expression else _testimony(record))
+
+
+def _guarded(request: ModelRequest, records: Iterable[Record]) -> Iterator[Record]:
     try:
-        yield from (_testimony_on_expression(record) if record.expression else _testimony(record))
+        yield from records
     except UserFileError as error:
-        yield Failure(record.key, "torch", "file", error.message, error.hint, error.detail)
+        yield Failure(request.key, "torch", "file", error.message, error.hint, error.detail)
 
 
 def _testimony(request: ModelRequest) -> Iterator[Record]:
@@ -66,11 +71,18 @@ def _testimony(request: ModelRequest) -> Iterator[Record]:
     file = Path(request.path).name
     _seed(request.seed)
     yield Progress(request.key, f"running {file}")
+
+    def told(seen: Observed) -> Iterator[Record]:
+        yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
+
+    def leave(seen: Observed) -> NoReturn:
+        part(_guarded(request, told(seen)))
+
     names, found, seen = looked_for(
-        request, KIND, lambda as_main, stops: run_file(request, as_main=as_main, stops=stops)
+        request, KIND, lambda as_main, stops: run_file(request, leave, as_main=as_main, stops=stops)
     )
     if seen is not None:
-        yield replace(_observed(request, seen), seconds=time.perf_counter() - began)
+        yield from told(seen)
         return
     if found is None:
         raise UserFileError(

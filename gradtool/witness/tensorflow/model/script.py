@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -24,6 +24,7 @@ from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.frames import scopes
+from gradtool.witness.model.stopping import Stop, quiet_threads
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
@@ -47,13 +48,22 @@ __all__ = ["run_file"]
 
 
 def run_file(
-    request: ModelRequest, recorder: Recorder, *, as_main: bool, stops: bool
+    request: ModelRequest,
+    recorder: Recorder,
+    leave: Callable[[Observed | Found], NoReturn],
+    *,
+    as_main: bool,
+    stops: bool,
 ) -> tuple[Mapping[str, Any], Observed | Found | None]:
-    """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there."""
+    """The names of the file, and what was seen if it asked for a gradient; with ``stops`` it ends there.
+
+    A program that goes on all the same is left by ``leave``.
+    """
     if not stops:
         return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
-    watch = _Watch(request, recorder)
+    watch = _Watch(request, recorder, leave)
+    quiet_threads()
     try:
         with watch.watching():
             names = execute(request.path, request.arguments, as_main=as_main)
@@ -67,16 +77,19 @@ def run_file(
     if not tf.executing_eagerly():
         hint = "gradtool looks at eager programs; remove disable_eager_execution() and disable_v2_behavior()"
         raise UserFileError("the file runs TensorFlow 1 graphs", hint)
-    if watch.seen.backwards:
-        watch.end()
-    return names, watch.fitted or (watch.seen if watch.seen.steps else None)
+    told = watch.told()
+    return names, told if isinstance(told, Found) or told.steps else None
 
 
 class _Watch:
     """Sees every gradient and every optimizer step of the program."""
 
-    def __init__(self, request: ModelRequest, recorder: Recorder) -> None:
+    def __init__(
+        self, request: ModelRequest, recorder: Recorder, leave: Callable[[Observed | Found], NoReturn]
+    ) -> None:
         self.request = request
+        self._patches = ExitStack()
+        self._stop = Stop(lambda: leave(self.told()))
         self.seen, self.recorder = Observed(), recorder
         self.fitted: Found | None = None
         self._wanted = request.steps
@@ -95,7 +108,7 @@ class _Watch:
 
     def watching(self) -> ExitStack:
         """Watch while the program runs."""
-        stack = ExitStack()
+        stack = self._patches
         stack.enter_context(Taping(self.recorder, self._before, self._look))
         for place, name, wrapper in (
             (keras.optimizers.Optimizer, "apply_gradients", self._apply_gradients),
@@ -114,7 +127,7 @@ class _Watch:
             inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
             case = Case(inputs, targets, weights=weights)
             self.fitted = Found(model, name_of(model, sys._getframe(1)), "script", case)  # noqa: SLF001
-            raise Enough
+            return self._stop()
 
         return train_step
 
@@ -246,7 +259,14 @@ class _Watch:
     def _enough(self) -> None:
         """End the program, unless another model's gradient is still to come."""
         if not self._others.waited_for(self._optimizers):
-            raise Enough
+            self._stop()
+
+    def told(self) -> Observed | Found:
+        """What was seen, with the iteration that was not over; nothing is watched any longer."""
+        self._patches.close()
+        if self.seen.backwards:
+            self.end()
+        return self.fitted or self.seen
 
     def end(self) -> None:
         """Write down an iteration."""

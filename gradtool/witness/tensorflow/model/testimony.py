@@ -43,11 +43,15 @@ def answer(record: Record) -> Iterator[Record]:
     """The evidence on the model that a ModelRequest names; a Failure that begins in the user's own code otherwise."""
     if not isinstance(record, ModelRequest):
         return
+    yield from _guarded(record, _testimony(record))
+
+
+def _guarded(request: ModelRequest, records: Iterator[Record]) -> Iterator[Record]:
     try:
-        with _device(record.device):
-            yield from _testimony(record)
+        with _device(request.device):
+            yield from records
     except UserFileError as error:
-        yield Failure(record.key, "tensorflow", "file", error.message, error.hint, error.detail)
+        yield Failure(request.key, "tensorflow", "file", error.message, error.hint, error.detail)
 
 
 def _device(name: str) -> Any:
@@ -66,13 +70,17 @@ def _device(name: str) -> Any:
 
 def _testimony(request: ModelRequest) -> Iterator[Record]:
     began = time.perf_counter()
+
+    def told(found: Version | Observed) -> Iterator[Record]:
+        evidence = _observed(request, found) if isinstance(found, Observed) else (yield from _run(request, found))
+        yield replace(evidence, seconds=time.perf_counter() - began)
+
     if request.expression:
         evidence = yield from _run_expression(request)
+        yield replace(evidence, seconds=time.perf_counter() - began)
     else:
         yield Progress(request.key, f"running {Path(request.path).name}")
-        found = version(request, OWN)
-        evidence = _observed(request, found) if isinstance(found, Observed) else (yield from _run(request, found))
-    yield replace(evidence, seconds=time.perf_counter() - began)
+        yield from told(version(request, OWN, lambda found: _guarded(request, told(found))))
 
 
 def _run(request: ModelRequest, found: Version) -> Generator[Record, None, ModelEvidence]:

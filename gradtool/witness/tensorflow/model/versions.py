@@ -6,18 +6,19 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import tensorflow as tf
 
-from gradtool.evidence import ModelRequest
+from gradtool.evidence import Failure, ModelRequest, Record
 from gradtool.witness.model.discovery import CASE, Found, Kind
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, is_users
+from gradtool.witness.parting import part
 from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.function import Function, is_leaf
 from gradtool.witness.tensorflow.model.leaves import is_model
@@ -54,14 +55,32 @@ class Version:
     sources: Sources
 
 
-def version(request: ModelRequest, dtype: str) -> Version | Observed:
-    """Run the file in ``dtype``. What was seen instead, if it computes gradients by itself."""
+Tell = Callable[[Version | Observed], Iterator[Record]]
+
+
+def version(request: ModelRequest, dtype: str, tell: Tell | None = None) -> Version | Observed:
+    """Run the file in ``dtype``. What was seen instead, if it computes gradients by itself.
+
+    What ``tell`` makes of it is the answer of a program that does not end when it is told to; without it there is none.
+    """
     prepare(request.seed, dtype)
     _forget_imports(Path(request.path).parent)
     sources = no_sources()
-    with Recorder(sources, looking=False) as recorder:
+    recorder = Recorder(sources, looking=False)
+
+    def leave(seen: Observed | Found) -> NoReturn:
+        recorder.__exit__(None, None, None)
+        if tell is None:
+            told, hint = (
+                f"the file was to run again in {dtype}, and did not end when it was told to",
+                "leave out --dtype",
+            )
+            part([Failure(request.key, "tensorflow", "file", told, hint)])
+        part(tell(seen if isinstance(seen, Observed) else Version(dtype, {}, seen, sources)))
+
+    with recorder:
         names, found, seen = looked_for(
-            request, KIND, lambda as_main, stops: run_file(request, recorder, as_main=as_main, stops=stops)
+            request, KIND, lambda as_main, stops: run_file(request, recorder, leave, as_main=as_main, stops=stops)
         )
     if isinstance(seen, Observed):
         return seen
