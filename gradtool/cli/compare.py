@@ -16,7 +16,6 @@ from gradtool.cli.options import (
     ColorOption,
     DebugOption,
     Dtype,
-    DtypeOption,
     ExitZeroOption,
     FormatOption,
     Frameworks,
@@ -35,20 +34,25 @@ from gradtool.cli.options import (
     chosen_format,
     chosen_mode,
 )
+from gradtool.cli.options_flow import EveryOption, IgnoreOption, Mode, ModeOption, SelectOption
+from gradtool.cli.options_models import ComparedDtypeOption, PartnerArgument, given, look_at_options, names_models
 from gradtool.problem import ExitCode
 
 __all__ = ["compare"]
 
 
 def compare(
+    context: typer.Context,
     target: Annotated[
         str,
         typer.Argument(
-            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line.",
-            metavar="EXPRESSION|-|@FILE",
+            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line. Or a Python file "
+            "with a Keras model, or with torch_model() and keras_model().",
+            metavar="EXPRESSION|-|@FILE|FILE.py[:NAME]",
             rich_help_panel=TARGET,
         ),
     ],
+    partner: PartnerArgument = None,
     at: AtOption = None,
     wrt: WrtOption = None,
     order: OrderOption = None,
@@ -56,20 +60,24 @@ def compare(
     jacobian: JacobianOption = False,
     upstream: UpstreamOption = None,
     frameworks: FrameworksOption = Frameworks.both,
-    dtype: DtypeOption = Dtype.float64,
+    dtype: ComparedDtypeOption = Dtype.float64,
     seed: SeedOption = 0,
     timeout: TimeoutOption = 120.0,
+    mode: ModeOption = Mode.train,
     absolute: AbsoluteOption = False,
     format: FormatOption = TABLE,  # noqa: A002  # the option's name
     json: JsonOption = False,
     output: OutputOption = None,
     plot: PlotOption = None,
+    select: SelectOption = None,
+    ignore: IgnoreOption = None,
+    all: EveryOption = False,  # noqa: A002  # likewise
     strict: StrictOption = False,
     exit_zero: ExitZeroOption = False,
     color: ColorOption = ColorChoice.auto,
     debug: DebugOption = False,
 ) -> None:
-    """Do PyTorch and TensorFlow agree on this gradient, and if not, which one is right?
+    """Do PyTorch and TensorFlow agree on this gradient, and if not, which one is right? Do two models?
 
     gradtool compare "x**2 * sin(y)" --at x=2,y=3
 
@@ -82,12 +90,26 @@ def compare(
     gradtool compare "softplus(x)" --at x=-40:40:81 --plot errors.png
 
     gradtool compare @suite.txt --format jsonl
+
+    gradtool compare pair.py
+
+    gradtool compare torch_model.py keras_model.py --dtype float32
     """
     code = ExitCode.OK
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
-        mode = chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian)
+        models = names_models(target, partner)
+        look_at_options(context, target, models=models)
         # Nothing of what follows is needed for the help.
+        if models:
+            from gradtool.cli.run_compare_models import Outlet, chosen_settings, run_compare_models  # noqa: PLC0415
+
+            asked = chosen_settings(
+                frameworks.value, dtype.value if given(context, "dtype") else "", seed, mode.value, timeout, select,
+                ignore,
+            )  # fmt: skip
+            code = run_compare_models(target, partner, asked, Outlet(chosen, output, color.value, all, strict, debug))
+            raise typer.Exit(ExitCode.OK if exit_zero else code)
         from gradtool.cli.run import run_check  # noqa: PLC0415
         from gradtool.cli.run_compare import run_compare  # noqa: PLC0415
         from gradtool.settings import CheckSettings  # noqa: PLC0415
@@ -101,7 +123,7 @@ def compare(
             seed=seed,
             timeout=timeout,
             absolute=absolute,
-            mode=mode,
+            mode=chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian),
             order=1 if order is None else order,
             upstream=upstream,
         )
