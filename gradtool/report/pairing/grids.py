@@ -29,7 +29,7 @@ def parameter_section(evidence: PairEvidence, *, every: bool) -> Section:
     """The map, and how far the gradients are apart in each dtype; of a large model the worst."""
     rows = evidence.parameters
     shown = rows if every or len(rows) <= ALONE else _farthest(rows)
-    dtypes = _dtypes([one.gradients for one in rows])
+    dtypes = _dtypes(evidence)
     once = all((one.left, one.left_shape) == (one.right, one.right_shape) for one in rows)
     names = ("parameter", "shape") if once else (framework(evidence, 0), "shape", framework(evidence, 1), "shape")
     heads = (*names, "map", *(text for dtype in dtypes for text in (dtype, "floor")), "flag")
@@ -37,7 +37,9 @@ def parameter_section(evidence: PairEvidence, *, every: bool) -> Section:
     grid = Grid(heads, cells, lead=(*range(len(names) + 1), len(heads) - 1))
     hidden = [one.gradients for one in rows if not any(one is other for other in shown)]
     after = (*_hidden(hidden, "parameter"), Told(LEGEND))
-    return Section("parameters", "parameters, and how far their gradients are apart", grid=grid, after=after)
+    return Section(
+        "parameters", f"parameters of {_both(evidence)}, and how far their gradients are apart", grid=grid, after=after
+    )
 
 
 def layer_section(evidence: PairEvidence, *, every: bool) -> Section:
@@ -45,7 +47,7 @@ def layer_section(evidence: PairEvidence, *, every: bool) -> Section:
     rows = evidence.layers
     first = first_apart(evidence)
     shown = rows if every or len(rows) <= ALONE else _around(rows, first)
-    dtypes = _dtypes([found for one in rows for found in (one.outputs, one.gradients)])
+    dtypes = _dtypes(evidence)
     once = all((one.left, one.left_title) == (one.right, one.right_title) for one in rows)
     names = ("layer",) if once else (framework(evidence, 0), framework(evidence, 1))
     heads = (*names, *(f"{what}, {dtype}" for dtype in dtypes for what in ("output", "gradient")), "flag")
@@ -53,9 +55,13 @@ def layer_section(evidence: PairEvidence, *, every: bool) -> Section:
     grid = Grid(heads, cells, lead=(*range(len(names)), len(heads) - 1))
     hidden = [one.outputs for one in rows if not any(one is other for other in shown)]
     return Section(
-        "layers", "layers in the order of execution, and how far they are apart", grid=grid,
+        "layers", f"layers of {_both(evidence)} in order, and how far they are apart", grid=grid,
         after=tuple(_hidden(hidden, "layer")),
     )  # fmt: skip
+
+
+def _both(evidence: PairEvidence) -> str:
+    return f"{framework(evidence, 0)} and {framework(evidence, 1)}"
 
 
 def flag(evidence: PairEvidence, found: Sequence[Distance]) -> tuple[str, str]:
@@ -109,7 +115,9 @@ def _titled(name: str, title: str) -> str:
     return f"{name} ({title})" if title else name
 
 
-def _dtypes(found: Sequence[Sequence[Distance]]) -> list[str]:
+def _dtypes(evidence: PairEvidence) -> list[str]:
+    """Those in which something was compared, in their order."""
+    found = [one.outputs for one in evidence.layers] + [one.gradients for one in evidence.parameters]
     return list(dict.fromkeys(one.dtype for distances in found for one in distances))
 
 

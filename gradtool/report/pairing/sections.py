@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradtool.evidence import PairEvidence, Side
 from gradtool.report.flow import markdown, table
-from gradtool.report.flow.figures import counted, wide_number
+from gradtool.report.flow.figures import counted, number, wide_number
 from gradtool.report.flow.findings import failed, finding_section, tally
 from gradtool.report.flow.section import Cell, Grid, Report, Section, Told
 from gradtool.report.pairing.grids import layer_section, parameter_section
@@ -80,7 +80,8 @@ def _shared(evidence: PairEvidence) -> list[Told]:
         why = f" ({loss.why})" if loss.why else ""
         mine, yours = evidence.values[0] if evidence.values else (None, None)
         pair = f"{wide_number(mine)} in {framework(evidence, 0)}, {wide_number(yours)} in {framework(evidence, 1)}"
-        told.append(Told(f"loss: {loss.value}{why}: {pair}"))
+        gap = f", {number(evidence.loss[0].difference, 2)} apart in {evidence.loss[0].dtype}" if evidence.loss else ""
+        told.append(Told(f"loss: {loss.value}{why}: {pair}{gap}"))
     return told
 
 
