@@ -48,7 +48,7 @@ def compare(
         typer.Argument(
             help="An expression; - for expressions from stdin, @FILE for a file of them, one a line. Or a Python file "
             "with a Keras model, or with torch_model() and keras_model().",
-            metavar="EXPRESSION|-|@FILE|FILE.py[:NAME]",
+            metavar="EXPRESSION|-|@FILE|FILE.py",
             rich_help_panel=TARGET,
         ),
     ],
@@ -93,7 +93,7 @@ def compare(
 
     gradtool compare pair.py
 
-    gradtool compare torch_model.py keras_model.py --dtype float32
+    gradtool compare torch_model.py keras_model.py --dtype float16
     """
     code = ExitCode.OK
     with guarded(debug=debug):

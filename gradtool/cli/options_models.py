@@ -27,7 +27,7 @@ PartnerArgument = Annotated[
     str | None,
     typer.Argument(
         help="The other model's file: of two, one is PyTorch's and one Keras's.",
-        metavar="FILE.py[:NAME]",
+        metavar="FILE.py",
         show_default=False,
         rich_help_panel=TARGET,
     ),

@@ -30,7 +30,7 @@ def watched(line: Line, *, debug: bool) -> tuple[Callable[[Progress], None], Cal
 
 
 def tracebacks(failures: Iterable[Failure], *, debug: bool) -> None:
-    """What the user's own code raised; the report says the rest."""
-    for failure in failures:
-        if failure.detail and (debug or failure.reason == "file"):
-            print(failure.detail.rstrip("\n"), file=sys.stderr)
+    """What the user's own code raised, once; the report says the rest."""
+    details = [one.detail.rstrip("\n") for one in failures if one.detail and (debug or one.reason == "file")]
+    for detail in dict.fromkeys(details):
+        print(detail, file=sys.stderr)

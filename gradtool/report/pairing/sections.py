@@ -28,7 +28,8 @@ def write_markdown(record: ModelComparison, terminal: Terminal, *, every: bool) 
 
 def report(record: ModelComparison, *, every: bool) -> Report:
     """Everything that is told of two models, in the order of reading."""
-    told = [Section("failures", told=tuple(map(failed, record.failures)))]
+    failures = tuple(dict.fromkeys(map(failed, record.failures)))  # a shared file fails alike on both sides
+    told = [Section("failures", told=failures)]
     if record.evidence is not None:
         told += _of_evidence(record.evidence, every=every)
     told.append(finding_section(record.findings, every=every))
