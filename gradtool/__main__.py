@@ -57,6 +57,8 @@ def _run(arguments: list[str]) -> None:
         if command == "flow":
             torch = _wants_torch(joined + _imported(arguments))
             process.start_early([process.TORCH_MODEL if torch else process.TENSORFLOW_MODEL])
+        elif command == "compare" and (sides := _sides(arguments[1:])):
+            process.start_early([getattr(process, name) for name in (*sides, "PAIRING")])
         elif command == "compare" and not any(f"--framework={name}" in joined for name in ("torch", "tensorflow")):
             process.start_early([process.TENSORFLOW, process.TORCH, process.SYMBOLIC])  # the slowest one first
         else:
@@ -71,6 +73,17 @@ def _wants_torch(joined: str) -> bool:
     if "--framework=tensorflow" in joined:
         return False
     return "--framework=torch" in joined or importlib.util.find_spec("torch") is not None
+
+
+def _sides(words: list[str]) -> tuple[str, ...]:
+    """The workers of two models, as far as the names of Python files show them; a pair says so in its text."""
+    paths = [one.partition(".py")[0] + ".py" for one in words if ".py" in one and not one.startswith(("-", "@"))]
+    text = ""
+    with contextlib.suppress(OSError, ValueError):
+        text = Path(paths[0]).read_text(encoding="utf-8", errors="replace") if len(paths) == 1 else ""
+    if len(paths) == 2 or "torch_model" in text or "keras_model" in text:
+        return ("KERAS_SIDE", "TORCH_SIDE")
+    return ("KERAS_SIDE", "KERAS_TORCH_SIDE") if paths else ()
 
 
 def _imported(arguments: list[str]) -> str:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from gradtool.cli.app import app
 from gradtool.pipeline import check as pipeline
 from gradtool.pipeline import compare as comparing
+from gradtool.pipeline import compare_models as comparing_models
 from gradtool.pipeline.flow import flow, requested
 from gradtool.settings import CheckSettings, FlowSettings
 from gradtool.target.model_file import read_model_file
@@ -22,7 +23,7 @@ from gradtool.target.suite import Target, Unreadable, read_line
 from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.flow.record import FlowRecord
 from gradtool.verdict.record import CheckRecord
-from gradtool.witness.host import MODEL_WITNESSES, Host
+from gradtool.witness.host import MODEL_WITNESSES, PAIR_WITNESSES, Host
 
 # PyTorch's threads otherwise wait for each other by spinning: beside one other busy process, models take ten times
 # as long. As many threads work as without it.
@@ -48,6 +49,13 @@ def tensorflow_models() -> Iterator[Host]:
     """TensorFlow's witness of models, started once."""
     with Host(["tensorflow"], timeout=200, registry=MODEL_WITNESSES) as witnesses:
         yield witnesses
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Host]:
+    """Both sides of two models and the room that compares, started once."""
+    with Host(["torch", "keras", "pairing"], timeout=120, registry=PAIR_WITNESSES) as host:
+        yield host
 
 
 Looked = Callable[..., FlowRecord]
@@ -127,10 +135,11 @@ Cli = Callable[..., Run]
 
 
 @pytest.fixture
-def cli(host: Host, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def cli(host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Cli:
     """cli("check", "x**2", "--at", "x=3"): exit code, stdout and stderr of a command in this process."""
     for module in (pipeline, comparing):
         monkeypatch.setattr(module, "open_witnesses", lambda _settings: _Kept(host))
+    monkeypatch.setattr(comparing_models, "open_pair", lambda *_: _Kept(request.getfixturevalue("workers")))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 

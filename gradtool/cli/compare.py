@@ -8,7 +8,6 @@ import typer
 
 from gradtool.cli.guard import guarded
 from gradtool.cli.options import (
-    EVIDENCE,
     TABLE,
     TARGET,
     AbsoluteOption,
@@ -38,6 +37,8 @@ from gradtool.cli.options import (
     chosen_format,
     chosen_mode,
 )
+from gradtool.cli.options_flow import EveryOption, IgnoreOption, Mode, ModeOption, SelectOption
+from gradtool.cli.options_models import ComparedDtypeOption, PartnerArgument, given, look_at_options, names_models
 from gradtool.problem import ExitCode, Problem, ProblemError
 
 __all__ = ["compare"]
@@ -46,16 +47,19 @@ _NO_TARGET = 'without one, each operation is compared at points of its own; as i
 
 
 def compare(
+    context: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(
-            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line. Without it, every "
-            "operation that gradtool knows, at points of its own.",
-            metavar="EXPRESSION|-|@FILE",
+            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line. Or a Python file "
+            "with a Keras model, or with torch_model() and keras_model(). Without it, every operation that gradtool "
+            "knows, at points of its own.",
+            metavar="EXPRESSION|-|@FILE|FILE.py",
             show_default=False,
             rich_help_panel=TARGET,
         ),
     ] = None,
+    partner: PartnerArgument = None,
     at: AtOption = None,
     wrt: WrtOption = None,
     order: OrderOption = None,
@@ -66,27 +70,24 @@ def compare(
     code: CodeOption = False,
     modes: ModesOption = False,
     timing: TimingOption = False,
-    dtype: Annotated[
-        Dtype | None,
-        typer.Option(
-            help="The arithmetic it runs in.",
-            show_default="float64; without a target float64 and float32",
-            rich_help_panel=EVIDENCE,
-        ),
-    ] = None,
+    dtype: ComparedDtypeOption = Dtype.float64,
     seed: SeedOption = 0,
     timeout: TimeoutOption = 120.0,
+    mode: ModeOption = Mode.train,
     absolute: AbsoluteOption = False,
     format: FormatOption = TABLE,  # noqa: A002  # the option's name
     json: JsonOption = False,
     output: OutputOption = None,
     plot: PlotOption = None,
+    select: SelectOption = None,
+    ignore: IgnoreOption = None,
+    all: EveryOption = False,  # noqa: A002  # likewise
     strict: StrictOption = False,
     exit_zero: ExitZeroOption = False,
     color: ColorOption = ColorChoice.auto,
     debug: DebugOption = False,
 ) -> None:
-    """Do PyTorch and TensorFlow agree on this gradient, and if not, which one is right?
+    """Do PyTorch and TensorFlow agree on this gradient, and if not, which one is right? Do two models?
 
     gradtool compare "x**2 * sin(y)" --at x=2,y=3
 
@@ -105,12 +106,27 @@ def compare(
     gradtool compare @suite.txt --format jsonl
 
     gradtool compare --frameworks both
+
+    gradtool compare pair.py
+
+    gradtool compare torch_model.py keras_model.py --dtype float16
     """
     status = ExitCode.OK
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
-        mode = chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian)
+        models = target is not None and names_models(target, partner)
+        if target is not None:
+            look_at_options(context, target, models=models)
         # Nothing of what follows is needed for the help.
+        if target is not None and models:
+            from gradtool.cli.run_compare_models import Outlet, chosen_settings, run_compare_models  # noqa: PLC0415
+
+            asked = chosen_settings(
+                frameworks.value, dtype.value if given(context, "dtype") else "", seed, mode.value, timeout, select,
+                ignore,
+            )  # fmt: skip
+            status = run_compare_models(target, partner, asked, Outlet(chosen, output, color.value, all, strict, debug))
+            raise typer.Exit(ExitCode.OK if exit_zero else status)
         from gradtool.cli.run import run_check  # noqa: PLC0415
         from gradtool.cli.run_compare import run_compare  # noqa: PLC0415
         from gradtool.settings import CheckSettings  # noqa: PLC0415
@@ -120,11 +136,11 @@ def compare(
             at=split_assignments(at) if at else None,
             wrt=tuple(wrt or ()),
             framework=None if frameworks is Frameworks.both else frameworks.value,
-            dtype=dtype.value if dtype else "float64",
+            dtype=dtype.value,
             seed=seed,
             timeout=timeout,
             absolute=absolute,
-            mode=mode,
+            mode=chosen_mode(order, upstream, hessian=hessian, jacobian=jacobian),
             order=1 if order is None else order,
             upstream=upstream,
             code=code,
@@ -136,13 +152,13 @@ def compare(
                 "--at": at, "--wrt": wrt, "--order": order, "--hessian": hessian, "--jacobian": jacobian,
                 "--upstream": upstream, "--plot": plot, "--code": code, "--modes": modes, "--timing": timing,
             }  # fmt: skip
-            for option, given in needing.items():
-                if given:
+            for option, wanted in needing.items():
+                if wanted:
                     raise ProblemError(Problem("option", f"{option} needs an expression", hint=_NO_TARGET))
             from gradtool.cli.run_accuracy import run_accuracy  # noqa: PLC0415
 
-            asked = dtype.value if dtype else ""
-            status = run_accuracy(asked, settings, chosen, output, color.value, strict=strict, debug=debug)
+            only = dtype.value if given(context, "dtype") else ""
+            status = run_accuracy(only, settings, chosen, output, color.value, strict=strict, debug=debug)
             raise typer.Exit(ExitCode.OK if exit_zero else status)
         if code or modes or timing:
             from gradtool.cli.beside import look_at_beside, tell_idiom  # noqa: PLC0415  # few runs need it

@@ -119,7 +119,8 @@ def flow(
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
         # Nothing of what follows is needed for the help.
-        from gradtool.cli.run_flow import Outlet, codes, run_flow  # noqa: PLC0415
+        from gradtool.cli.codes import codes  # noqa: PLC0415
+        from gradtool.cli.run_flow import Outlet, run_flow  # noqa: PLC0415
         from gradtool.settings import FlowSettings, FlowView  # noqa: PLC0415
 
         settings = FlowSettings(

@@ -70,10 +70,10 @@ FLOW_CODES = (
 )
 
 COMPARE_CODES = (
-    "Exit codes: 0 the frameworks agree; 1 one of them is wrong or unstable, or their functions differ (with --strict "
-    "also a warning); 2 could not run: bad expression, point or option; 3 no verdict: different conventions at a point "
-    "without a derivative, undefined, out of range, inconclusive, or a witness failed; 4 a bug in gradtool; 130 "
-    "interrupted."
+    "Exit codes: 0 the frameworks agree; 1 one of them is wrong or unstable, or their functions or two models differ "
+    "(with --strict also a warning); 2 could not run: bad expression, point, file or option; 3 no verdict: different "
+    "conventions at a point without a derivative, undefined, out of range, inconclusive, or a witness failed; 4 a bug "
+    "in gradtool; 130 interrupted."
 )
 
 Framework = enum.Enum("Framework", {"torch": "torch", "tensorflow": "tensorflow"}, type=str)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +9,8 @@ from pathlib import Path
 
 from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.picture import look_at_picture
-from gradtool.evidence import ModelRequest, Progress
+from gradtool.cli.watched import tracebacks, watched
+from gradtool.evidence import ModelRequest
 from gradtool.pipeline import flow as pipeline
 from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.report.flow import FORMATS
@@ -22,13 +21,9 @@ from gradtool.target.suite import read_target
 from gradtool.terminal import Progress as Line
 from gradtool.terminal import Terminal, terminal_for
 from gradtool.verdict.flow.record import FlowRecord, exit_code
-from gradtool.verdict.rules import RULES
 
-__all__ = ["Outlet", "codes", "run_flow"]
+__all__ = ["Outlet", "run_flow"]
 
-
-FRAMEWORK_LOG = re.compile(rb"[IWE]0000 \d|WARNING: All log messages before absl|\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")
-"""TensorFlow's own log lines, which say nothing of the user's model."""
 
 PAGE = 80
 """Columns that a page's writer is told; it does not fold."""
@@ -52,17 +47,7 @@ def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet
     request = _requested(target, settings)
     framework = request.framework
     with opened(outlet.output) as stream, Line() as line:
-
-        def heard(progress: Progress) -> None:
-            line.say(
-                f"{progress.doing} {progress.done}/{progress.total}" if progress.total else f"{progress.doing} ..."
-            )
-
-        def relay(printed: bytes) -> None:
-            if outlet.debug or not FRAMEWORK_LOG.match(printed):
-                line.say("")
-                print(printed.decode(errors="replace"), end="", file=sys.stderr, flush=True)
-
+        heard, relay = watched(line, debug=outlet.debug)
         line.say(f"starting {framework} ...")
         with pipeline.open_witness(framework, settings.timeout, heard, relay) as host:
             record = pipeline.flow(target, request, settings, host)
@@ -72,7 +57,7 @@ def run_flow(target: str, settings: FlowSettings, view: FlowView, outlet: Outlet
         getattr(import_module(module), name)(record, terminal, view)
         _drawn(record, outlet, view, terminal)
         stream.flush()
-    _told(record, debug=outlet.debug)
+    tracebacks(record.failures, debug=outlet.debug)
     return exit_code(record, strict=strict)
 
 
@@ -103,20 +88,6 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
     return pipeline.requested_expression(found, pipeline.chosen_framework(settings, (), target), settings)
 
 
-def codes(texts: list[str] | None, option: str) -> tuple[str, ...]:
-    """The codes in ``GT103,GT104``, in capitals. Raises ProblemError at one that no rule has."""
-    found = [code.strip().upper() for text in texts or [] for code in text.split(",") if code.strip()]
-    for code in found:
-        if code not in RULES:
-            close = difflib.get_close_matches(code, RULES, n=1)
-            hint = f"did you mean {close[0]}?" if close else "gradtool rule lists them"
-            text = f"{option} {code}"
-            raise ProblemError(
-                Problem("rule", f"there is no rule {code}", text, (len(option) + 1, len(text)), hint=hint)
-            )
-    return tuple(found)
-
-
 def look_at_outlet(outlet: Outlet) -> None:
     """Raise ProblemError where the report, a picture or a page could not be written; before any work."""
     for path, option in ((outlet.output, "-o"), (outlet.html, "--html")):
@@ -144,10 +115,3 @@ def _drawn(record: FlowRecord, outlet: Outlet, view: FlowView, terminal: Termina
 
         with opened(outlet.html) as stream:
             write(record, Terminal(stream, PAGE, colour=False, unicode=True), view)
-
-
-def _told(record: FlowRecord, *, debug: bool) -> None:
-    """What the user's own code raised, on stderr; the report says the rest."""
-    for failure in record.failures:
-        if failure.detail and (debug or failure.reason == "file"):
-            print(failure.detail.rstrip("\n"), file=sys.stderr)

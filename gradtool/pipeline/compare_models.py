@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradtool.evidence import Failure, PairEvidence, PairRequest, Progress, Record, Side, SideRequest, SideRun
+from gradtool.pipeline.repeating import repeating
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.model_file import ModelFile
 from gradtool.verdict.pairing import ModelComparison, judge_pair
@@ -31,6 +33,20 @@ class PairSettings:
     seed: int = 0
     mode: str = "train"
     timeout: float = 120.0
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """Codes of the findings that are told, all if there are none, and of those that are not."""
+
+    def __post_init__(self) -> None:
+        """Raise ProblemError for a dtype in which two models can't be compared."""
+        if self.dtype not in DTYPES:
+            hint = f"two models are compared in {', '.join(DTYPES)}"
+            told = f"NumPy, in which they are compared, has no {self.dtype}"
+            raise ProblemError(Problem("dtype", told, hint=hint))
+
+    def wants(self, code: str) -> bool:
+        """Whether findings of this code are told."""
+        return code not in self.ignore and (not self.select or code in self.select)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +62,31 @@ class Sided:
 def sides_of(files: Sequence[ModelFile]) -> tuple[Sided, Sided]:
     """Two files: one for each framework. One: a pair where it defines ``torch_model``, else a Keras model.
 
-    The file is read as text only; nothing is run.
+    The file is read as text only; nothing is run. Raises ProblemError where there is one framework for both sides.
     """
     if len(files) == 2:
-        first, second = files
-        if "torch" not in first.frameworks and "torch" in second.frameworks:
-            first, second = second, first
-        return Sided("torch", first.path, first.name), Sided("keras", second.path, second.name)
+        return _one_each(*files)
     (file,) = files
     text = file.path.read_text(encoding="utf-8", errors="replace")
-    if "torch_model" in text or "keras_model" in text:
+    if not file.name and ("torch_model" in text or "keras_model" in text):
         return Sided("torch", file.path, role="torch_model"), Sided("keras", file.path, role="keras_model")
+    if file.frameworks == ("torch",):
+        told = f"{file.path.name} imports PyTorch alone, and a second model is needed"
+        hint = f"give Keras's in a file of its own, gradtool compare {file.path.name} keras_model.py, or define "
+        raise ProblemError(Problem("file", told, hint=f"{hint}torch_model() and keras_model() in one"))
     return Sided("keras_torch", file.path, file.name), Sided("keras", file.path, file.name)
+
+
+def _one_each(first: ModelFile, second: ModelFile) -> tuple[Sided, Sided]:
+    """PyTorch's file on the left, in whatever order they stand."""
+    both = first.frameworks, second.frameworks
+    if both[0] == both[1] and len(both[0]) == 1:
+        title = {"torch": "PyTorch", "tensorflow": "Keras or TensorFlow"}[both[0][0]]
+        told = f"{first.path.name} and {second.path.name} both import {title} alone"
+        raise ProblemError(Problem("file", told, hint="one file has PyTorch's model, the other Keras's"))
+    if ("torch" in both[1] and "torch" not in both[0]) or (both[0] == ("tensorflow",) and not both[1]):
+        first, second = second, first
+    return Sided("torch", first.path, first.name), Sided("keras", second.path, second.name)
 
 
 def open_pair(
@@ -71,10 +100,10 @@ def open_pair(
 
 
 def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettings, host: Host) -> ModelComparison:
-    """What both sides testify, and what follows from it. The folder through which arrays travel is always removed."""
-    if settings.dtype not in DTYPES:
-        hint = f"two models are compared in {', '.join(DTYPES)}"
-        raise ProblemError(Problem("dtype", f"NumPy, in which they are compared, has no {settings.dtype}", hint=hint))
+    """What both sides testify, and what follows from it. The folder through which arrays travel is always removed.
+
+    ``target`` is what stood on the command line: one file or two.
+    """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="gradtool-") as folder:
         found = _Comparison(sides, settings, host, folder).run("float64")
@@ -83,9 +112,18 @@ def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettin
             told = f"{why}: compared in {settings.dtype} alone, where small faults hide"
             found = _Comparison(sides, settings, host, folder).run(settings.dtype)
             found = replace(found, notes=[*found.notes, told]) if isinstance(found, PairEvidence) else found
-    if isinstance(found, PairEvidence):
-        return ModelComparison(target, found, judge_pair(found), (), settings.seed, time.perf_counter() - began)
-    return ModelComparison(target, None, (), tuple(found), settings.seed, time.perf_counter() - began)
+    evidence = found if isinstance(found, PairEvidence) else None
+    return ModelComparison(
+        target,
+        evidence,
+        tuple(one for one in judge_pair(evidence) if settings.wants(one.code)) if evidence else (),
+        tuple(found) if isinstance(found, list) else (),
+        settings.seed,
+        time.perf_counter() - began,
+        settings.dtype,
+        settings.mode,
+        repeating(("compare", *shlex.split(target)), settings),
+    )
 
 
 class _Comparison:
@@ -107,6 +145,7 @@ class _Comparison:
         if isinstance(described, list):
             return described
         left, right = (replace(side, inputs=loaded[name].inputs) for name, side in described.items())
+        self._say("carrying the weights over")
         asked = PairRequest(0, "pair", self.folder, left, right, self.settings.seed)
         pair = self._asked({"pairing": ("pairing", asked)})
         if isinstance(pair, list):
@@ -114,6 +153,7 @@ class _Comparison:
         dtypes = list(dict.fromkeys((widest, self.settings.dtype)))
         kinds: dict[str, str] = {}
         for dtype in dtypes:
+            self._say(f"running both models in {dtype}")
             ran = self._ran(dtype)
             if isinstance(ran, list):
                 return ran
@@ -127,6 +167,10 @@ class _Comparison:
         if not (isinstance(evidence, PairEvidence) and isinstance(first, PairEvidence)):
             raise TypeError("the pairing room answers with PairEvidence")
         return replace(evidence, notes=[*left.notes, *right.notes, *first.notes])
+
+    def _say(self, doing: str) -> None:
+        if self.host.heard is not None:
+            self.host.heard(Progress(0, doing))
 
     def _inputs(self, loaded: dict[str, Side]) -> str | Failure:
         """The file of the inputs: the left's own, the right's own, else what was drawn for the right or the left."""

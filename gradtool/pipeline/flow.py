@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Progress, Training
+from gradtool.pipeline.repeating import repeating
 from gradtool.problem import Problem, ProblemError
 from gradtool.settings import FlowSettings
 from gradtool.target.model_file import ModelFile, read_inputs
@@ -89,27 +89,6 @@ def flow(target: str, request: ModelRequest, settings: FlowSettings, host: Host)
         findings,
         checklist,
         tuple(record for record in records if isinstance(record, Failure)),
-        command=_command(target, settings),
+        command=repeating(("flow", target), settings),
         seconds=time.perf_counter() - began,
     )
-
-
-_FLAGS = {"rate": "--lr", "inputs": "--input", "timeout": ""}
-"""Settings whose option has another name, or none that changes the result."""
-
-
-def _command(target: str, settings: FlowSettings) -> str:
-    """The command line that repeats the run."""
-    words, own = ["gradtool", "flow", target], list[str]()
-    for field in fields(settings):
-        value, flag = getattr(settings, field.name), _FLAGS.get(field.name, f"--{field.name}")
-        if value == field.default or not flag:
-            continue
-        if field.name == "arguments":
-            own = ["--", *value]
-            continue
-        if value is True:
-            words.append(flag)
-        else:
-            words += [part for one in (value if isinstance(value, tuple) else (value,)) for part in (flag, str(one))]
-    return shlex.join([*words, *own])

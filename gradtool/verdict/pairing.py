@@ -19,7 +19,18 @@ from gradtool.verdict.pairing_words import because, both_names, framework, param
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["APART", "FEW", "ModelComparison", "apart", "differs", "exit_code", "first_apart", "judge_pair", "limit"]
+__all__ = [
+    "APART",
+    "FEW",
+    "ModelComparison",
+    "apart",
+    "differs",
+    "exit_code",
+    "first_apart",
+    "judge_pair",
+    "limit",
+    "parts",
+]
 
 APART = 1e-7
 """Relative difference in float64 from which two models are not the same function."""
@@ -36,7 +47,10 @@ UNITS: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Two models. Without ``evidence``, ``failures`` say why there is none."""
+    """Two models. Without ``evidence``, ``failures`` say why there is none.
+
+    ``dtype`` is that of the second run, ``command`` what repeats both.
+    """
 
     target: str
     evidence: PairEvidence | None
@@ -44,6 +58,9 @@ class ModelComparison:
     failures: tuple[Failure, ...]
     seed: int = 0
     seconds: float = 0.0
+    dtype: str = ""
+    mode: str = ""
+    command: str = ""
 
 
 def exit_code(record: ModelComparison, *, strict: bool) -> ExitCode:
@@ -85,7 +102,8 @@ def _deciding(evidence: PairEvidence, found: Sequence[Distance]) -> Distance | N
     return None if not found else found[0] if wide else found[-1]
 
 
-def _parts(evidence: PairEvidence, found: Sequence[Distance]) -> bool:
+def parts(evidence: PairEvidence, found: Sequence[Distance]) -> bool:
+    """Whether the two are not the same here, by the distance in float64 if both sides ran in it."""
     one = _deciding(evidence, found)
     return one is not None and apart(one)
 
@@ -96,7 +114,7 @@ def differs(evidence: PairEvidence) -> bool:
     A layer that differs, and nothing that follows from it does, is no difference between the models.
     """
     outcomes = [layer.outputs for layer in evidence.layers[-1:]] + [one.gradients for one in evidence.parameters]
-    return any(_parts(evidence, found) for found in (*outcomes, evidence.loss))
+    return any(parts(evidence, found) for found in (*outcomes, evidence.loss))
 
 
 def _forward(evidence: PairEvidence) -> ComparedLayer | None:
@@ -106,7 +124,7 @@ def _forward(evidence: PairEvidence) -> ComparedLayer | None:
         (
             layer
             for layer in evidence.layers
-            if _parts(evidence, layer.outputs) or any(one.name in shapes for one in layer.settings)
+            if parts(evidence, layer.outputs) or any(one.name in shapes for one in layer.settings)
         ),
         None,
     )
@@ -117,7 +135,7 @@ def first_apart(evidence: PairEvidence) -> ComparedLayer | None:
     if not differs(evidence):
         return None
     forward = _forward(evidence)
-    if forward is not None or _parts(evidence, evidence.loss):
+    if forward is not None or parts(evidence, evidence.loss):
         return forward
     place = _backward(evidence)
     return None if place is None else evidence.layers[place]
@@ -130,7 +148,7 @@ def _where(evidence: PairEvidence) -> Iterator[Finding]:
     forward = _forward(evidence)
     if forward is not None:
         yield _at_layer(evidence, forward)
-    elif _parts(evidence, evidence.loss):
+    elif parts(evidence, evidence.loss):
         yield _at_loss(evidence)
     elif (place := _backward(evidence)) is not None:
         layer = evidence.layers[place]
@@ -145,10 +163,10 @@ def _where(evidence: PairEvidence) -> Iterator[Finding]:
 def _backward(evidence: PairEvidence) -> int | None:
     """The layer nearest to the output whose way back differs: its input's gradient, or a parameter's of its own."""
     compared = [place for place, layer in enumerate(evidence.layers) if layer.gradients or layer.kind == "output"]
-    wrong = [place for place in compared if _parts(evidence, evidence.layers[place].gradients)]
+    wrong = [place for place in compared if parts(evidence, evidence.layers[place].gradients)]
     behind = [next((later for later in compared if later > place), place) for place in wrong[-1:]]
     owners = {layer.left: place for place, layer in enumerate(evidence.layers)}
-    own = [owners[p.layer] for p in evidence.parameters if p.layer in owners and _parts(evidence, p.gradients)]
+    own = [owners[p.layer] for p in evidence.parameters if p.layer in owners and parts(evidence, p.gradients)]
     return max([*behind, *own], default=None)
 
 
@@ -157,7 +175,7 @@ def _at_layer(evidence: PairEvidence, layer: ComparedLayer) -> Finding:
     size = f"{figure.difference:.2g} in {figure.dtype}" if figure else ""
     what = f"differs by {size}" if size else "has another shape"
     message = f"everything before agrees, and the output of {shown(layer)} {what}{because(evidence, layer)}"
-    others = sum(_parts(evidence, one.gradients) for one in evidence.parameters)
+    others = sum(parts(evidence, one.gradients) for one in evidence.parameters)
     if others:
         message += f"; {others} of {len(evidence.parameters)} parameters get another gradient"
     return finding("GT320", both_names(layer), message, remedy(layer), source=source(layer))

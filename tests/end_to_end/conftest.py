@@ -1,9 +1,9 @@
-"""The workers that compare two models, kept for the whole session."""
+"""Two models in one file, compared by the workers that are kept for the whole session."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,7 @@ import pytest
 
 from gradtool.pipeline.compare_models import PairSettings, Sided, compare_models
 from gradtool.verdict.pairing import ModelComparison
-from gradtool.witness.host import PAIR_WITNESSES, Host
-
-
-@pytest.fixture(scope="session")
-def workers() -> Iterator[Host]:
-    """Both sides and the room that compares, started once."""
-    with Host(["torch", "keras", "pairing"], timeout=120, registry=PAIR_WITNESSES) as host:
-        yield host
+from gradtool.witness.host import Host
 
 
 @pytest.fixture

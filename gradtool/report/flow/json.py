@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradtool.evidence import ModelEvidence
+from gradtool.evidence import Failure, ModelEvidence
 from gradtool.settings import FlowView
 from gradtool.terminal import Terminal
 from gradtool.verdict.flow.record import FlowRecord
 
-__all__ = ["SCHEMA", "plain", "write", "write_line"]
+__all__ = ["SCHEMA", "failures", "jsonable", "plain", "write", "write_line"]
 
 SCHEMA = "gradtool.flow/1.0"
 
@@ -45,11 +45,9 @@ def plain(record: FlowRecord) -> dict[str, Any]:
         "versions": {} if found is None else {found.framework: found.version},
         "seed": record.seed,
         "evidence": None if found is None else _evidence(found),
-        "findings": [_plain(finding) for finding in record.findings],
-        "checklist": [_plain(item) for item in record.checklist],
-        "failures": [
-            {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
-        ],
+        "findings": [jsonable(finding) for finding in record.findings],
+        "checklist": [jsonable(item) for item in record.checklist],
+        "failures": failures(record.failures),
         "problems": [
             {"code": p.code, "message": p.message, "span": list(p.span) if p.span else None, "hint": p.hint}
             for p in record.problems
@@ -60,18 +58,23 @@ def plain(record: FlowRecord) -> dict[str, Any]:
 
 
 def _evidence(evidence: ModelEvidence) -> dict[str, Any]:
-    fields: dict[str, Any] = _plain(evidence)
+    fields: dict[str, Any] = jsonable(evidence)
     return {name: value for name, value in fields.items() if name not in TOLD_ABOVE}
 
 
-def _plain(value: Any) -> Any:
+def failures(found: Sequence[Failure]) -> list[dict[str, str]]:
+    """Why a witness has no evidence, without what it printed."""
+    return [{"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in found]
+
+
+def jsonable(value: Any) -> Any:
     """A record as an object with its fields, sequences as arrays, numbers that are not finite as words."""
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
+        return {name: jsonable(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [jsonable(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     return value

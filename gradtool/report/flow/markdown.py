@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gradtool.report.flow.figures import bar_text, sparkline
-from gradtool.report.flow.section import Cell, Grid, Section, Told
-from gradtool.report.flow.sections import heading, last_line, sections
+from gradtool.report.flow.section import Cell, Grid, Report, Section, Told
+from gradtool.report.flow.sections import report
 from gradtool.report.markup import cell as code_cell
 from gradtool.report.markup import code, plain
 from gradtool.settings import FlowView
 from gradtool.terminal import Terminal
 from gradtool.verdict.flow.record import FlowRecord
 
-__all__ = ["write"]
+__all__ = ["tell", "write"]
 
 BAR = 12
 """Characters of the longest bar."""
 
 
 def write(record: FlowRecord, terminal: Terminal, view: FlowView) -> None:
+    """Write the report on one model."""
+    tell(report(record, view), terminal)
+
+
+def tell(told: Report, terminal: Terminal) -> None:
     """A heading, and below it each section with its sentences as a list and its table."""
-    lines = [f"## {code(record.target)}", "", plain(heading(record)), ""]
-    for section in sections(record, view):
+    lines = [f"## {code(told.target)}", "", plain(told.heading), ""]
+    for section in told.sections:
         lines += _section(section, terminal)
-    lines.append(plain(last_line(record).text))
+    lines.append(plain(told.last.text))
     terminal.stream.write("\n".join(terminal.glyphs(line).rstrip() for line in lines) + "\n")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Cell", "Curve", "Grid", "Section", "Told"]
+__all__ = ["Cell", "Curve", "Grid", "Report", "Section", "Told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +52,13 @@ class Section:
     curves: tuple[Curve, ...] = ()
     grid: Grid | None = None
     after: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of it: what was looked at, in one line (``heading``), the sections, and the ``last`` line."""
+
+    target: str
+    heading: str
+    sections: tuple[Section, ...]
+    last: Told

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gradtool.evidence import Assumed, Head, Loss, ModelEvidence
 from gradtool.report.flow.depth import depth_section
 from gradtool.report.flow.experiments import experiment_section, training_section
 from gradtool.report.flow.figures import counted, number, wide_number
-from gradtool.report.flow.groups import SHOW_ALL
+from gradtool.report.flow.findings import failed, finding_section, more, tally
 from gradtool.report.flow.parameters import parameter_sections
-from gradtool.report.flow.row import SEVERITIES, places
-from gradtool.report.flow.section import Cell, Grid, Section, Told
+from gradtool.report.flow.row import places
+from gradtool.report.flow.section import Cell, Grid, Report, Section, Told
 from gradtool.settings import FlowView
 from gradtool.values import shape_text
-from gradtool.verdict.flow.groups import called
 from gradtool.verdict.flow.record import FlowRecord
-from gradtool.verdict.record import Finding
-from gradtool.verdict.rules import RULES
 
-__all__ = ["MARKS", "heading", "last_line", "sections"]
-
-OFTEN = 5
-"""So many findings of one rule are told."""
+__all__ = ["MARKS", "heading", "last_line", "report", "sections"]
 
 MARKS: Mapping[str, tuple[str, str]] = {
     "failed": ("✗", "error"),
@@ -33,6 +26,11 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "unknown": ("?", "note"),
 }
 """The sign of each state of the checklist, and the word in whose colour it is shown."""
+
+
+def report(record: FlowRecord, view: FlowView) -> Report:
+    """Everything that is told of one model."""
+    return Report(record.target, heading(record), tuple(sections(record, view)), last_line(record))
 
 
 def heading(record: FlowRecord) -> str:
@@ -51,7 +49,7 @@ def sections(record: FlowRecord, view: FlowView) -> list[Section]:
     told = [_without_evidence(record)]
     if record.evidence is not None:
         told += _of_evidence(record.evidence, record, view)
-    told += [_findings(record.findings, view), _checklist(record)]
+    told += [finding_section(record.findings, every=view.every), _checklist(record)]
     return [section for section in told if section.told or section.grid]
 
 
@@ -75,20 +73,11 @@ def _of_evidence(evidence: ModelEvidence, record: FlowRecord, view: FlowView) ->
 def _without_evidence(record: FlowRecord) -> Section:
     """What could not be run, and why."""
     problems = [
-        Told(f"error: {problem.message}", "error", _more(problem.why, problem.hint)) for problem in record.problems
+        Told(f"error: {problem.message}", "error", more(problem.why, problem.hint)) for problem in record.problems
     ]
-    failures = [
-        Told(
-            f"{'incomplete' if record.evidence else 'no evidence'}: {first}", "error", (*rest, *_more("", failure.hint))
-        )
-        for failure in record.failures
-        for first, *rest in [failure.message.splitlines() or [failure.reason]]
-    ]
-    return Section("problems", told=(*problems, *failures))
-
-
-def _more(why: str, hint: str) -> tuple[str, ...]:
-    return tuple(text for text in (why and f"why: {why}", hint and f"→ {hint}") if text)
+    return Section(
+        "problems", told=(*problems, *(failed(one, some=record.evidence is not None) for one in record.failures))
+    )
 
 
 def _assumed(assumed: Assumed) -> Told:
@@ -134,35 +123,6 @@ def _norm(evidence: ModelEvidence) -> Told:
     return Told(f"global norm {number(evidence.norm, 6)} over {over}")
 
 
-def _findings(findings: Sequence[Finding], view: FlowView) -> Section:
-    """By severity and then by rule; of a rule that was found often only the first, unless each is wanted."""
-    codes = list(dict.fromkeys(finding.code for finding in findings))
-    ordered = sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), codes.index(one.code)))
-    told: list[Told] = []
-    for _, group in itertools.groupby(ordered, key=lambda one: (one.severity, one.code)):
-        told += _of_rule(list(group), len(ordered) if view.every else OFTEN)
-    return Section("findings", "findings" if findings else "", tuple(told))
-
-
-def _of_rule(findings: Sequence[Finding], most: int) -> list[Told]:
-    """Findings of one rule; a remedy that several of them share is told once, below the last."""
-    shown = findings[:most]
-    told = []
-    for finding, after in zip(shown, (*shown[1:], None), strict=True):
-        again = after is not None and after.remedy == finding.remedy
-        told.append(Told(_finding(finding), finding.severity, _more("", "" if again else finding.remedy)))
-    if len(findings) > len(shown):
-        left_out = f"and {len(findings) - len(shown)} more of {findings[0].code}: {SHOW_ALL}"
-        told.append(Told(left_out, findings[0].severity))
-    return told
-
-
-def _finding(finding: Finding) -> str:
-    name = f" {RULES[finding.code].name}" if finding.code in RULES else ""
-    source = f" ({finding.source})" if finding.source else ""
-    return f"{finding.severity} {finding.code}{name}, {called(finding.where)}{source}: {finding.message}"
-
-
 def _checklist(record: FlowRecord) -> Section:
     told = [
         Told(f"{MARKS[item.state][0]} {item.title}" + (f": {item.detail}" if item.detail else ""), MARKS[item.state][1])
@@ -177,12 +137,11 @@ def _checklist(record: FlowRecord) -> Section:
 def last_line(record: FlowRecord) -> Told:
     """The findings counted, and the time."""
     found = Counter(finding.severity for finding in record.findings)
-    counts = [counted(found[severity], severity) for severity in SEVERITIES if found[severity]]
     if record.evidence is None:
         state, text = "failed", "no evidence"
     else:
         state = "failed" if found["error"] else "warned" if found["warning"] else "passed"
-        text = f"{counted(len(record.evidence.parameters), 'parameter')}: {', '.join(counts) or 'no findings'}"
+        text = f"{counted(len(record.evidence.parameters), 'parameter')}: {tally(record.findings)}"
         if record.failures:
             state, text = "failed", f"{text}, without all the evidence"
     mark, word = MARKS[state]

@@ -12,13 +12,13 @@ from gradtool.report.columns import Cell as Styled
 from gradtool.report.columns import Row, Sheet, unfolded
 from gradtool.report.flow.experiments import thinned
 from gradtool.report.flow.figures import bar_text, sparkline
-from gradtool.report.flow.section import Cell, Curve, Grid, Section, Told
-from gradtool.report.flow.sections import heading, last_line, sections
+from gradtool.report.flow.section import Cell, Curve, Grid, Report, Section, Told
+from gradtool.report.flow.sections import report
 from gradtool.settings import FlowView
 from gradtool.terminal import Terminal
 from gradtool.verdict.flow.record import FlowRecord
 
-__all__ = ["write"]
+__all__ = ["tell", "write"]
 
 DEEPEST = 5
 """A row is folded onto so many lines before it is told as a block."""
@@ -29,13 +29,18 @@ BARS = (16, 12, 8)
 
 def write(record: FlowRecord, terminal: Terminal, view: FlowView) -> None:
     """Write the report on one model."""
+    tell(report(record, view), terminal)
+
+
+def tell(told: Report, terminal: Terminal) -> None:
+    """Write a report, whatever it is on."""
     page = _Page(terminal)
-    page.sheet.heading(record.target)
-    page.sheet.line(heading(record), indent=2)
-    for section in sections(record, view):
+    page.sheet.heading(told.target)
+    page.sheet.line(told.heading, indent=2)
+    for section in told.sections:
         page.section(section)
     page.sheet.line("")
-    page.told(last_line(record))
+    page.told(told.last)
 
 
 class _Page:
