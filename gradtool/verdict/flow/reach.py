@@ -32,7 +32,17 @@ def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
         told = f"{named} got no gradient although {the_layer} ran: the path to the loss is cut"
         if layer is not None:
             told += f" between here and {called(layer.name)} ({layer.kind}), where there is a gradient"
-        yield finding("GT106", where, told, source=_line(evidence, cut))
+        yield finding("GT106", where, told, _whole(evidence), source=_line(evidence, cut))
+
+
+def _whole(evidence: ModelEvidence) -> str:
+    """What to do where a tape returned nothing but None: it is likeliest that it saw no loss."""
+    if evidence.framework != "tensorflow" or any(p.gradient is not None for p in evidence.parameters):
+        return ""
+    return (
+        "Compute the model's output and the loss inside the with block of the tape, and take tf.stop_gradient, "
+        ".numpy(), NumPy and casts to integers out of the path between them."
+    )
 
 
 def _beyond(evidence: ModelEvidence, place: int) -> Layer | None:

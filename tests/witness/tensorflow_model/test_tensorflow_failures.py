@@ -21,7 +21,6 @@ CASES = {
     "raises": ("import keras\nraise ValueError('not today')\n", "ValueError: not today (model.py:2"),
     "exits": ("import sys\nsys.exit(3)\n", "sys.exit(3)"),
     "no input": (HEAD + "model = keras.Sequential([keras.layers.Dense(3)])\n", "no input for model is known"),
-    "frozen": (DENSE + "model.trainable = False\n", "all of its parameters are frozen"),
     "nothing to learn": (
         HEAD + "model = keras.Sequential([keras.Input((2,)), keras.layers.ReLU()])\n",
         "no parameters",

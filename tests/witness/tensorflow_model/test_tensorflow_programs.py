@@ -59,3 +59,43 @@ def test_variables_moved_by_hand_need_no_optimizer(file: Any) -> None:
     by_hand = STEP.replace("opt.apply_gradients(zip(", "for g, v in list(zip(").rstrip() + ": v.assign_sub(g)"
     assert "assign_sub" in by_hand
     assert codes(file.evidence(f"{START}\nfor i in range(1):\n{by_hand}")) == set()
+
+
+FIT = """
+import keras
+import numpy as np
+net = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2)])
+FREEZE
+net.compile("adam", "mse")
+net.fit(np.ones((16, 6)), np.zeros((16, 2)), epochs=1, verbose=0)
+"""
+
+
+def test_a_model_that_is_frozen_throughout_is_an_error_and_a_frozen_trunk_is_not(file: Any) -> None:
+    evidence = file.evidence(FIT.replace("FREEZE", "net.trainable = False"))
+    (found,) = [one for one in judge(evidence)[0] if one.severity == "error"]
+    assert (found.code, found.message) == ("GT107", "all 4 parameters are frozen: nothing can learn")
+    assert evidence.loss.value > 0
+    trunk = file.evidence(FIT.replace("FREEZE", "net.layers[0].trainable = False"))
+    assert [one.severity for one in judge(trunk)[0] if one.code == "GT107"] == ["note"]
+    assert not [one for one in judge(trunk)[0] if one.severity == "error"]
+
+
+def test_a_loss_outside_the_tape_is_told_with_the_tape_in_the_remedy(file: Any) -> None:
+    outside = STEP.replace("        loss = tf.reduce_mean((net(x) - y) ** 2)", "        p = net(x)\n    LOSS")
+    outside = outside.replace("LOSS", "loss = tf.reduce_mean((p - y) ** 2)")
+    evidence = file.evidence(f"{START}\nfor i in range(3):\n{outside}")
+    (found,) = [one for one in judge(evidence)[0] if one.severity == "error"]
+    assert found.code == "GT106"
+    assert "all 4 parameters got no gradient" in found.message
+    assert "inside the with block of the tape" in found.remedy
+    assert row(evidence, "every trainable parameter reached") == "failed"
+    inside = outside.replace("\n    loss", "\n        loss")
+    assert codes(file.evidence(f"{START}\nfor i in range(3):\n{inside}")) == set()
+
+
+def test_a_tape_asked_for_nothing_since_everything_is_frozen_is_an_error(file: Any) -> None:
+    text = START.replace("opt = ", "net.trainable = False\nopt = ")
+    evidence = file.evidence(f"{text}\nfor i in range(3):\n{STEP}")
+    assert codes(evidence) == {"GT107"}
+    assert row(evidence, "gradients are on") == "failed"

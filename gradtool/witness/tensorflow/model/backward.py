@@ -18,10 +18,8 @@ def rows_of(one: Subject, run: Run) -> list[Named]:
         tensor = tensor_of(variable)
         if id(tensor) not in known:
             rows.append(Named(str(tensor.name).partition(":")[0], tensor, "", "Variable"))
-    if not any(row.trainable for row in rows):
-        kind = type(one.model).__name__
-        told = "all of its parameters are frozen" if rows else "it has no parameters"
-        raise UserFileError(f"the model, {kind}, can't learn: {told}", "set trainable = True on a layer, or add one")
+    if not rows:
+        raise UserFileError(f"the model, {type(one.model).__name__}, can't learn: it has no parameters", "add a layer")
     return rows
 
 
@@ -35,7 +33,7 @@ def backward(run: Run, rows: list[Named]) -> None:
     run.recorder.release()
     for row, gradient in zip(wanted, gradients, strict=True):
         row.gradient = merged(gradient)
-    if all(row.gradient is None for row in wanted):
+    if wanted and all(row.gradient is None for row in wanted):
         raise UserFileError(
             "the loss reaches no parameter: every gradient is None",
             "every path is cut: tf.stop_gradient, .numpy(), a cast to integers, or NumPy in the model",

@@ -27,8 +27,8 @@ def _is_composed(value: Any) -> bool:
     return bool(_inside(value))
 
 
-def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]:
-    """The user's models that own one of the variables; those inside another are left to it."""
+def models_of(frame: FrameType | None, tensors: Sequence[Any], *, frozen: bool = False) -> dict[str, Any]:
+    """The user's models that train one of the variables, or keep it (``frozen``); the outermost of them."""
     wanted = {id(tensor) for tensor in tensors}
     owners: dict[int, tuple[str, Any]] = {}
     for name, value in scopes(frame):
@@ -38,15 +38,16 @@ def models_of(frame: FrameType | None, tensors: Sequence[Any]) -> dict[str, Any]
         for inner, part in parts:
             if owners.get(id(part), ("self",))[0] != "self" or not _is_composed(part):
                 continue
-            if owns(part, wanted):
+            if owns(part, wanted, frozen=frozen):
                 owners[id(part)] = (inner, part)
     inside = {id(part) for _, model in owners.values() for part in _inside(model)}
     return {name: model for key, (name, model) in owners.items() if key not in inside}
 
 
-def owns(model: Any, wanted: Container[int]) -> bool:
-    """Whether one of the model's variables is ``wanted``, by ``id``."""
-    return any(id(tensor_of(variable)) in wanted for variable in model.trainable_variables)
+def owns(model: Any, wanted: Container[int], *, frozen: bool = False) -> bool:
+    """Whether one of the variables that the model trains, or with ``frozen`` of all, is ``wanted``, by ``id``."""
+    own = model.variables if frozen else model.trainable_variables
+    return any(id(tensor_of(variable)) in wanted for variable in own)
 
 
 def left_out(models: Mapping[str, Any], wanted: Container[int]) -> list[Any]:

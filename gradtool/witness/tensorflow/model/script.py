@@ -197,7 +197,8 @@ class _Watch:
         self._asked |= {id(tensor): tensor for tensor in asked if isinstance(tensor, tf.Variable)}
         if all(id(tensor) in known for tensor in [*asked, *used]):
             return
-        models = self.seen.models | models_of(frame, asked)
+        # A program that asks for nothing has frozen everything.
+        models = self.seen.models | (models_of(frame, asked) if asked else models_of(frame, used, frozen=True))
         self._leave_out(models, used, frame)
         theirs = {id(tensor_of(variable)) for model, _ in self._beside.values() for variable in model.variables}
         others = [tensor for tensor in used if id(tensor) not in theirs]

@@ -102,6 +102,8 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
         yield Progress(request.key, f"running {file} again in {WIDE}")
         digits, notes = digits_of(request, one, rows, weights)
     evidence = replace(evidence, digits=digits, notes=[*evidence.notes, *notes])
+    if not any(row.trainable for row in rows):
+        return replace(evidence, notes=[*evidence.notes, "nothing was tried, since everything is frozen"])
     return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
 
@@ -171,10 +173,6 @@ def _notes(request: ModelRequest) -> list[str]:
 
 def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     """What the user's own training left behind."""
-    if all(parameter.gradient is None for parameter in seen.parameters):
-        raise UserFileError(
-            f"every gradient asked for in {seen.source} is None", "the loss does not depend on what it is taken by"
-        )
     assumed = Assumptions()
     name = ", ".join(seen.models) or ", ".join(row.name for row in seen.rows[:4])
     kind = ", ".join(type(model).__name__ for model in seen.models.values()) or "variables"
