@@ -27,8 +27,8 @@ __all__ = ["judge"]
 Judge = Callable[[ModelEvidence], Iterator[Finding]]
 
 JUDGES: tuple[Judge, ...] = (
-    nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, program_raised, never_stepped, not_zeroed,
-    wrong_gradient, missing_gradients, softmax_of_one, dead_units, zero_gradients, vanishing, exploding,
+    nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, never_stepped, not_zeroed,
+    wrong_gradient, missing_gradients, program_raised, softmax_of_one, dead_units, zero_gradients, vanishing, exploding,
     nan_in_training, diverges, units_die, output_range, loss_head_mismatch, shapes_broadcast, softmax_axis, updates,
     loss_rises, saturated_units, forward_growth, lost_updates, half_precision, not_in_optimizer, accumulation_differs,
     batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer, gradient_hooks, opposed_terms,

@@ -71,9 +71,11 @@ def test_a_generator_cut_off_from_its_own_loss_is_an_error(file: Any, loop: str,
     assert [p.name for p in evidence.parameters if not p.gradient] == [name for name in reached if name[:2] == "G/"]
     assert list(reached.values()).count(True) == 4
     assert not any("ran too" in note for note in evidence.notes)
-    assert codes(evidence) == [("GT106", "error", "G")]
+    # Keras refuses a step without any gradient, which ends the program where it comes to that.
+    refused = [("GT146", "error", "program")] if steps and "critic" not in loop else []
+    assert codes(evidence) == [("GT106", "error", "G"), *refused]
     (finding,) = [row for row in judge(evidence)[0] if row.code == "GT106"]
-    assert "although the layer ran" in finding.message
+    assert "although their layers ran" in finding.message
 
 
 @pytest.mark.parametrize("steps", [0, 3])
