@@ -52,7 +52,7 @@ def test_gradients_that_are_not_finite_hide_what_cannot_be_judged(cell: str, cod
     (finding,) = found(with_layers(ill, {"4": {"source": "model.py:4"}}))
     assert told(finding) == (code, "error", "0")
     assert "20 of the 8320 gradient entries of 2 parameters of layer 0, 2 parameters of layer 2" in finding.message
-    assert finding.message.endswith("at the output of 4")
+    assert finding.message.endswith("at the output of layer 4 (Linear)")
     assert finding.source == "model.py:4"
 
 

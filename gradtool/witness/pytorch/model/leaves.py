@@ -11,6 +11,7 @@ from torch import nn
 
 from gradtool.witness.model.frames import names_of_values, scopes
 from gradtool.witness.pytorch.model.parameters import Named, named
+from gradtool.witness.pytorch.model.unregistered import unregistered
 
 __all__ = ["leaves_of", "models_of", "names_of"]
 
@@ -51,11 +52,11 @@ def names_of(models: Mapping[str, nn.Module], frame: FrameType, leaves: Sequence
     """The models' parameters, then the other leaves by the names that the program has for them."""
     rows = named(models)
     known = {id(row.tensor) for row in rows}
-    names = names_of_values(frame, _is_tensor, _is_module)
+    names, stray = names_of_values(frame, _is_tensor, _is_module), unregistered(models)
     for place, leaf in enumerate(leaves):
         if id(leaf) not in known:
             known.add(id(leaf))
-            rows.append(Named(names.get(id(leaf), f"leaf {place + 1}"), leaf, "", "Tensor"))
+            rows.append(stray.get(id(leaf)) or Named(names.get(id(leaf), f"leaf {place + 1}"), leaf, "", "Tensor"))
     return rows
 
 
