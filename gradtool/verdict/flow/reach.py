@@ -70,8 +70,7 @@ def unregistered(evidence: ModelEvidence) -> Iterator[Finding]:
     for container in dict.fromkeys(parameter.held_in for parameter in evidence.parameters if parameter.held_in):
         own = [parameter for parameter in evidence.parameters if parameter.held_in == container]
         learn = all(parameter.group is not None for parameter in own) and evidence.optimizer is not None
-        of = "no parameter of the model's" if len(own) == 1 else "no parameters of the model's"
-        told = f"{container} is a plain container, so {listed(parameter.name for parameter in own)} {_are(own)} {of}"
+        told = f"{container} is a plain list or dict: what the model registers leaves out {listed(p.name for p in own)}"
         if learn:
             told += "; the optimizer holds what is in it, but it is neither saved nor moved with the model"
         yield finding("GT137", own[0].name, told, severity="warning" if learn else "error")

@@ -51,12 +51,14 @@ def models_of(frame: FrameType, leaves: Sequence[torch.Tensor]) -> dict[str, nn.
 def names_of(models: Mapping[str, nn.Module], frame: FrameType, leaves: Sequence[torch.Tensor]) -> list[Named]:
     """The models' parameters, then the other leaves by the names that the program has for them."""
     rows = named(models)
+    wanted = {id(leaf) for leaf in leaves} - {id(row.tensor) for row in rows}
+    rows += [row for key, row in unregistered(models).items() if key in wanted]
     known = {id(row.tensor) for row in rows}
-    names, stray = names_of_values(frame, _is_tensor, _is_module), unregistered(models)
+    names = names_of_values(frame, _is_tensor, _is_module)
     for place, leaf in enumerate(leaves):
         if id(leaf) not in known:
             known.add(id(leaf))
-            rows.append(stray.get(id(leaf)) or Named(names.get(id(leaf), f"leaf {place + 1}"), leaf, "", "Tensor"))
+            rows.append(Named(names.get(id(leaf), f"leaf {place + 1}"), leaf, "", "Tensor"))
     return rows
 
 
