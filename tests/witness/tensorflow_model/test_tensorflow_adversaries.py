@@ -73,7 +73,7 @@ def test_a_generator_cut_off_from_its_own_loss_is_an_error(file: Any, loop: str,
     assert not any("ran too" in note for note in evidence.notes)
     assert codes(evidence) == [("GT106", "error", "G")]
     (finding,) = [row for row in judge(evidence)[0] if row.code == "GT106"]
-    assert "although the layer ran" in finding.message
+    assert "although their layers ran" in finding.message
 
 
 @pytest.mark.parametrize("steps", [0, 3])
