@@ -84,6 +84,8 @@ class Parameter:
     rate: float | None = None
     hooks: list[str] = field(default_factory=list)
     halves: Halves | None = None
+    held_in: str = ""
+    """The plain list or mapping of a module (``model.hidden``) that holds it unregistered; empty for any other."""
 
 
 @dataclass(frozen=True, slots=True)

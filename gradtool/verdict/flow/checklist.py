@@ -199,7 +199,9 @@ ROWS = (
     Row("gradient verified, custom backward included", ("GT129",), _verified, "--verify tests it against the loss"),
     Row("no dead units", ("GT108", "GT133"), _living, "no rectifying layers were seen"),
     Row("every trainable parameter reached", ("GT106", "GT105"), _reached, "no parameter is trainable"),
-    Row("every one in the optimizer", ("GT120",), _held, "no optimizer was found; --optimizer and --lr name one"),
+    Row(
+        "every one in the optimizer", ("GT120", "GT137"), _held, "no optimizer was found; --optimizer and --lr name one"
+    ),
     Row("the loss decreases along -g", ("GT124",), _descends, _no_step),
     Row("gradients are zeroed between steps", ("GT130", "GT145"), _zeroed, _one_step),
 )

@@ -13,7 +13,7 @@ from gradtool.verdict.flow.finite import infinite_gradients, nan_gradients, nonf
 from gradtool.verdict.flow.head import loss_head_mismatch, output_range, shapes_broadcast, softmax_axis
 from gradtool.verdict.flow.precision import half_precision, low_precision_digits
 from gradtool.verdict.flow.program import cleared_gradients, never_stepped, program_raised
-from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients
+from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients, unregistered
 from gradtool.verdict.flow.record import Item
 from gradtool.verdict.flow.size import absolute_sizes, exploding, forward_growth, vanishing
 from gradtool.verdict.flow.start import initialisation
@@ -27,12 +27,12 @@ __all__ = ["judge"]
 Judge = Callable[[ModelEvidence], Iterator[Finding]]
 
 JUDGES: tuple[Judge, ...] = (
-    nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, never_stepped, not_zeroed,
-    wrong_gradient, missing_gradients, program_raised, softmax_of_one, dead_units, zero_gradients, vanishing, exploding,
+    nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, never_stepped, not_zeroed, wrong_gradient,
+    missing_gradients, program_raised, softmax_of_one, dead_units, zero_gradients, vanishing, exploding,
     nan_in_training, diverges, units_die, output_range, loss_head_mismatch, shapes_broadcast, softmax_axis, updates,
-    loss_rises, saturated_units, forward_growth, lost_updates, half_precision, not_in_optimizer, accumulation_differs,
-    batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer, gradient_hooks, opposed_terms,
-    low_precision_digits,
+    loss_rises, saturated_units, forward_growth, lost_updates, half_precision, unregistered, not_in_optimizer,
+    accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer, gradient_hooks,
+    opposed_terms, low_precision_digits,
 )  # fmt: skip
 """Among findings of one severity this is the order: causes before what follows from them."""
 

@@ -9,7 +9,7 @@ from gradtool.verdict.flow.groups import WHOLE, called, group_of, listed, places
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["frozen", "gradient_hooks", "missing_gradients"]
+__all__ = ["frozen", "gradient_hooks", "missing_gradients", "unregistered"]
 
 
 def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -73,6 +73,17 @@ def frozen(evidence: ModelEvidence) -> Iterator[Finding]:
 
 def _are(items: Sequence[object]) -> str:
     return "is" if len(items) == 1 else "are"
+
+
+def unregistered(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT137: parameters in a plain list or mapping of a module; an error where the optimizer does not hold them."""
+    for container in dict.fromkeys(parameter.held_in for parameter in evidence.parameters if parameter.held_in):
+        own = [parameter for parameter in evidence.parameters if parameter.held_in == container]
+        learn = all(parameter.group is not None for parameter in own) and evidence.optimizer is not None
+        told = f"{container} is a plain list or dict: what the model registers leaves out {listed(p.name for p in own)}"
+        if learn:
+            told += "; the optimizer holds what is in it, but it is neither saved nor moved with the model"
+        yield finding("GT137", own[0].name, told, severity="warning" if learn else "error")
 
 
 def gradient_hooks(evidence: ModelEvidence) -> Iterator[Finding]:

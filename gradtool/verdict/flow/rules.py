@@ -140,6 +140,13 @@ FLOW_RULES = (
         "Let the softmax run over the axis of the classes: dim=1 in PyTorch, axis=-1 in Keras.",
     ),
     Rule(
+        "GT137", "unregistered", "error", "Layers or parameters are kept in a plain list or dict of a module",
+        "PyTorch registers what is an attribute of a module, not what lies in a list: model.parameters() leaves it "
+        "out, so the optimizer never moves it, and it is neither saved nor moved to a device. A warning where the "
+        "optimizer was given it all the same.",
+        "Keep layers in nn.ModuleList or nn.ModuleDict, parameters in nn.ParameterList or nn.ParameterDict.",
+    ),
+    Rule(
         "GT140", "small-gradient", "warning", "A gradient's norm is below 1e-6 (tutorial threshold, --absolute)",
         "Tutorials call this vanishing. The figure scales with the loss, so it says little by itself.",
         "Compare it with the gradients of the other layers: GT103 does.",

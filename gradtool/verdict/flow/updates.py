@@ -124,7 +124,7 @@ def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     if optimizer is None:
         return
     parameters = trainable(evidence)
-    hit = [p for p in parameters if p.group is None]
+    hit = [p for p in parameters if p.group is None and not p.held_in]
     holds = optimizer.foreign > 0 or any(p.group is not None for p in evidence.parameters)
     if hit and holds:
         where, named = group_of(hit, parameters)

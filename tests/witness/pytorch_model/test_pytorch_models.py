@@ -306,3 +306,34 @@ def test_the_files_own_arrays_are_its_data(file: Any) -> None:
     assert evidence.batch == 256
     assert said(evidence)["loss"] == "cross_entropy"
     assert (evidence.head.target_shape, evidence.head.classes) == ((256,), 3)
+
+
+@pytest.mark.parametrize(
+    ("forward", "answer", "own"),
+    [
+        ("input_ids, labels=None", "SimpleNamespace(loss=loss, logits=scores)", True),
+        ("input_ids, labels=None", "{'loss': loss, 'logits': scores}", True),
+        ("input_ids, labels=None", "SimpleNamespace(logits=scores)", False),
+        ("input_ids, marks=None, *, labels=None", "SimpleNamespace(loss=loss, logits=scores)", True),
+    ],
+)
+def test_a_model_that_computes_its_own_loss_from_labels_is_given_them(
+    file: Any, forward: str, answer: str, *, own: bool
+) -> None:
+    evidence = file.evidence(f"""
+        import torch
+        from torch import nn
+        from types import SimpleNamespace
+        class Words(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed, self.out = nn.Embedding(20, 4), nn.Linear(4, 20)
+            def forward(self, {forward}):
+                scores, loss = self.out(self.embed(input_ids)), None
+                if labels is not None:
+                    loss = nn.functional.cross_entropy(scores.reshape(-1, 20), labels.reshape(-1))
+                return {answer}
+        model = Words()
+    """)
+    assert (evidence.loss.how == "the loss in the model's output") == own
+    assert evidence.batch == 8

@@ -249,3 +249,52 @@ def test_a_loss_written_by_hand_that_pairs_each_output_with_each_target(
     assert (head and (head.shape, head.target_shape)) == shapes
     assert head is None or head.source in {"model.py:6", "model.py:20"}
     assert [row.code for row in judge(evidence)[0] if row.code == "GT135"] == (["GT135"] if shapes else [])
+
+
+STRAY = """
+import torch
+from torch import nn
+class Inner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = KEEP
+    def forward(self, x):
+        for part in self.hidden.values() if isinstance(self.hidden, dict) else self.hidden:
+            x = part(x) if isinstance(part, nn.Module) else x * part
+        return x
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.out = Inner(), nn.Linear(4, 2)
+    def forward(self, x):
+        return self.out(self.inner(x))
+net = Net()
+optimizer = torch.optim.SGD([*net.parameters(), MORE], lr=0.1)
+for _ in range(2):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(torch.randn(8, 4)), torch.randint(0, 2, (8,))).backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("keep", "more", "names", "severity"),
+    [
+        ("[nn.Linear(4, 4)]", "", ["net.inner.hidden[0].weight", "net.inner.hidden[0].bias"], "error"),
+        ("{'a': nn.Linear(4, 4, bias=False)}", "", ["net.inner.hidden['a'].weight"], "error"),
+        ("[nn.Parameter(torch.ones(4))]", "", ["net.inner.hidden[0]"], "error"),
+        ("[nn.Parameter(torch.ones(4))]", "*net.inner.hidden", ["net.inner.hidden[0]"], "warning"),
+        ("(nn.Sequential(nn.Linear(4, 4, bias=False)),)", "", ["net.inner.hidden[0].0.weight"], "error"),
+        ("nn.ModuleList([nn.Linear(4, 4)])", "", [], ""),
+        ("nn.ParameterList([torch.ones(4)])", "", [], ""),
+        ("[torch.ones(4)]", "", [], ""),
+    ],
+)
+def test_layers_in_a_plain_list_are_called_as_the_program_would(
+    file: Any, keep: str, more: str, names: list[str], severity: str
+) -> None:
+    evidence = file.evidence(STRAY.replace("KEEP", keep).replace("MORE", more))
+    assert [p.name for p in evidence.parameters if p.held_in == "net.inner.hidden"] == names
+    findings = [row for row in judge(evidence)[0] if row.code in {"GT120", "GT137"}]
+    assert [(row.code, row.severity) for row in findings] == ([("GT137", severity)] if names else [])
+    assert not findings or "nn.ModuleList" in findings[0].remedy

@@ -11,6 +11,7 @@ from torch import nn
 
 from gradtool.witness.model.frames import names_of_values, scopes
 from gradtool.witness.pytorch.model.parameters import Named, named
+from gradtool.witness.pytorch.model.unregistered import unregistered
 
 __all__ = ["leaves_of", "models_of", "names_of"]
 
@@ -50,6 +51,8 @@ def models_of(frame: FrameType, leaves: Sequence[torch.Tensor]) -> dict[str, nn.
 def names_of(models: Mapping[str, nn.Module], frame: FrameType, leaves: Sequence[torch.Tensor]) -> list[Named]:
     """The models' parameters, then the other leaves by the names that the program has for them."""
     rows = named(models)
+    wanted = {id(leaf) for leaf in leaves} - {id(row.tensor) for row in rows}
+    rows += [row for key, row in unregistered(models).items() if key in wanted]
     known = {id(row.tensor) for row in rows}
     names = names_of_values(frame, _is_tensor, _is_module)
     for place, leaf in enumerate(leaves):

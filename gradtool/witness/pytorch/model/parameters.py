@@ -36,6 +36,8 @@ class Named:
     layer: str
     kind: str
     others: tuple[str, ...] = ()
+    held_in: str = ""
+    """The plain list or mapping of a module that holds it, which PyTorch does not see."""
 
 
 def named(models: Mapping[str, nn.Module]) -> list[Named]:
@@ -87,6 +89,7 @@ def parameters(
             group=groups.get(id(row.tensor), (None, None))[0],
             rate=groups.get(id(row.tensor), (None, None))[1],
             hooks=list(_hooks(row.tensor)),
+            held_in=row.held_in,
             halves=figures.halves(gradient.numel(), numbers(gradient)) if half and gradient is not None else None,
         )
         for row, gradient in gradients

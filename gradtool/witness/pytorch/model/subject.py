@@ -105,7 +105,10 @@ def subject(request: ModelRequest, found: Found, names: Mapping[str, Any], assum
     for inputs, targets in batches:
         torch.manual_seed(request.seed + 1)
         kind = Stepped if _steps_itself(model, targets) else Subject
-        batch, goals = moved(completed(model, inputs, assumed), device, wanted), moved(targets, device, wanted)
+        batch, goals = (
+            moved(completed(model, inputs, targets, assumed), device, wanted),
+            moved(targets, device, wanted),
+        )
         one = kind(model, batch, goals, settle)
         try:
             return one, one.run()
