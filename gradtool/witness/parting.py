@@ -19,7 +19,7 @@ _ways: list[Leave] = []
 
 def prepare(leave: Leave) -> None:
     """From now on ``leave`` sends the last records and ends the process."""
-    _ways.append(leave)
+    _ways[:] = [leave]
 
 
 def part(records: Iterable[Record]) -> NoReturn:

@@ -178,3 +178,34 @@ def test_weights_moved_by_hand_need_no_optimizer(file: Any) -> None:
 def test_one_backward_pass_without_a_step_is_a_warning(file: Any) -> None:
     (found,) = judge(file.evidence(f"{START}\nloss_of().backward()\n"))[0]
     assert (found.code, found.severity) == ("GT147", "warning")
+
+
+TURNS = """
+import torch
+a, b = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
+one, two = torch.optim.SGD(a.parameters(), lr=0.1), torch.optim.Adam(b.parameters())
+for i in range(200):
+    if FIRST:
+        one.zero_grad(); (a.bias - a.bias.detach() + 1.0 + i).sum().backward(); one.step()
+    if SECOND:
+        two.zero_grad(); (7 * b.bias - 7 * b.bias.detach() + 500.0).sum().backward(); two.step()
+"""
+
+
+def test_two_optimizers_in_turns_are_no_one_course(file: Any) -> None:
+    """The losses of the first are 1, 2, 3 and 4 with a gradient of 1, those of the second 500 with one of 7."""
+    turns = TURNS.replace("FIRST", "True").replace("SECOND", "True")
+    evidence = file.evidence(turns, training=Training(4))
+    assert [step.loss for step in evidence.steps] == [1.0, 2.0, 3.0, 4.0]
+    assert [step.norm for step in evidence.steps] == [1.0] * 4
+    assert any("steps of the first SGD alone" in note and "(Adam)" in note for note in evidence.notes)
+    alone = file.evidence(TURNS.replace("FIRST", "True").replace("SECOND", "False"), training=Training(4))
+    assert [step.loss for step in alone.steps] == [1.0, 2.0, 3.0, 4.0]
+    assert not any("alone" in note for note in alone.notes)
+
+
+def test_an_optimizer_of_a_first_phase_is_not_waited_for(file: Any) -> None:
+    phases = TURNS.replace("FIRST", "i < 3").replace("SECOND", "i >= 3") + "    assert i < 100\n"
+    evidence = file.evidence(phases, training=Training(20))
+    assert [step.loss for step in evidence.steps] == [1.0, 2.0, 3.0]
+    assert evidence.incidents == []

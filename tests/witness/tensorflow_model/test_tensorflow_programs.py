@@ -99,3 +99,26 @@ def test_a_tape_asked_for_nothing_since_everything_is_frozen_is_an_error(file: A
     evidence = file.evidence(f"{text}\nfor i in range(3):\n{STEP}")
     assert codes(evidence) == {"GT107"}
     assert row(evidence, "gradients are on") == "failed"
+
+
+def test_two_optimizers_in_turns_are_no_one_course(file: Any) -> None:
+    """The losses of the first are 1, 2, 3 and 4 with a gradient of 1, those of the second 500 with one of 7."""
+    evidence = file.evidence(
+        """
+        import keras
+        import tensorflow as tf
+        a, b = tf.Variable(1.0), tf.Variable(1.0)
+        one, two = keras.optimizers.SGD(0.1), keras.optimizers.Adam()
+        for i in range(100):
+            with tf.GradientTape() as tape:
+                loss = a - tf.stop_gradient(a) + 1.0 + i
+            one.apply_gradients([(tape.gradient(loss, a), a)])
+            with tf.GradientTape() as tape:
+                loss = 7 * b - tf.stop_gradient(7 * b) + 500.0
+            two.apply_gradients([(tape.gradient(loss, b), b)])
+        """,
+        training=Training(4),
+    )
+    assert [step.loss for step in evidence.steps] == [1.0, 2.0, 3.0, 4.0]
+    assert [step.norm for step in evidence.steps] == [1.0] * 4
+    assert any("steps of the first SGD alone" in note and "(Adam)" in note for note in evidence.notes)

@@ -19,6 +19,7 @@ from gradtool.evidence import Incident, ModelRequest, TrainingStep
 from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.stopping import Stop, quiet_threads
+from gradtool.witness.model.turns import Turns
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
@@ -28,6 +29,7 @@ from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
+    Named,
     groups_of,
     module_names,
     nonfinite,
@@ -79,7 +81,7 @@ class _Watch:
 
     def __init__(self, request: ModelRequest, recorder: Recorder, leave: Callable[[Observed], NoReturn]) -> None:
         self.request = request
-        self._stop = Stop(lambda: leave(self.told()))
+        self._stop = Stop(leave)
         self.seen, self.recorder = Observed(), recorder
         self._wanted = request.steps
         self._versions: list[tuple[int, int, float]] = []
@@ -93,6 +95,7 @@ class _Watch:
         self._suspected = False
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
         self._beside, self._fresh, self._idle = Bystanders(self.seen), Fresh(), Idle()
+        self._turns = Turns()
         self._complete = False
         """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
@@ -109,7 +112,7 @@ class _Watch:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
         if self._complete:
             if self._beside.passed():
-                self._stop()
+                self._stop(self.told)
             return  # a backward pass that begins behind the last step still runs: it may raise
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         moved = self._versions and (self._stepped or self._versions != self._now())
@@ -147,7 +150,7 @@ class _Watch:
         if self.seen.rows:
             told = "does not require a gradient: every path from a parameter to it is cut, or everything is frozen"
             self.seen.notes.append(f"the loss of {self.seen.source} {told}")
-            self._stop()
+            self._stop(self.told)
 
     def over(self) -> None:
         """The program has come to its end, and nothing stopped it."""
@@ -157,7 +160,7 @@ class _Watch:
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if self._complete:
             if not self._beside.waited_for():
-                self._stop()
+                self._stop(self.told)
             return
         if inputs is not None:
             kept = [leaf.grad for leaf in inputs]
@@ -187,8 +190,9 @@ class _Watch:
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
             seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
+        course = self._course()
         if seen.steps:
-            seen.norm = norm_of_rows(seen.rows)
+            seen.norm = norm_of_rows(course)
         else:
             seen.parameters = parameters(seen.rows, moments=self.request.moments)
             seen.norm = global_norm(seen.parameters)
@@ -196,12 +200,22 @@ class _Watch:
             seen.head = self.recorder.head
             if self.request.clip is not None:
                 seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
-        seen.nonfinite = nonfinite(seen.rows, seen.norm)
+        seen.nonfinite = nonfinite(course, seen.norm)
         self._versions = self._now()
         if self._early is not None:
             early, self._early = self._early, None
             if groups_of([early]).keys() & {id(row.tensor) for row in seen.rows}:
                 self.step(early, closure=True)
+
+    def _course(self) -> list[Named]:
+        """The rows whose gradients the steps tell of: behind the first, what another optimizer holds is not among them.
+
+        A step of its own has left gradients there.
+        """
+        if not self.seen.steps or self._turns.first is None:
+            return self.seen.rows
+        theirs = self._held - groups_of([self._turns.first]).keys()
+        return [row for row in self.seen.rows if id(row.tensor) not in theirs]
 
     def _own(self, leaves: Sequence[torch.Tensor]) -> set[int]:
         """The leaves by ``id`` without the data."""
@@ -220,6 +234,7 @@ class _Watch:
             self._early = optimizer  # one with a closure, as LBFGS, steps before its first backward pass
             return
         self._stepped = True
+        self._turns.step(optimizer)
         self._held |= groups_of([optimizer]).keys()
         if self._suspected:
             self._suspected = False
@@ -256,13 +271,13 @@ class _Watch:
         self.recorder.clear()
 
     def _has_enough(self) -> bool:
-        return len(self.seen.steps) >= max(self._wanted, 1)
+        return len(self.seen.steps) >= max(self._wanted, 1) or self._turns.gone()
 
     def _enough(self) -> None:
         """The last iteration that was asked for ends the program, once the models beside it have had their step."""
         self._complete = self._complete or self._has_enough()
         if self._complete and not self._beside.waited_for():
-            self._stop()
+            self._stop(self.told)
 
     def told(self) -> Observed:
         """What was seen, with the iteration that was not over."""
@@ -273,7 +288,8 @@ class _Watch:
     def end(self) -> None:
         """Write down an iteration."""
         seen = self.seen
-        seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=seen.nonfinite))
+        if self._turns.over(seen.notes):
+            seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=seen.nonfinite))
         self._versions, self._stepped = [], False
         seen.backwards = 0
 

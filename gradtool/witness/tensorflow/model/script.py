@@ -25,6 +25,7 @@ from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.frames import scopes
 from gradtool.witness.model.stopping import Stop, quiet_threads
+from gradtool.witness.model.turns import Turns
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
@@ -89,7 +90,7 @@ class _Watch:
     ) -> None:
         self.request = request
         self._patches = ExitStack()
-        self._stop = Stop(lambda: leave(self.told()))
+        self._stop = Stop(leave)
         self.seen, self.recorder = Observed(), recorder
         self.fitted: Found | None = None
         self._wanted = request.steps
@@ -102,7 +103,7 @@ class _Watch:
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
-        self._others, self._idle = Bystanders(self.seen, recorder), Idle()
+        self._others, self._idle, self._turns = Bystanders(self.seen, recorder), Idle(), Turns()
         self._complete = False
         """Whether everything is seen that was asked for, and only the gradient of another model is waited for."""
 
@@ -127,7 +128,7 @@ class _Watch:
             inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(data)
             case = Case(inputs, targets, weights=weights)
             self.fitted = Found(model, name_of(model, sys._getframe(1)), "script", case)  # noqa: SLF001
-            return self._stop()
+            return self._stop(self.told)
 
         return train_step
 
@@ -228,6 +229,7 @@ class _Watch:
             self._enough()
         if not seen.backwards:
             return
+        self._turns.step(optimizer)
         if not any(one is optimizer for one in self._optimizers):
             self._optimizers.append(optimizer)
         self._applied |= {id(tensor) for tensor in given}
@@ -246,7 +248,7 @@ class _Watch:
     def _iteration(self) -> None:
         """One iteration is over."""
         self.end()
-        if len(self.seen.steps) >= max(self._wanted, 1):
+        if len(self.seen.steps) >= max(self._wanted, 1) or self._turns.gone():
             self._complete = True
             self._enough()
             return
@@ -260,7 +262,7 @@ class _Watch:
     def _enough(self) -> None:
         """End the program, unless another model's gradient is still to come."""
         if not self._others.waited_for(self._optimizers):
-            self._stop()
+            self._stop(self.told)
 
     def told(self) -> Observed | Found:
         """What was seen, with the iteration that was not over; nothing is watched any longer."""
@@ -273,7 +275,8 @@ class _Watch:
         """Write down an iteration."""
         seen = self.seen
         bad = nonfinite(self._rows, seen.norm)
-        seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
+        if self._turns.over(seen.notes):
+            seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
         seen.backwards = 0
 
 
