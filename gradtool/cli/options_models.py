@@ -9,7 +9,6 @@ from typer.core import TyperOption
 
 from gradtool.cli.options import EVIDENCE, TARGET, Dtype
 from gradtool.problem import Problem, ProblemError
-from gradtool.target.model_file import is_model_file
 
 __all__ = ["ComparedDtypeOption", "PartnerArgument", "given", "look_at_options", "names_models"]
 
@@ -83,4 +82,6 @@ def names_models(target: str, partner: str | None) -> bool:
 
 
 def _is_file(text: str) -> bool:
+    from gradtool.target.model_file import is_model_file  # noqa: PLC0415  # the help needs no records
+
     return not text.isidentifier() and is_model_file(text)

@@ -76,11 +76,12 @@ def compare(command: Compare, tmp_path: Path) -> Compare:
     return run
 
 
-def real(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def real(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The same by the real executable."""
+    environment = {**os.environ, "COLUMNS": "80", **more}
     return subprocess.run(
         [sys.executable, "-m", "gradtool", "compare", *arguments],
-        capture_output=True, text=True, cwd=folder, env={**os.environ, "COLUMNS": "80"}, timeout=120, check=False,
+        capture_output=True, text=True, cwd=folder, env=environment, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -111,6 +112,17 @@ def test_a_file_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "gave no answer within 3 s" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_framework_that_is_missing_is_told_with_the_line_that_brings_it(tmp_path: Path) -> None:
+    (tmp_path / "pair.py").write_text(HEALTHY, encoding="utf-8")
+    (tmp_path / "no" / "torch").mkdir(parents=True)
+    (tmp_path / "no" / "torch" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='torch')\n")
+    paths = [str(tmp_path / "no"), *filter(None, [os.environ.get("PYTHONPATH", "")])]
+    done = real(tmp_path, "pair.py", PYTHONPATH=os.pathsep.join(paths))
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "PyTorch is not installed" in done.stdout
+    assert 'pip install "gradtool[torch]"' in done.stdout
 
 
 # ---- by the warm workers

@@ -15,6 +15,7 @@ import pytest
 GRADTOOL = [sys.executable, "-m", "gradtool"]
 HEAVY = ("numpy", "sympy", "mpmath", "scipy", "torch", "tensorflow")
 PATH = [path for path in [os.environ.get("PYTHONPATH", "")] if path]
+PAIRS = Path(__file__).parents[2] / "examples" / "pairs"
 
 
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -226,3 +227,32 @@ def test_a_comparison_starts_three_witnesses_and_its_parent_imports_nothing_heav
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert "PyTorch and TensorFlow agree" in done.stdout
     assert done.stderr.strip() == "3 []"
+
+
+@pytest.mark.parametrize(
+    ("names", "sides"),
+    [
+        (["epsilon.py"], ["KERAS_SIDE", "TORCH_SIDE", "PAIRING"]),
+        (["two_keras.py", "two_torch.py"], ["KERAS_SIDE", "TORCH_SIDE", "PAIRING"]),
+        (["one_keras.py"], ["KERAS_SIDE", "KERAS_TORCH_SIDE", "PAIRING"]),
+    ],
+)
+def test_a_comparison_of_models_starts_the_workers_that_it_takes_and_no_other(
+    names: list[str], sides: list[str]
+) -> None:
+    """Processes are only noted here, not started; both lists hold the modules of workers."""
+    code = (
+        "import sys\nfrom gradtool.__main__ import main\nfrom gradtool.witness import process\n"
+        "early, asked = [], []\n"
+        "process.start_early = early.extend\n"
+        "def begin(module):\n asked.append(module)\n if len(asked) == 3:\n  raise KeyboardInterrupt\n"
+        "process.Process.begin = begin\n"
+        f"sys.argv = ['gradtool', 'compare', *{[str(PAIRS / name) for name in names]!r}]\n"
+        "try:\n main()\n"
+        "except SystemExit:\n pass\n"
+        f"wanted = [getattr(process, name) for name in {sides!r}]\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "print(sorted(early) == sorted(wanted), sorted(asked) == sorted(wanted), heavy)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "True True []"

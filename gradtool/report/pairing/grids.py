@@ -10,7 +10,7 @@ from gradtool.report.flow.figures import counted, number
 from gradtool.report.flow.groups import SHOW_ALL
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.values import shape_text
-from gradtool.verdict.pairing import apart, first_apart, limit, parts
+from gradtool.verdict.pairing import apart, first_apart, parts
 from gradtool.verdict.pairing_words import framework
 
 __all__ = ["flag", "layer_section", "parameter_section"]
@@ -121,18 +121,18 @@ def _dtypes(evidence: PairEvidence) -> list[str]:
     return list(dict.fromkeys(one.dtype for distances in found for one in distances))
 
 
-def _share(found: Sequence[Distance]) -> float:
-    """The distance over what it may be, the largest; NaN above everything."""
-    shares = [one.difference / limit(one) for one in found]
-    return max((math.inf if math.isnan(share) else share for share in shares), default=-1.0)
+def _rank(found: Sequence[Distance]) -> tuple[bool, float]:
+    """What is too far apart comes first, then what is farthest in the widest dtype; NaN above everything."""
+    sizes = [math.inf if math.isnan(one.difference) else one.difference for one in found]
+    return not any(map(apart, found)), -max(sizes[:1], default=0.0)
 
 
 def _farthest(rows: Sequence[ComparedParameter]) -> list[ComparedParameter]:
     """The worst in the order of the model; what has no partner or no gradient before everything."""
 
-    def rank(place: int) -> tuple[bool, float]:
+    def rank(place: int) -> tuple[bool, bool, float]:
         own = rows[place]
-        return not own.missing and bool(own.left and own.right), -_share(own.gradients)
+        return not own.missing and bool(own.left and own.right), *_rank(own.gradients)
 
     return [rows[place] for place in sorted(sorted(range(len(rows)), key=rank)[:ROWS])]
 
@@ -145,7 +145,7 @@ def _around(rows: Sequence[ComparedLayer], first: ComparedLayer | None) -> list[
         start = max(min(place - BEFORE, end - ROWS + 1), 0)
         kept = list(range(start, min(start + ROWS - 1, end)))
     else:
-        kept = sorted(sorted(range(end), key=lambda at: -_share(rows[at].outputs))[: ROWS - 1])
+        kept = sorted(sorted(range(end), key=lambda at: _rank(rows[at].outputs))[: ROWS - 1])
     return [rows[at] for at in (*kept, end)]
 
 

@@ -100,10 +100,7 @@ FAILED = replace(
     failures=(Failure(0, "keras", "file", "pair.py has no function keras_model()\nin it", "define it", "Traceback"),),
 )  # fmt: skip
 LONG = record(
-    [
-        parameter(f"part.{place}", gradients=both(1e-3 if place == 77 else 1e-16 * (place + 1), 1e-9 * (place + 1)))
-        for place in range(100)
-    ],
+    [parameter(f"part.{place}", 1e-3 if place == 77 else 1e-16 * (place + 1)) for place in range(100)],
     [layer(f"part.{place}", 1e-3 if place >= 77 else 1e-16) for place in range(100)],
     1e-3,
 )
