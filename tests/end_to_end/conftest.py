@@ -15,8 +15,8 @@ from gradtool.witness.host import Host
 
 
 @pytest.fixture
-def compare(workers: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModelComparison]:
-    """compare(text, dtype="float32"): what is found on a file that holds both models; nothing is left behind."""
+def compare_pair(workers: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModelComparison]:
+    """compare_pair(text, dtype="float32"): what is found on a file that holds both models; nothing is left behind."""
     room = tmp_path / "temporary"
     room.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(room))

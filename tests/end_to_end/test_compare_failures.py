@@ -55,9 +55,9 @@ BAD: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_file_that_cant_be_compared_gives_one_failure(compare: Compare, name: str) -> None:
+def test_a_file_that_cant_be_compared_gives_one_failure(compare_pair: Compare, name: str) -> None:
     text, told = BAD[name]
-    record = compare(text)
+    record = compare_pair(text)
     assert record.evidence is None
     (failure,) = record.failures
     assert failure.reason == "file"
@@ -65,24 +65,24 @@ def test_a_file_that_cant_be_compared_gives_one_failure(compare: Compare, name: 
 
 
 def test_a_crash_and_a_hang_give_one_failure_each(
-    compare: Compare, workers: Host, monkeypatch: pytest.MonkeyPatch
+    compare_pair: Compare, workers: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (failure,) = compare(pair("__import__('os').abort()", "layers.Dense(6)")).failures
+    (failure,) = compare_pair(pair("__import__('os').abort()", "layers.Dense(6)")).failures
     assert failure.reason == "killed"
     assert "PyTorch was killed (SIGABRT)" in failure.message
-    agrees(compare(pair("nn.Linear(4, 6)", "layers.Dense(6)")))
+    agrees(compare_pair(pair("nn.Linear(4, 6)", "layers.Dense(6)")))
     monkeypatch.setattr(workers, "timeout", 10.0)
-    (failure,) = compare(pair("__import__('time').sleep(60)", "layers.Dense(6)")).failures
+    (failure,) = compare_pair(pair("__import__('time').sleep(60)", "layers.Dense(6)")).failures
     assert failure.reason == "timeout"
 
 
-def test_a_dtype_that_numpy_does_not_have_is_refused(compare: Compare) -> None:
+def test_a_dtype_that_numpy_does_not_have_is_refused(compare_pair: Compare) -> None:
     with pytest.raises(ProblemError, match="has no bfloat16"):
-        compare(pair("nn.Linear(4, 6)", "layers.Dense(6)"), dtype="bfloat16")
+        compare_pair(pair("nn.Linear(4, 6)", "layers.Dense(6)"), dtype="bfloat16")
 
 
-def test_half_precision_is_compared_too(compare: Compare) -> None:
+def test_half_precision_is_compared_too(compare_pair: Compare) -> None:
     evidence = agrees(
-        compare(pair("nn.Sequential(nn.Linear(4, 6), nn.Tanh())", "layers.Dense(6, 'tanh')"), dtype="float16")
+        compare_pair(pair("nn.Sequential(nn.Linear(4, 6), nn.Tanh())", "layers.Dense(6, 'tanh')"), dtype="float16")
     )
     assert [one.dtype for one in evidence.parameters[0].gradients] == ["float64", "float16"]

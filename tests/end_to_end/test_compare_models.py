@@ -50,21 +50,21 @@ def placed(record: ModelComparison, place: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_one_healthy_pair_of_each_family_agrees(compare: Compare, seed: int) -> None:
-    agrees(compare(file_of(drawn(seed), str(CORPUS)), seed=seed))
+def test_one_healthy_pair_of_each_family_agrees(compare_pair: Compare, seed: int) -> None:
+    agrees(compare_pair(file_of(drawn(seed), str(CORPUS)), seed=seed))
 
 
 @pytest.mark.parametrize("name", FEW_MUTANTS)
-def test_a_planted_fault_is_found_in_its_place(compare: Compare, name: str) -> None:
+def test_a_planted_fault_is_found_in_its_place(compare_pair: Compare, name: str) -> None:
     spec, place = MUTANTS[name]
-    placed(compare(file_of(spec, str(CORPUS))), place)
+    placed(compare_pair(file_of(spec, str(CORPUS))), place)
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("seed", range(8, 112))
-def test_more_than_a_hundred_healthy_pairs_agree(compare: Compare, seed: int, dtype: str) -> None:
-    record = compare(file_of(drawn(seed), str(CORPUS)), seed=seed, dtype=dtype)
+def test_more_than_a_hundred_healthy_pairs_agree(compare_pair: Compare, seed: int, dtype: str) -> None:
+    record = compare_pair(file_of(drawn(seed), str(CORPUS)), seed=seed, dtype=dtype)
     if dtype == "float64" and [one.reason for one in record.failures] == ["unsupported"]:
         assert "float64 kernel" in record.failures[0].message  # TensorFlow pools no volumes in float64
     else:
@@ -73,20 +73,20 @@ def test_more_than_a_hundred_healthy_pairs_agree(compare: Compare, seed: int, dt
 
 @pytest.mark.large
 @pytest.mark.parametrize("name", [name for name in MUTANTS if name not in FEW_MUTANTS])
-def test_every_planted_fault_is_found_in_its_place(compare: Compare, name: str) -> None:
+def test_every_planted_fault_is_found_in_its_place(compare_pair: Compare, name: str) -> None:
     spec, place = MUTANTS[name]
-    placed(compare(file_of(spec, str(CORPUS))), place)
+    placed(compare_pair(file_of(spec, str(CORPUS))), place)
 
 
 @pytest.mark.parametrize("name", ["mlp", "loss", "lstm by hand", "nothing cut"])
-def test_the_same_without_the_fault_agrees(compare: Compare, name: str) -> None:
-    agrees(compare(file_of(HEALTHY_TWINS[name], str(CORPUS))))
+def test_the_same_without_the_fault_agrees(compare_pair: Compare, name: str) -> None:
+    agrees(compare_pair(file_of(HEALTHY_TWINS[name], str(CORPUS))))
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("name", HEALTHY_TWINS)
-def test_every_twin_agrees(compare: Compare, name: str) -> None:
-    agrees(compare(file_of(HEALTHY_TWINS[name], str(CORPUS))))
+def test_every_twin_agrees(compare_pair: Compare, name: str) -> None:
+    agrees(compare_pair(file_of(HEALTHY_TWINS[name], str(CORPUS))))
 
 
 def test_there_are_enough_faults() -> None:
@@ -96,8 +96,8 @@ def test_there_are_enough_faults() -> None:
 # ---- what is told
 
 
-def test_the_first_layer_is_named_with_both_lines_the_setting_and_the_remedy(compare: Compare) -> None:
-    record = compare(
+def test_the_first_layer_is_named_with_both_lines_the_setting_and_the_remedy(compare_pair: Compare) -> None:
+    record = compare_pair(
         pair("nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6))", "layers.Dense(6), layers.LayerNormalization()")
     )
     (found,) = record.findings
@@ -107,9 +107,9 @@ def test_the_first_layer_is_named_with_both_lines_the_setting_and_the_remedy(com
     assert "1e-5" in found.remedy
 
 
-def test_the_map_of_the_parameters_is_told(compare: Compare) -> None:
+def test_the_map_of_the_parameters_is_told(compare_pair: Compare) -> None:
     torch = "nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(3 * 4 * 3, 2))"
-    evidence = agrees(compare(pair(torch, "layers.Conv2D(3, 3), layers.Flatten(), layers.Dense(2)", "(6, 5, 2)")))
+    evidence = agrees(compare_pair(pair(torch, "layers.Conv2D(3, 3), layers.Flatten(), layers.Dense(2)", "(6, 5, 2)")))
     assert [(one.left, one.right, one.word) for one in evidence.parameters] == [
         ("0.weight", "conv2d/kernel", "axes O I ... to ... I O"),
         ("0.bias", "conv2d/bias", "same"),
@@ -119,8 +119,8 @@ def test_the_map_of_the_parameters_is_told(compare: Compare) -> None:
     assert evidence.parameters[2].left_shape == [2, 36]
 
 
-def test_the_exact_gelu_of_keras_is_a_note(compare: Compare) -> None:
-    record = compare(
+def test_the_exact_gelu_of_keras_is_a_note(compare_pair: Compare) -> None:
+    record = compare_pair(
         pair(
             "nn.Sequential(nn.Linear(4, 6), nn.GELU(), nn.Linear(6, 2))",
             "layers.Dense(6, activation='gelu'), layers.Dense(2)",
@@ -130,10 +130,10 @@ def test_the_exact_gelu_of_keras_is_a_note(compare: Compare) -> None:
     assert [(one.code, one.where) for one in record.findings] == [("GT326", "1 / dense/gelu")]
 
 
-def test_a_dtype_without_a_kernel_is_compared_in_the_other(compare: Compare) -> None:
+def test_a_dtype_without_a_kernel_is_compared_in_the_other(compare_pair: Compare) -> None:
     torch = "nn.Sequential(nn.Conv3d(2, 3, 2), nn.MaxPool3d(2), nn.Flatten(), nn.Linear(3 * 2 * 2 * 2, 2))"
     keras = "layers.Conv3D(3, 2), layers.MaxPooling3D(), layers.Flatten(), layers.Dense(2)"
-    evidence = agrees(compare(pair(torch, keras, "(5, 5, 5, 2)")))
+    evidence = agrees(compare_pair(pair(torch, keras, "(5, 5, 5, 2)")))
     assert evidence.left.dtype == "float32"
     assert any("no float64 kernel for MaxPool3D" in note for note in evidence.notes)
 
@@ -172,65 +172,65 @@ def keras_model():
 """
 
 
-def test_the_axes_of_a_square_weight_of_ones_own_are_never_guessed(compare: Compare) -> None:
-    (failure,) = compare(OWN).failures
+def test_the_axes_of_a_square_weight_of_ones_own_are_never_guessed(compare_pair: Compare) -> None:
+    (failure,) = compare_pair(OWN).failures
     assert "which axes of w (4x4) are which of layer/w is not known" in failure.message
     assert "Mine" in failure.message
     assert 'gradtool_map = {"w": "layer/w"}' in failure.hint
 
 
-def test_a_map_of_ones_own_settles_it(compare: Compare) -> None:
-    evidence = agrees(compare(OWN + '\ngradtool_map = {"w": "layer/w"}\n'))
+def test_a_map_of_ones_own_settles_it(compare_pair: Compare) -> None:
+    evidence = agrees(compare_pair(OWN + '\ngradtool_map = {"w": "layer/w"}\n'))
     assert [one.word for one in evidence.parameters] == ["same, as gradtool_map says"]
     assert evidence.left.outputs == [[5, 4]]
 
 
-def test_a_wrong_map_is_found_out(compare: Compare) -> None:
-    record = compare(OWN + '\ngradtool_map = {"w": ("layer/w", (1, 0))}\n')
+def test_a_wrong_map_is_found_out(compare_pair: Compare) -> None:
+    record = compare_pair(OWN + '\ngradtool_map = {"w": ("layer/w", (1, 0))}\n')
     assert [one.code for one in record.findings] == ["GT320"]
 
 
-def test_images_that_are_flattened_into_something_else_than_a_dense_layer_are_told(compare: Compare) -> None:
+def test_images_that_are_flattened_into_something_else_than_a_dense_layer_are_told(compare_pair: Compare) -> None:
     torch = "nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Tanh())"
-    record = compare(pair(torch, "layers.Conv2D(3, 3), layers.Flatten(), layers.Activation('tanh')", "(6, 5, 2)"))
+    record = compare_pair(pair(torch, "layers.Conv2D(3, 3), layers.Flatten(), layers.Activation('tanh')", "(6, 5, 2)"))
     (found,) = record.findings
     assert (found.code, found.where) == ("GT320", "1 / flatten")
     assert "Permute((3, 1, 2))" in found.remedy
     keras = "layers.Conv2D(3, 3), layers.Permute((3, 1, 2)), layers.Flatten(), layers.Activation('tanh')"
-    agrees(compare(pair(torch, keras, "(6, 5, 2)")))
+    agrees(compare_pair(pair(torch, keras, "(6, 5, 2)")))
 
 
-def test_a_parameter_that_is_frozen_on_one_side_is_told(compare: Compare) -> None:
+def test_a_parameter_that_is_frozen_on_one_side_is_told(compare_pair: Compare) -> None:
     text = pair("nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 2))", "layers.Dense(5), layers.Dense(2)")
     frozen = text.replace("    return nn.Sequential(", "    return frozen(").replace(
         "def torch_model", "def frozen(*parts):\n    from torch import nn\n    model = nn.Sequential(*parts)\n"
         "    model[0].weight.requires_grad_(False)\n    return model\n\n\ndef torch_model", 1
     )  # fmt: skip
-    assert [(one.code, one.where) for one in compare(frozen).findings] == [("GT324", "0.weight")]
-    agrees(compare(text))
+    assert [(one.code, one.where) for one in compare_pair(frozen).findings] == [("GT324", "0.weight")]
+    agrees(compare_pair(text))
 
 
-def test_what_did_not_run_is_noted(compare: Compare) -> None:
+def test_what_did_not_run_is_noted(compare_pair: Compare) -> None:
     lost = "type('Net', (nn.Sequential,), {'forward': lambda self, x: self[0](x)})(nn.Linear(4, 5), nn.Linear(5, 2))"
-    evidence = agrees(compare(pair(lost, "layers.Dense(5)")))
+    evidence = agrees(compare_pair(pair(lost, "layers.Dense(5)")))
     assert any("1.weight, 1.bias" in note for note in evidence.notes)
 
 
-def test_a_transformer_of_pytorch_beside_one_written_out_in_keras(compare: Compare) -> None:
-    evidence = agrees(compare(TRANSFORMER.read_text(encoding="utf-8")))
+def test_a_transformer_of_pytorch_beside_one_written_out_in_keras(compare_pair: Compare) -> None:
+    evidence = agrees(compare_pair(TRANSFORMER.read_text(encoding="utf-8")))
     words = {one.left: one.word for one in evidence.parameters}
     assert words["enc.self_attn.in_proj_weight"] == "a third, transposed, split into heads"
     assert len(words) == 15
 
 
-def test_evaluation_mode_uses_stored_statistics_on_both_sides(compare: Compare) -> None:
+def test_evaluation_mode_uses_stored_statistics_on_both_sides(compare_pair: Compare) -> None:
     torch = "nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6, eps=1e-3))"
     text = pair(torch, "layers.Dense(6), layers.BatchNormalization()")
-    train, evaluated = agrees(compare(text)), agrees(compare(text, mode="eval"))
+    train, evaluated = agrees(compare_pair(text)), agrees(compare_pair(text, mode="eval"))
     assert abs(train.values[0][0] - evaluated.values[0][0]) > 1e-3
 
 
-def test_a_variance_that_loses_its_digits_in_float32_is_told_with_the_side(compare: Compare) -> None:
+def test_a_variance_that_loses_its_digits_in_float32_is_told_with_the_side(compare_pair: Compare) -> None:
     """Means of what was normalised over them hardly depend on what came before: the true gradient nearly cancels."""
     torch = (
         "nn.Sequential(nn.Conv3d(2, 4, 1), nn.GELU('tanh'), nn.BatchNorm3d(4), nn.AdaptiveAvgPool3d(1), nn.Flatten())"
@@ -239,7 +239,7 @@ def test_a_variance_that_loses_its_digits_in_float32_is_told_with_the_side(compa
         "layers.Conv3D(4, 1), layers.Activation(lambda x: keras.ops.gelu(x)), "
         "layers.BatchNormalization(epsilon=1e-5), layers.GlobalAveragePooling3D()"
     )
-    record = compare(pair(torch, keras, "(7, 8, 9, 2)"))
+    record = compare_pair(pair(torch, keras, "(7, 8, 9, 2)"))
     lost = [one for one in record.findings if one.code == "GT325"]
     assert record.evidence is not None
     assert all(one.gradients[0].difference < 1e-7 for one in record.evidence.parameters)

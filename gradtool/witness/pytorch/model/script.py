@@ -288,7 +288,7 @@ class _Watch:
     def end(self) -> None:
         """Write down an iteration."""
         seen = self.seen
-        if self._turns.over(seen.notes):
+        if self._turns.over(seen.notes if self._wanted else []):
             seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=seen.nonfinite))
         self._versions, self._stepped = [], False
         seen.backwards = 0

@@ -275,7 +275,7 @@ class _Watch:
         """Write down an iteration."""
         seen = self.seen
         bad = nonfinite(self._rows, seen.norm)
-        if self._turns.over(seen.notes):
+        if self._turns.over(seen.notes if self._wanted else []):
             seen.steps.append(TrainingStep(len(seen.steps) + 1, seen.loss, seen.norm, nonfinite=bad))
         seen.backwards = 0
 
