@@ -75,6 +75,7 @@ from gradtool.evidence.pairing import (
     SideRun,
 )
 from gradtool.evidence.wire import (
+    Asked,
     Record,
     decode,
     encode,
@@ -82,6 +83,7 @@ from gradtool.evidence.wire import (
 
 __all__ = [
     "Accumulated",
+    "Asked",
     "Assumed",
     "Autodiff",
     "Candidate",

@@ -26,12 +26,14 @@ from gradtool.evidence.outcome import Failure, Progress
 from gradtool.evidence.pairing import PairEvidence, PairRequest, Side, SideRequest, SideRun
 from gradtool.values import Array
 
-__all__ = ["Record", "decode", "encode"]
+__all__ = ["Asked", "Record", "decode", "encode"]
+
+Asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest
+"""What a witness is asked; each has a key."""
 
 Record = (
-    Request | SampleRequest | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelRequest
-    | ModelEvidence | MeasureRequest | Mode | Timed | SideRequest | Side | SideRun | PairRequest | PairEvidence
-    | Failure | Progress
+    Asked | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelEvidence | Mode | Timed | Side
+    | SideRun | PairEvidence | Failure | Progress
 )  # fmt: skip
 _MODULES = (expression, measures, model, gradients, experiments, outcome, pairing)
 _TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}

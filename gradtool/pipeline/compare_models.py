@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradtool.evidence import Failure, PairEvidence, PairRequest, Progress, Record, Side, SideRequest, SideRun
+from gradtool.evidence import Asked, Failure, PairEvidence, PairRequest, Progress, Record, Side, SideRequest, SideRun
 from gradtool.pipeline.repeating import repeating
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.model_file import ModelFile
 from gradtool.verdict.pairing import ModelComparison, judge_pair
-from gradtool.witness.host import PAIR_WITNESSES, Asked, Host
+from gradtool.witness.host import PAIR_WITNESSES, Host
 
 __all__ = ["DRAWS", "PairSettings", "Sided", "compare_models", "open_pair", "sides_of"]
 

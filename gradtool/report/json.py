@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gradtool.evidence import Checked
+from gradtool.report import documents
 from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
 from gradtool.values import Array, Shape, Value
@@ -24,17 +24,14 @@ def write(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) ->
     """One document: the record itself where there is one, an array of records otherwise."""
     del seconds  # each record has its own
     found = [plain(record) for record in records]
-    document = found[0] if len(found) == 1 else found
-    terminal.stream.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=not terminal.unicode) + "\n")
+    documents.document(found[0] if len(found) == 1 else found, terminal)
 
 
 def write_lines(records: Iterable[CheckRecord], terminal: Terminal, seconds: float) -> None:
     """One record a line, as they come."""
     del seconds
     for record in records:
-        line = json.dumps(plain(record), allow_nan=False, ensure_ascii=not terminal.unicode)
-        terminal.stream.write(line + "\n")
-        terminal.stream.flush()
+        documents.line(plain(record), terminal)
 
 
 def plain(record: CheckRecord) -> dict[str, Any]:
@@ -64,9 +61,7 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         ],
         "steps": [_step(step) for step in record.steps],
         "findings": [finding(one) for one in record.findings],
-        "failures": [
-            {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
-        ],
+        "failures": documents.failures(record.failures),
         "against": None if record.against is None else _against(record.against, record),
         "problems": [
             {"code": p.code, "message": p.message, "span": list(p.span) if p.span else None, "hint": p.hint}

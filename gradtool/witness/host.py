@@ -14,15 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType, TracebackType
 
 from gradtool.evidence import (
+    Asked,
     Failure,
-    MeasureRequest,
-    ModelRequest,
-    PairRequest,
     Progress,
     Record,
-    Request,
-    SampleRequest,
-    SideRequest,
     decode,
     encode,
 )
@@ -39,9 +34,7 @@ from gradtool.witness.process import (
     Process,
 )
 
-__all__ = ["MODEL_WITNESSES", "PAIR_WITNESSES", "WITNESSES", "Asked", "Host", "Witness"]
-
-Asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest
+__all__ = ["MODEL_WITNESSES", "PAIR_WITNESSES", "WITNESSES", "Host", "Witness"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

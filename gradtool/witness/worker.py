@@ -21,14 +21,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from gradtool.evidence import (
+    Asked,
     Failure,
-    MeasureRequest,
-    ModelRequest,
-    PairRequest,
     Record,
-    Request,
-    SampleRequest,
-    SideRequest,
     decode,
     encode,
 )
@@ -93,8 +88,7 @@ def _send(wire: object, line: str) -> None:
 
 
 def _key(record: Record) -> int:
-    asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest
-    return record.key if isinstance(record, asked) else -1
+    return record.key if isinstance(record, Asked) else -1
 
 
 def _refuse_everything(requests: queue.SimpleQueue[str], wire: object, module: str, error: BaseException) -> None:

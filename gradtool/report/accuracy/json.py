@@ -6,10 +6,10 @@ The schema lies beside this file.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gradtool.report import documents
 from gradtool.report.accuracy.cells import command
 from gradtool.report.json import entry, number
 from gradtool.terminal import Terminal
@@ -33,7 +33,7 @@ def write(records: Iterable[CompareRecord | CheckRecord], terminal: Terminal, se
         "seconds": float(f"{seconds:.1f}"),
         "operations": [_row(row) for row in rows],
     }
-    terminal.stream.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=not terminal.unicode) + "\n")
+    documents.document(document, terminal)
 
 
 def _row(row: Accuracy) -> Mapping[str, Any]:

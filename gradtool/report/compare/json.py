@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gradtool.evidence import Spread
+from gradtool.report import documents
 from gradtool.report import json as check
 from gradtool.terminal import Terminal
 from gradtool.verdict.compare.record import CompareRecord, JudgedMode, Measured, Pair
@@ -33,17 +33,14 @@ def write(records: Iterable[CompareRecord], terminal: Terminal, seconds: float) 
     """One document: the record itself where there is one, an array of records otherwise."""
     del seconds  # each record has its own
     found = [plain(record) for record in records]
-    document = found[0] if len(found) == 1 else found
-    terminal.stream.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=not terminal.unicode) + "\n")
+    documents.document(found[0] if len(found) == 1 else found, terminal)
 
 
 def write_lines(records: Iterable[CompareRecord], terminal: Terminal, seconds: float) -> None:
     """One record a line, as they come."""
     del seconds
     for record in records:
-        line = json.dumps(plain(record), allow_nan=False, ensure_ascii=not terminal.unicode)
-        terminal.stream.write(line + "\n")
-        terminal.stream.flush()
+        documents.line(plain(record), terminal)
 
 
 def plain(record: CompareRecord) -> dict[str, Any]:
@@ -62,9 +59,7 @@ def plain(record: CompareRecord) -> dict[str, Any]:
             name: {**{key: side[key] for key in OF_EACH}, "findings": side["findings"] + _found(record, name)}
             for name, side in sides.items()
         },
-        "failures": [
-            {"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in record.failures
-        ],
+        "failures": documents.failures(record.failures),
         "code": dict(record.code) or None,
         "modes": {name: _modes(found) for name, found in record.measured.items() if found.modes} or None,
         "timing": {name: _times(found) for name, found in record.measured.items() if found.times} or None,

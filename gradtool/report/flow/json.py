@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from gradtool.evidence import Failure, ModelEvidence
+from gradtool.evidence import ModelEvidence
+from gradtool.report import documents
 from gradtool.settings import FlowView
 from gradtool.terminal import Terminal
 from gradtool.verdict.flow.record import FlowRecord
 
-__all__ = ["SCHEMA", "failures", "jsonable", "plain", "write", "write_line"]
+__all__ = ["SCHEMA", "jsonable", "plain", "write", "write_line"]
 
 SCHEMA = "gradtool.flow/1.0"
 
@@ -24,15 +24,13 @@ TOLD_ABOVE = ("key", "framework", "version", "seed")
 def write(record: FlowRecord, terminal: Terminal, view: FlowView) -> None:
     """One document, always with all there is."""
     del view
-    terminal.stream.write(
-        json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=not terminal.unicode) + "\n"
-    )
+    documents.document(plain(record), terminal)
 
 
 def write_line(record: FlowRecord, terminal: Terminal, view: FlowView) -> None:
     """One line."""
     del view
-    terminal.stream.write(json.dumps(plain(record), allow_nan=False, ensure_ascii=not terminal.unicode) + "\n")
+    documents.line(plain(record), terminal)
 
 
 def plain(record: FlowRecord) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def plain(record: FlowRecord) -> dict[str, Any]:
         "evidence": None if found is None else _evidence(found),
         "findings": [jsonable(finding) for finding in record.findings],
         "checklist": [jsonable(item) for item in record.checklist],
-        "failures": failures(record.failures),
+        "failures": documents.failures(record.failures),
         "problems": [
             {"code": p.code, "message": p.message, "span": list(p.span) if p.span else None, "hint": p.hint}
             for p in record.problems
@@ -60,11 +58,6 @@ def plain(record: FlowRecord) -> dict[str, Any]:
 def _evidence(evidence: ModelEvidence) -> dict[str, Any]:
     fields: dict[str, Any] = jsonable(evidence)
     return {name: value for name, value in fields.items() if name not in TOLD_ABOVE}
-
-
-def failures(found: Sequence[Failure]) -> list[dict[str, str]]:
-    """Why a witness has no evidence, without what it printed."""
-    return [{"witness": f.witness, "reason": f.reason, "message": f.message, "hint": f.hint} for f in found]
 
 
 def jsonable(value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEvidence
-from gradtool.report.flow.json import failures, jsonable
+from gradtool.report import documents
+from gradtool.report.flow.json import jsonable
 from gradtool.terminal import Terminal
 from gradtool.verdict.pairing import ModelComparison, differs, first_apart, limit, parts
 
@@ -18,15 +18,13 @@ SCHEMA = "gradtool.compare-models/1.0"
 def write(record: ModelComparison, terminal: Terminal, *, every: bool) -> None:
     """One document, always with all there is."""
     del every
-    terminal.stream.write(
-        json.dumps(plain(record), indent=2, allow_nan=False, ensure_ascii=not terminal.unicode) + "\n"
-    )
+    documents.document(plain(record), terminal)
 
 
 def write_line(record: ModelComparison, terminal: Terminal, *, every: bool) -> None:
     """One line."""
     del every
-    terminal.stream.write(json.dumps(plain(record), allow_nan=False, ensure_ascii=not terminal.unicode) + "\n")
+    documents.line(plain(record), terminal)
 
 
 def plain(record: ModelComparison) -> dict[str, Any]:
@@ -44,7 +42,7 @@ def plain(record: ModelComparison) -> dict[str, Any]:
         "first": None if first is None else {"left": first.left, "right": first.right},
         "evidence": None if found is None else _evidence(found),
         "findings": [jsonable(finding) for finding in record.findings],
-        "failures": failures(record.failures),
+        "failures": documents.failures(record.failures),
         "seconds": round(record.seconds, 6),
         "command": record.command,
     }

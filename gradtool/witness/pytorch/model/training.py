@@ -117,4 +117,4 @@ def _clipped(rows: Sequence[Named], limit: float | None) -> float | None:
 def _ratio(own: Sequence[torch.Tensor], before: Sequence[torch.Tensor]) -> float | None:
     """The largest root mean square of an update over that of its weights; weights of 0 have none."""
     pairs = ((numbers(tensor), numbers(old)) for tensor, old in zip(own, before, strict=True))
-    return max((norm(now - was) / norm(was) for now, was in pairs if norm(was) > 0), default=None)
+    return max((norm(now - was) / size for now, was in pairs if (size := norm(was)) > 0), default=None)
