@@ -4,6 +4,13 @@ Every record is a frozen dataclass of plain values, so that the verdict and the 
 framework.
 """
 
+from gradtool.evidence.callable import (
+    Breach,
+    CallableEvidence,
+    CallablePoint,
+    CallableRequest,
+    Slot,
+)
 from gradtool.evidence.experiments import (
     Accumulated,
     Clipped,
@@ -86,6 +93,10 @@ __all__ = [
     "Asked",
     "Assumed",
     "Autodiff",
+    "Breach",
+    "CallableEvidence",
+    "CallablePoint",
+    "CallableRequest",
     "Candidate",
     "Checked",
     "Clipped",
@@ -129,6 +140,7 @@ __all__ = [
     "SideLayer",
     "SideRequest",
     "SideRun",
+    "Slot",
     "Spread",
     "Statistics",
     "Stepped",

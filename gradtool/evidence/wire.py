@@ -8,7 +8,9 @@ import json
 from array import array
 from typing import Any
 
+from gradtool.evidence import callable as callables
 from gradtool.evidence import experiments, expression, gradients, measures, model, outcome, pairing
+from gradtool.evidence.callable import CallableEvidence, CallableRequest
 from gradtool.evidence.expression import (
     Autodiff,
     Checked,
@@ -28,14 +30,14 @@ from gradtool.values import Array
 
 __all__ = ["Asked", "Record", "decode", "encode"]
 
-Asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest
+Asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | PairRequest | CallableRequest
 """What a witness is asked; each has a key."""
 
 Record = (
     Asked | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelEvidence | Mode | Timed | Side
-    | SideRun | PairEvidence | Failure | Progress
+    | SideRun | PairEvidence | CallableEvidence | Failure | Progress
 )  # fmt: skip
-_MODULES = (expression, measures, model, gradients, experiments, outcome, pairing)
+_MODULES = (expression, callables, measures, model, gradients, experiments, outcome, pairing)
 _TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}
 
 

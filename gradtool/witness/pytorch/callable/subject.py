@@ -1,0 +1,232 @@
+"""A PyTorch function, autograd Function or module as ``witness.callable.subject.Subject``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd import forward_ad
+
+from gradtool.evidence import Slot
+from gradtool.witness.callable.structure import filled, leaves, name_of
+from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
+
+__all__ = ["TorchSubject", "numbers", "subject_of"]
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+class TorchSubject:
+    """``call`` takes every tensor among the arguments by its name, and returns whatever the callable returns.
+
+    ``given`` are these tensors as they were handed over; ``active`` the names of those that are differentiated.
+    """
+
+    def __init__(
+        self, call: Callable[[Tensors], Any], given: Tensors, active: Sequence[str], origin: Origin, seed: int = 0
+    ) -> None:
+        self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
+        self.point = {name: numbers(given[name]) for name in active}
+        self.inputs = [_slot(name, tensor, name in active) for name, tensor in given.items()]
+        found = [leaf for leaf in self._flat(self.leaves(self.point)) if isinstance(leaf, torch.Tensor)]
+        learns = [leaf.requires_grad and _is_real(leaf) for leaf in found]
+        if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
+            learns = [_is_real(leaf) for leaf in found]
+        names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
+        self.results = [_slot(*row) for row in zip(names, found, learns, strict=True)]
+
+    @property
+    def dtype(self) -> str:
+        """The coarsest floating-point dtype among the differentiated inputs and outputs."""
+        return coarsest([slot.dtype for slot in (*self.inputs, *self.results) if slot.differentiated])
+
+    # ---- tensors
+
+    def leaves(self, at: Point) -> dict[str, torch.Tensor]:
+        """Fresh tensors: those differentiated with the numbers of ``at``, the others as copies of what was given."""
+        return {
+            name: _like(at[name], given).requires_grad_() if name in self.active else given.detach().clone()
+            for name, given in self.given.items()
+        }
+
+    def run(self, leaves: Tensors) -> list[torch.Tensor]:
+        """The differentiated outputs, complex ones as pairs of reals."""
+        found = [leaf for leaf in self._flat(leaves) if isinstance(leaf, torch.Tensor)]
+        if len(found) != len(self.results):
+            raise UnavailableError(f"it returned {len(found)} tensors, and {len(self.results)} before")
+        return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
+
+    def _flat(self, tensors: Tensors) -> list[Any]:
+        """What the callable returns, with the random state of every call the same."""
+        with _seeded(self.seed), torch.enable_grad():
+            return [leaf for _, leaf in leaves(self.call(tensors))]
+
+    # ---- witness.callable.subject.Subject
+
+    def outputs(self, at: Point) -> list[Floats]:
+        """Every differentiated output."""
+        return [numbers(output) for output in self.run(self.leaves(at))]
+
+    def gradient(self, at: Point, upstream: Sequence[Floats]) -> tuple[list[Floats], Gradients]:
+        """One forward pass, and one backward pass from the weighed sum."""
+        leaves = self.leaves(at)
+        outputs = self.run(leaves)
+        found = self.backward(outputs, leaves, upstream)
+        return [numbers(output) for output in outputs], {
+            name: None if gradient is None else numbers(gradient) for name, gradient in found.items()
+        }
+
+    def backward(
+        self, outputs: Sequence[torch.Tensor], leaves: Tensors, upstream: Sequence[Floats], *, create: bool = False
+    ) -> dict[str, torch.Tensor | None]:
+        """The gradient by the active leaves; with ``create`` it can be differentiated again."""
+        learning = [
+            (output, weights) for output, weights in zip(outputs, upstream, strict=True) if output.requires_grad
+        ]
+        if not learning:
+            return dict.fromkeys(self.active)
+        total = sum(((output * _weights(weights, output)).sum() for output, weights in learning), start=torch.zeros(()))
+        with _seeded(self.seed):
+            found = torch.autograd.grad(
+                total, [leaves[name] for name in self.active], allow_unused=True, create_graph=create
+            )
+        return dict(zip(self.active, found, strict=True))
+
+    def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
+        """A backward pass through the backward pass."""
+        leaves = self.leaves(at)
+        first = self.backward(self.run(leaves), leaves, upstream, create=True)
+        parts = [(_real(g) * _weights(along[name], _real(g))).sum() for name, g in first.items() if g is not None]
+        slope = sum(parts, start=torch.zeros(()))
+        if not slope.requires_grad:
+            return float(slope.detach()), dict.fromkeys(self.active)
+        found = torch.autograd.grad(slope, [leaves[name] for name in self.active], allow_unused=True)
+        rows = zip(self.active, found, strict=True)
+        return float(slope.detach()), {name: None if g is None else numbers(g) for name, g in rows}
+
+    def forward(self, at: Point, along: Point) -> list[Floats]:
+        """Dual numbers."""
+        leaves = self.leaves(at)
+        try:
+            with forward_ad.dual_level():
+                moved = {
+                    name: forward_ad.make_dual(leaf.detach(), _like(along[name], leaf)) if name in self.active else leaf
+                    for name, leaf in leaves.items()
+                }
+                tangents = [forward_ad.unpack_dual(output).tangent for output in self.run(moved)]
+                outputs = self.run(leaves)
+                return [
+                    np.zeros(tuple(output.shape)) if tangent is None else numbers(tangent)
+                    for output, tangent in zip(outputs, tangents, strict=True)
+                ]
+        except (NotImplementedError, RuntimeError) as error:
+            raise UnavailableError(_first_line(error)) from error
+
+    def batched(self, at: Point, upstreams: Sequence[Sequence[Floats]]) -> list[Gradients]:
+        """One backward pass under ``vmap``."""
+        leaves = self.leaves(at)
+        learning = [(place, output) for place, output in enumerate(self.run(leaves)) if output.requires_grad]
+        weights = [torch.stack([_weights(row[place], output) for row in upstreams]) for place, output in learning]
+        outputs = [output for _, output in learning]
+        if not outputs:
+            return [dict.fromkeys(self.active) for _ in upstreams]
+        try:
+            found = torch.autograd.grad(
+                outputs, [leaves[name] for name in self.active], weights, allow_unused=True, is_grads_batched=True
+            )
+        except (NotImplementedError, RuntimeError) as error:
+            raise UnavailableError(_first_line(error)) from error
+        stacks = [None if gradient is None else numbers(gradient) for gradient in found]
+        return [
+            {name: None if stack is None else stack[place] for name, stack in zip(self.active, stacks, strict=True)}
+            for place in range(len(upstreams))
+        ]
+
+
+def subject_of(
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    keywords: Mapping[str, Any],
+    names: Sequence[str],
+    origin: Origin,
+    seed: int = 0,
+    wrt: Sequence[str] = (),
+) -> TorchSubject:
+    """A Subject of ``function(*arguments, **keywords)``; ``names`` are those of the positional arguments.
+
+    Tensors may stand inside lists, tuples and dicts; they are then called ``xs[0]`` and so on. Floating-point tensors
+    are differentiated, or those in ``wrt``. Of a module, so are the parameters that require a gradient.
+    """
+    structure = {name_of(place, names): value for place, value in enumerate(arguments)} | dict(keywords)
+    paths = [(name + path, leaf) for name, part in structure.items() for path, leaf in leaves(part)]
+    given: dict[str, torch.Tensor] = {name: leaf for name, leaf in paths if isinstance(leaf, torch.Tensor)}
+    module = function if isinstance(function, torch.nn.Module) else None
+    parameters = {} if module is None else dict(module.named_parameters())
+
+    def call(tensors: Tensors) -> Any:
+        parts = iter([tensors[name] if name in given else leaf for name, leaf in paths])
+        values = list(filled(structure, parts).values())
+        positional, keyed = values[: len(arguments)], dict(zip(keywords, values[len(arguments) :], strict=True))
+        if module is None:
+            return function(*positional, **keyed)
+        held = {name: tensors[name] for name in parameters}
+        held |= {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
+        return torch.func.functional_call(module, held, tuple(positional), keyed)
+
+    tensors = given | parameters
+    learning = [name for name, tensor in tensors.items() if _learns(name, tensor, parameters)]
+    return TorchSubject(call, tensors, [name for name in learning if not wrt or name in wrt], origin, seed)
+
+
+def numbers(tensor: torch.Tensor) -> Floats:
+    """The tensor's numbers as float64, complex ones as pairs."""
+    dense = _real(tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach())
+    found: Floats = dense.clone().to("cpu", torch.float64).numpy()
+    return found
+
+
+def _learns(name: str, tensor: torch.Tensor, parameters: Mapping[str, Any]) -> bool:
+    if name in parameters:
+        return bool(tensor.requires_grad)
+    return bool(tensor.is_floating_point() or tensor.is_complex())
+
+
+def _slot(name: str, tensor: torch.Tensor, differentiated: bool) -> Slot:
+    shape = tuple(tensor.shape) + ((2,) if tensor.is_complex() else ())
+    return Slot(name, shape, str(tensor.dtype).removeprefix("torch."), differentiated)
+
+
+def _is_real(tensor: torch.Tensor) -> bool:
+    return bool(tensor.is_floating_point() or tensor.is_complex())
+
+
+def _real(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
+def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
+    """The numbers of ``array`` in the dtype and on the device of ``given``, complex if that is."""
+    found = torch.as_tensor(np.ascontiguousarray(array))
+    if given.is_complex():
+        found = torch.view_as_complex(found.contiguous())
+    return found.to(given.device, given.dtype, copy=True)
+
+
+def _weights(array: Floats, output: torch.Tensor) -> torch.Tensor:
+    return torch.as_tensor(np.ascontiguousarray(array)).to(output.device, output.dtype)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:200]
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The same random numbers for every call, and the caller's random state untouched."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    with torch.random.fork_rng(devices=list(devices)):
+        torch.manual_seed(seed)
+        yield
