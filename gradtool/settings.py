@@ -39,6 +39,10 @@ class CheckSettings:
     """Whether the derivatives are also told as formulas."""
     code: bool = False
     """Whether a comparison shows the programs of both frameworks; at one point, as modes and times."""
+    surrogate: bool = False
+    """Of a callable: whether its gradient is wrong on purpose, and only the contract is looked at."""
+    own_dtype: bool = False
+    """Of a callable: whether its inputs keep their dtype, because none was asked for."""
     modes: bool = False
     """Whether every mode of the frameworks is compared with reverse mode."""
     timing: bool = False

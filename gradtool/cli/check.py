@@ -37,17 +37,21 @@ from gradtool.cli.options import (
     chosen_format,
     chosen_mode,
 )
+from gradtool.cli.options_callables import SurrogateOption, look_at_options
+from gradtool.cli.options_models import given
 from gradtool.problem import ExitCode, Problem, ProblemError
 
 __all__ = ["check"]
 
 
 def check(
+    context: typer.Context,
     target: Annotated[
         str,
         typer.Argument(
-            help="An expression; - for expressions from stdin, @FILE for a file of them, one a line.",
-            metavar="EXPRESSION|-|@FILE",
+            help="An expression; FILE.py:NAME for a function, an operation or a module; - for expressions from stdin, "
+            "@FILE for a file of them, one a line.",
+            metavar="EXPRESSION|FILE.py:NAME|@FILE|-",
             rich_help_panel=TARGET,
         ),
     ],
@@ -58,6 +62,7 @@ def check(
     jacobian: JacobianOption = False,
     upstream: UpstreamOption = None,
     steps: StepsOption = False,
+    surrogate: SurrogateOption = False,
     framework: FrameworkOption = None,
     dtype: DtypeOption = Dtype.float64,
     seed: SeedOption = 0,
@@ -90,6 +95,8 @@ def check(
 
     gradtool check "log(1 + exp(x))" --at x=-1000:1000:41 --plot sweep.png
 
+    gradtool check examples/callables/relu_torch.py:MyReLU --at "x=[1.5,-2,0.3]"
+
     gradtool check @suite.txt --format jsonl
     """
     code = ExitCode.OK
@@ -104,8 +111,10 @@ def check(
         from gradtool.cli.against import with_checker  # noqa: PLC0415
         from gradtool.cli.run import run_check  # noqa: PLC0415
         from gradtool.settings import POINTS, CheckSettings  # noqa: PLC0415
+        from gradtool.target.model_file import is_model_file  # noqa: PLC0415
         from gradtool.target.point import split_assignments  # noqa: PLC0415
 
+        look_at_options(context, target, order, callables=is_model_file(target))
         settings = CheckSettings(
             at=split_assignments(at) if at else None,
             wrt=tuple(wrt or ()),
@@ -119,6 +128,8 @@ def check(
             upstream=upstream,
             steps=steps,
             points=1 if steps else POINTS,
+            surrogate=surrogate,
+            own_dtype=not given(context, "dtype"),
         )
         settings = with_checker(settings, against)
         code = run_check(target, settings, chosen, output, plot, graph, color.value, strict=strict, debug=debug)

@@ -9,11 +9,13 @@ from gradtool.cli.graph import look_at_steps, write_graph
 from gradtool.cli.guard import unread
 from gradtool.cli.picture import draw, look_at_plot
 from gradtool.cli.reporting import report
+from gradtool.cli.run_callables import run_callables
 from gradtool.cli.targets import read_targets
 from gradtool.pipeline import check as pipeline
 from gradtool.problem import ExitCode
 from gradtool.report import FORMATS
 from gradtool.settings import CheckSettings
+from gradtool.target.model_file import is_model_file
 from gradtool.terminal import Progress, terminal_for
 from gradtool.verdict.summary import exit_code
 from gradtool.witness.host import WITNESSES
@@ -34,6 +36,8 @@ def run_check(
     debug: bool,
 ) -> ExitCode:
     """Check ``target``, report in format ``chosen`` to ``output`` or stdout, draw to ``plot`` and ``graph``."""
+    if is_model_file(target):
+        return run_callables(target, settings, chosen, output, color, strict=strict, debug=debug)
     targets = read_targets(target, settings)
     if settings.steps:
         look_at_steps(targets, graph)

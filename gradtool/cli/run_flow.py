@@ -70,7 +70,9 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
             told = f"{target} and {settings.arguments[0]} are two files"
             raise ProblemError(Problem("option", told, hint="name one; behind -- stands the file's own command line"))
         file = read_model_file(target)
-        return pipeline.requested(file, pipeline.chosen_framework(settings, file.frameworks, target), settings)
+        return pipeline.requested(
+            file, pipeline.chosen_framework(settings.framework, file.frameworks, target), settings
+        )
     if settings.arguments:
         told = f"{' '.join(settings.arguments)} stands behind {target}, which is no Python file"
         raise ProblemError(Problem("target", told, hint="quote an expression that has spaces"))
@@ -85,7 +87,7 @@ def _requested(target: str, settings: FlowSettings) -> ModelRequest:
         raise ProblemError(Problem("target", told, target, (0, len(target)), hint="name a variable, as in x**2"))
     if len(found.points or ()) != 1:
         raise ProblemError(Problem("point", "a descent begins at one point", hint="leave out the sweep"))
-    return pipeline.requested_expression(found, pipeline.chosen_framework(settings, (), target), settings)
+    return pipeline.requested_expression(found, pipeline.chosen_framework(settings.framework, (), target), settings)
 
 
 def look_at_outlet(outlet: Outlet) -> None:

@@ -21,10 +21,10 @@ from gradtool.witness.host import MODEL_WITNESSES, Host
 __all__ = ["chosen_framework", "flow", "open_witness", "requested", "requested_expression"]
 
 
-def chosen_framework(settings: FlowSettings, imported: Sequence[str], target: str) -> str:
+def chosen_framework(asked: str | None, imported: Sequence[str], target: str) -> str:
     """The framework asked for, else the only one that the file imports, else the one that is installed."""
-    if settings.framework:
-        return settings.framework
+    if asked:
+        return asked
     if len(imported) == 1:
         return imported[0]
     if len(imported) > 1:

@@ -13,7 +13,7 @@ from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
 from gradtool.values import Array, Shape, Value
 from gradtool.verdict.against import differences, largest
-from gradtool.verdict.record import CheckRecord, Entry, Finding, Numbers, Step, StepPath
+from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, Finding, Numbers, Step, StepPath
 
 __all__ = ["SCHEMA", "command", "entry", "finding", "number", "plain", "value", "write", "write_lines"]
 
@@ -62,6 +62,7 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         "steps": [_step(step) for step in record.steps],
         "findings": [finding(one) for one in record.findings],
         "failures": documents.failures(record.failures),
+        "callable": None if record.callable is None else _callable(record.callable),
         "against": None if record.against is None else _against(record.against, record),
         "problems": [
             {"code": p.code, "message": p.message, "span": list(p.span) if p.span else None, "hint": p.hint}
@@ -69,6 +70,30 @@ def plain(record: CheckRecord) -> dict[str, Any]:
         ],
         "seconds": round(record.seconds, 6),
         "command": command(record, "check"),
+    }
+
+
+def _callable(facts: CallableFacts) -> Mapping[str, Any]:
+    """What a callable is, and how it was looked at."""
+    slots = {
+        what: [
+            {"name": slot.name, "shape": list(slot.shape), "dtype": slot.dtype, "differentiated": slot.differentiated}
+            for slot in found
+        ]
+        for what, found in (("inputs", facts.inputs), ("outputs", facts.outputs))
+    }
+    return {
+        "name": facts.name,
+        "kind": facts.kind,
+        "source": facts.source,
+        "where": facts.label,
+        **slots,
+        "assumed": facts.assumed,
+        "elsewhere": [{"where": where, "verdict": verdict} for where, verdict in facts.beside],
+        "evaluations": facts.evaluations,
+        "expression": facts.expression or None,
+        "untraced": facts.untraced or None,
+        "surrogate": facts.surrogate,
     }
 
 

@@ -7,10 +7,11 @@ from itertools import groupby
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
+from gradtool.report.callables import callable_lines, place_text
 from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.graph import mermaid
 from gradtool.report.markup import cell, code, plain
-from gradtool.report.numbers import DIGITS, exact, float_text, point_text, with_bar
+from gradtool.report.numbers import DIGITS, exact, float_text, with_bar
 from gradtool.terminal import Terminal
 from gradtool.verdict.record import CheckRecord
 from gradtool.verdict.summary import total
@@ -36,11 +37,12 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     if first.problems:
         return lines + [f"- error: {plain(problem.summary())}" for problem in first.problems] + [""]
     lines += [f"{first.title} {version}, {first.dtype}".replace(" ,", ","), ""]
+    lines += [part for text in callable_lines(first) for part in (plain(text), "")]
     asked = heads(records)
     titles = ["at", "variable", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"]
     lines += [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for record in records:
-        at = point_text(record.point, record.dtype, record.at).replace("|", "\\|")
+        at = place_text(record).replace("|", "\\|")
         listed, rest = chosen(record)
         for entry in listed:
             digits = DIGITS[record.dtype]

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
+from gradtool.report.callables import callable_lines, place_text
 from gradtool.report.columns import Arrangement, Cell, Remark, Row, Sheet, unfolded
 from gradtool.report.entries import (
     LISTED,
@@ -27,7 +28,6 @@ from gradtool.report.entries import (
 )
 from gradtool.report.numbers import (
     WRITTEN_OUT,
-    point_text,
     value_text,
     with_bar,
 )
@@ -78,7 +78,7 @@ class _Page:
         else:
             self.figures(records)
         self.line("")
-        for text in (*formula_lines(first), *_sums(records), *checker_lines(records)):
+        for text in (*formula_lines(first), *_sums(records), *callable_lines(first), *checker_lines(records)):
             self.line(text, indent=2)
         if not swept:
             self.remarks(records)
@@ -212,7 +212,9 @@ def _heading(records: Sequence[CheckRecord]) -> str:
     first = records[0]
     version = first.versions.get(first.framework, "")
     parts = [f"{first.title} {version}".strip(), first.dtype]
-    if len(records) == 1:
+    if first.callable:
+        parts.insert(0, f"at {_point(first)}")
+    elif len(records) == 1:
         parts.insert(0, f"at {_point(first)}")
         if first.value is not None:
             parts.insert(1, _value(first))
@@ -223,7 +225,7 @@ def _heading(records: Sequence[CheckRecord]) -> str:
 
 
 def _point(record: CheckRecord) -> str:
-    return point_text(record.point, record.dtype, record.at)
+    return place_text(record)
 
 
 def _value(record: CheckRecord) -> str:

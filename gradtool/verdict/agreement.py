@@ -51,6 +51,8 @@ class Case:
     point: Mapping[str, Value]
     assumed: bool = False
     """Whether an upstream gradient of ones was assumed for want of another."""
+    slack: int = 1
+    """So many times the rounding error of the expression as written is allowed: more where something else ran."""
 
 
 def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
@@ -181,7 +183,7 @@ def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: D
 def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _Opinion:
     form = FORMATS[case.dtype]
     size = abs(truth)
-    bound, sensitivity = Decimal(exact.bound), Decimal(exact.sensitivity)
+    bound, sensitivity = case.slack * Decimal(exact.bound), Decimal(exact.sensitivity)
     power = float(min(SAFETY * bound / size, Decimal("Infinity"))) if size else None
     shown = short(truth)
     if not math.isfinite(claimed):

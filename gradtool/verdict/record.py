@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gradtool.evidence import Checked, Difference, Failure
+from gradtool.evidence import Checked, Difference, Failure, Slot
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
 __all__ = [
-    "FINE", "HERE", "WORDS", "CheckRecord", "Entry", "Finding", "Judged", "JudgedEntry", "Step", "StepPath", "worst",
+    "FINE", "HERE", "WORDS", "CallableFacts", "CheckRecord", "Entry", "Finding", "Judged", "JudgedEntry", "Step",
+    "StepPath", "worst",
 ]  # fmt: skip
 
 WORDS: Mapping[str, str] = {
@@ -135,6 +136,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class CallableFacts:
+    """What a callable is, and how it was looked at; fields as in ``evidence.CallableEvidence`` and its points.
+
+    ``label`` says where the point of the record comes from, ``beside`` the verdicts at other points.
+    """
+
+    name: str
+    kind: str
+    source: str
+    label: str
+    inputs: tuple[Slot, ...] = ()
+    outputs: tuple[Slot, ...] = ()
+    assumed: str = ""
+    beside: tuple[tuple[str, str], ...] = ()
+    evaluations: int = 0
+    expression: str = ""
+    untraced: str = ""
+    surrogate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRecord:
     """One target at one point, by the ``framework`` whose name for people is ``title``.
 
@@ -179,6 +201,8 @@ class CheckRecord:
     """Whether the point was drawn from the seed, not given."""
     steps: tuple[Step, ...] = ()
     """The chain rule node by node, where it was asked for; the last one is the output."""
+    callable: CallableFacts | None = None
+    """Of a function, an operation or a module; None for an expression."""
 
 
 class JudgedEntry(Protocol):

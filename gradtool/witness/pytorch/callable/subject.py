@@ -225,8 +225,18 @@ def _first_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """The same random numbers for every call, and the caller's random state untouched."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
-    with torch.random.fork_rng(devices=list(devices)):
-        torch.manual_seed(seed)
+    """The same random numbers for every call, and the caller's random state untouched.
+
+    The generators themselves are seeded: ``torch.manual_seed`` takes 0.2 ms, longer than many a small function.
+    """
+    generators = [torch.default_generator]
+    if torch.cuda.is_initialized():
+        generators += torch.cuda.default_generators
+    states = [generator.get_state() for generator in generators]
+    try:
+        for generator in generators:
+            generator.manual_seed(seed)
         yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)

@@ -1,0 +1,223 @@
+"""check FILE.py:NAME: callables -> witnesses -> evidence -> verdict, record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from gradtool.evidence import (
+    Asked,
+    CallableEvidence,
+    CallablePoint,
+    CallableRequest,
+    Exact,
+    Failure,
+    Formulas,
+    Progress,
+    Record,
+    Request,
+)
+from gradtool.problem import Problem, ProblemError
+from gradtool.settings import CheckSettings
+from gradtool.target.model_file import ModelFile
+from gradtool.target.value_text import Sweep, read_value
+from gradtool.values import Value, flat, shape_of
+from gradtool.verdict.agreement import Case
+from gradtool.verdict.callable import case_of, judge_point
+from gradtool.verdict.contract import contract_findings
+from gradtool.verdict.health import findings
+from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, worst
+from gradtool.verdict.summary import gradient_norm
+from gradtool.witness.host import CALLABLE_WITNESSES, WITNESSES, Host
+
+__all__ = ["Symbolic", "asked_of", "check_callables", "exactly", "open_witnesses", "recorded"]
+
+TOLD = frozenset({"wrong", "unstable"})
+"""Verdicts for which another point than the callable's own is told in full."""
+
+
+def open_witnesses(
+    framework: str,
+    settings: CheckSettings,
+    heard: Callable[[Progress], None] | None = None,
+    relay: Callable[[bytes], None] | None = None,
+) -> Host:
+    """Start the framework, and the symbolic witness for what can be traced to an expression."""
+    return Host([framework, "symbolic"], settings.timeout, CALLABLE_WITNESSES, heard, relay)
+
+
+def asked_of(file: ModelFile, framework: str, settings: CheckSettings) -> CallableRequest:
+    """The settings as a request. Raises ProblemError where an input can't be read."""
+    return CallableRequest(
+        0,
+        path=str(file.path),
+        name=file.name,
+        framework=framework,
+        at=_inputs(settings),
+        wrt=[name.strip() for text in settings.wrt for name in text.split(",") if name.strip()],
+        dtype="" if settings.own_dtype else settings.dtype,
+        seed=settings.seed,
+        mode=settings.mode,
+        order=settings.order,
+        upstream=_value("upstream", settings.upstream, settings) if settings.upstream else None,
+        surrogate=settings.surrogate,
+        against=settings.against,
+        step=settings.step,
+    )
+
+
+def _inputs(settings: CheckSettings) -> dict[str, Value]:
+    return {name: _value(name, text, settings) for name, text in (settings.at or {}).items()}
+
+
+def _value(name: str, text: str, settings: CheckSettings) -> Value:
+    found = read_value(name, text, settings.dtype, settings.seed)
+    if isinstance(found, Problem):
+        raise ProblemError(found)
+    if isinstance(found, Sweep):
+        raise ProblemError(Problem("point", f"{name} is a sweep", text, hint="a callable is checked at one point"))
+    return found
+
+
+def check_callables(
+    target: str, request: CallableRequest, settings: CheckSettings, host: Host
+) -> Iterator[CheckRecord]:
+    """The records of every callable in turn: one at its own point, and one wherever else it is found wrong."""
+    (records,) = host.ask(request.framework, [request])
+    for record in records:
+        if isinstance(record, CallableEvidence):
+            yield from recorded(record, _named(target, record.name), settings, exactly(record, settings, host))
+        elif isinstance(record, Failure):
+            title = WITNESSES[request.framework].title
+            yield CheckRecord(
+                target, target, request.framework, title, settings.dtype, settings.seed, failures=(record,)
+            )
+
+
+def _named(target: str, name: str) -> str:
+    head, colon, _ = target.rpartition(":")
+    return f"{head if colon and head.endswith('.py') else target}:{name}"
+
+
+# ---- the exact derivative of what could be traced
+
+
+class Symbolic(Protocol):
+    """Who can be asked for exact derivatives."""
+
+    def ask(self, name: str, requests: Iterable[Asked]) -> Iterator[list[Record]]:
+        """As ``witness.host.Host`` does."""
+
+
+def exactly(evidence: CallableEvidence, settings: CheckSettings, host: Symbolic) -> list[tuple[str, list[Record]]]:
+    """For each point the expression and what the symbolic witness says of it; empty where there is none."""
+    asked = [_request(evidence, point, settings) for point in evidence.points]
+    answers = host.ask("symbolic", [request for request in asked if request is not None])
+    return [("", []) if request is None else (request.expression, next(answers)) for request in asked]
+
+
+def _request(evidence: CallableEvidence, point: CallablePoint, settings: CheckSettings) -> Request | None:
+    if not point.expressions:
+        return None
+    known = {**point.point, **point.constants}
+    expression, upstream = point.expressions[0], point.upstream[0]
+    if len(point.expressions) > 1:  # the weighed sum of several outputs is an expression itself
+        names = [_free(f"upstream_{place}", known) for place in range(len(point.expressions))]
+        known |= dict(zip(names, point.upstream, strict=True))
+        terms = zip(names, point.expressions, point.upstream, strict=True)
+        parts = [f"sum({name}*({text}))" if shape_of(weights) else f"{name}*({text})" for name, text, weights in terms]
+        return Request(0, " + ".join(parts), known, list(point.point), evidence.witness, evidence.dtype, settings.seed,
+                       formula=False)  # fmt: skip
+    single = upstream if shape_of(upstream) or flat(upstream)[0] != 1 else None
+    return Request(0, expression, known, list(point.point), evidence.witness, evidence.dtype, settings.seed,
+                   formula=not shape_of(upstream), upstream=single)  # fmt: skip
+
+
+def _free(name: str, taken: Mapping[str, Value]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+# ---- records
+
+
+def recorded(
+    evidence: CallableEvidence, target: str, settings: CheckSettings, exactly: list[tuple[str, list[Record]]]
+) -> Iterator[CheckRecord]:
+    """The callable at its own point with everything noticed, then every other point at which it is wrong."""
+    title = WITNESSES[evidence.witness].title
+    judged = []
+    for point, (expression, records) in zip(evidence.points, exactly, strict=True):
+        exact = next((record for record in records if isinstance(record, Exact)), None)
+        case = case_of(evidence, point, expression, exact, title)
+        judged.append((point, records, case, judge_point(evidence, point, case)))
+    words = [worst([entry.verdict for entry in entries]) for *_, entries in judged]
+    beside = tuple((point.label, word) for (point, *_), word in list(zip(judged, words, strict=True))[1:])
+    for place, (point, records, case, entries) in enumerate(judged):
+        if not place or words[place] in TOLD:
+            made = _record(evidence, point, target, settings, records, case, entries)
+            if place:
+                yield made
+            else:
+                facts = replace(_facts(evidence, point, case), beside=beside)
+                yield replace(made, findings=(*made.findings, *contract_findings(evidence, title)), callable=facts)
+
+
+def _record(
+    evidence: CallableEvidence,
+    point: CallablePoint,
+    target: str,
+    settings: CheckSettings,
+    records: list[Record],
+    case: Case,
+    entries: list[Entry],
+) -> CheckRecord:
+    formulas = next((record for record in records if isinstance(record, Formulas)), None)
+    claimed = [number for value in point.autodiff.gradients.values() if value is not None for number in flat(value)]
+    norm, nan, inf = gradient_norm(claimed)
+    failures = tuple(record for record in records if isinstance(record, Failure))
+    shapes = [slot.shape for slot in evidence.outputs if slot.differentiated]
+    return CheckRecord(
+        target,
+        target,
+        evidence.witness,
+        case.title,
+        evidence.dtype,
+        settings.seed,
+        point=point.point,
+        at=settings.at or {},
+        upstream=None if settings.upstream is None else point.upstream[0],
+        shape=shapes[0] if len(shapes) == 1 else (),
+        versions={evidence.witness: evidence.version} | ({"sympy": formulas.version} if formulas else {}),
+        value=point.autodiff.value,
+        exact_value=case.exact.value if case.exact else None,
+        verdict=worst([entry.verdict for entry in entries]),
+        entries=tuple(entries),
+        formulas=formulas.formulas if formulas else {},
+        norm=norm,
+        nan=nan,
+        inf=inf,
+        findings=tuple(findings(case, entries, formulas, (), {}, absolute=settings.absolute)),
+        failures=failures,
+        seconds=evidence.seconds,
+        drawn=point.label == "drawn",
+        callable=_facts(evidence, point, case),
+    )
+
+
+def _facts(evidence: CallableEvidence, point: CallablePoint, case: Case) -> CallableFacts:
+    return CallableFacts(
+        evidence.name,
+        evidence.kind,
+        evidence.source,
+        point.label,
+        tuple(evidence.inputs),
+        tuple(evidence.outputs),
+        evidence.assumed,
+        evaluations=evidence.evaluations,
+        expression=case.text if case.exact else "",
+        untraced=point.untraced,
+        surrogate=evidence.surrogate,
+    )

@@ -1,0 +1,120 @@
+"""The same callable at other points: a gradient may be right only where it was tried.
+
+The points follow from the given one: its negative, all entries equal, all 0, larger ones and smaller ones, and fresh
+ones of the same sizes. Where the callable has no finite value or gradient there is nothing to check. A residual along
+two random directions costs one gradient and some dozens of values; only where that disagrees the path integral is
+asked, and may convict.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from gradtool.evidence import Autodiff, CallablePoint, Survey
+from gradtool.target.dtype import FORMATS
+from gradtool.witness.callable.subject import Floats, Gradients, Point
+from gradtool.witness.callable.weighed import Weighed
+from gradtool.witness.directional.flat_function import FlatFunction
+from gradtool.witness.directional.residual import Residuals, SpentError
+from gradtool.witness.directional.segment import ratio
+from gradtool.witness.directional.stencil import QUICK
+from gradtool.witness.testimony import value_of
+
+__all__ = ["elsewhere"]
+
+Draw = np.random.Generator
+
+DIRECTIONS = 2
+MOST = 400
+"""Values at one point."""
+SECONDS = 20.0
+"""So long new points are begun."""
+LARGE, SMALL = 64.0, 1 / 64
+
+
+def _fresh(array: Floats, draw: Draw) -> Floats:
+    """Other numbers of the same sizes: of one sign where all have it."""
+    size = float(np.sqrt(np.mean(array**2))) or 1.0
+    if np.all(array > 0) or np.all(array < 0):
+        found = np.sign(array) * np.abs(array) * draw.uniform(0.3, 3.0, array.shape)
+    else:
+        found = size * draw.standard_normal(array.shape)
+    return np.asarray(found, dtype=np.float64)
+
+
+PLACES: Mapping[str, Callable[[Floats, Draw], Floats]] = {
+    "fresh": _fresh,
+    "negative": lambda array, _: -array,
+    "equal": lambda array, draw: np.full(array.shape, float(np.mean(array)) or draw.uniform(0.5, 1.0)),
+    "zero": lambda array, _: np.zeros(array.shape),
+    "large": lambda array, draw: LARGE * _fresh(array, draw),
+    "small": lambda array, draw: SMALL * _fresh(array, draw),
+}
+"""From the given point to another: one row each."""
+
+
+def elsewhere(weighed: Weighed, seed: int, witness: str, version: str) -> list[CallablePoint]:
+    """A CallablePoint for every other point at which there is something to check."""
+    began = time.perf_counter()
+    draw = np.random.default_rng([seed, 3])
+    found = []
+    for label, place in PLACES.items():
+        at = {
+            name: _rounded(place(array, draw), weighed.subject.dtype) for name, array in weighed.subject.point.items()
+        }
+        if time.perf_counter() - began < SECONDS and (point := _looked(weighed, label, at, seed, witness, version)):
+            found.append(point)
+    return found
+
+
+def _rounded(array: Floats, dtype: str) -> Floats:
+    """Numbers with a few digits less than the dtype has: near enough, and every dtype of the inputs holds them."""
+    mantissa, exponent = np.frexp(array)
+    bits = min(FORMATS[dtype].precision, 20)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits))
+
+
+def _looked(weighed: Weighed, label: str, at: Point, seed: int, witness: str, version: str) -> CallablePoint | None:
+    began = time.perf_counter()
+    gradients = weighed.gradient(at)
+    value = weighed.value(at)
+    known = [gradient for gradient in gradients.values() if gradient is not None]
+    if not math.isfinite(value) or not all(np.all(np.isfinite(gradient)) for gradient in known):
+        return None
+    survey = _residuals(weighed, gradients, at, seed)
+    if not survey.agree:
+        survey = weighed.surveyed(gradients, at, seed)
+    found = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
+    seconds = time.perf_counter() - began
+    return CallablePoint(
+        label,
+        {name: value_of(array) for name, array in at.items()},
+        [value_of(weights) for weights in weighed.upstream],
+        Autodiff(0, witness, version, value, found, [], seconds, survey),
+    )
+
+
+def _residuals(weighed: Weighed, gradients: Gradients, at: Point, seed: int) -> Survey:
+    """What the gradient leaves unexplained of the values along random directions."""
+    function = FlatFunction(weighed.value, at, weighed.subject.dtype)
+    claims = function.vector(gradients)
+    draw = np.random.default_rng([seed, 4])
+    segments: list[tuple[float, float, float]] = []
+    power = 0.0
+    with np.errstate(all="ignore"):
+        try:
+            residuals = Residuals(function, claims, MOST)
+            residuals.settle(function.direction(draw), QUICK)
+            for _ in range(DIRECTIONS):
+                way = function.direction(draw)
+                slope, claim = residuals.slope(residuals.everything, way), float(np.dot(claims, way))
+                segments.append((claim + slope.gap, claim, slope.bar))
+                power = max(power, ratio(slope.bar, float(np.dot(np.abs(claims), np.abs(way)))))
+        except SpentError:
+            power = math.inf
+    agree = all(abs(truth - claim) <= bar for truth, claim, bar in segments)
+    return Survey(segments, agree, power, {}, [], {}, True, function.evaluations)
