@@ -105,3 +105,4 @@ class CallableEvidence:
     surrogate: bool = False
     evaluations: int = 0
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)

@@ -22,6 +22,8 @@ from gradtool.evidence import (
     encode,
 )
 from gradtool.witness.process import (
+    CALLABLE_TENSORFLOW,
+    CALLABLE_TORCH,
     KERAS_SIDE,
     KERAS_TORCH_SIDE,
     PAIRING,
@@ -34,7 +36,7 @@ from gradtool.witness.process import (
     Process,
 )
 
-__all__ = ["MODEL_WITNESSES", "PAIR_WITNESSES", "WITNESSES", "Host", "Witness"]
+__all__ = ["CALLABLE_WITNESSES", "MODEL_WITNESSES", "PAIR_WITNESSES", "WITNESSES", "Host", "Witness"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ MODEL_WITNESSES: Mapping[str, Witness] = MappingProxyType(
     {
         "torch": dataclasses.replace(WITNESSES["torch"], module=TORCH_MODEL),
         "tensorflow": dataclasses.replace(WITNESSES["tensorflow"], module=TENSORFLOW_MODEL),
+    }
+)
+
+CALLABLE_WITNESSES: Mapping[str, Witness] = MappingProxyType(
+    {
+        "torch": dataclasses.replace(WITNESSES["torch"], module=CALLABLE_TORCH),
+        "tensorflow": dataclasses.replace(WITNESSES["tensorflow"], module=CALLABLE_TENSORFLOW),
     }
 )
 

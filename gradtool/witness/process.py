@@ -19,8 +19,8 @@ import time
 from collections.abc import Callable, Iterable
 
 __all__ = [
-    "KERAS_SIDE", "KERAS_TORCH_SIDE", "PAIRING", "SYMBOLIC", "TENSORFLOW", "TENSORFLOW_MODEL", "TORCH", "TORCH_MODEL",
-    "TORCH_SIDE", "Process", "start_early",
+    "CALLABLE_TENSORFLOW", "CALLABLE_TORCH", "KERAS_SIDE", "KERAS_TORCH_SIDE", "PAIRING", "SYMBOLIC", "TENSORFLOW",
+    "TENSORFLOW_MODEL", "TORCH", "TORCH_MODEL", "TORCH_SIDE", "Process", "start_early",
 ]  # fmt: skip
 
 TORCH = "gradtool.witness.pytorch.expression"
@@ -31,6 +31,8 @@ TENSORFLOW_MODEL = "gradtool.witness.tensorflow.model.testimony"
 TORCH_SIDE = "gradtool.witness.pytorch.side.testimony"
 KERAS_SIDE = "gradtool.witness.keras.on_tensorflow.testimony"
 KERAS_TORCH_SIDE = "gradtool.witness.keras.on_torch.testimony"
+CALLABLE_TORCH = "gradtool.witness.pytorch.callable.testimony"
+CALLABLE_TENSORFLOW = "gradtool.witness.tensorflow.callable.testimony"
 PAIRING = "gradtool.witness.pairing.testimony"
 
 _ENVIRONMENT = {
@@ -42,7 +44,9 @@ _ENVIRONMENT = {
 }
 _MODEL = {"TORCHDYNAMO_DISABLE": "1"}
 """What is looked at layer by layer has to run as it is written, not compiled."""
-_OF_MODELS = (TORCH_MODEL, TENSORFLOW_MODEL, TORCH_SIDE, KERAS_SIDE, KERAS_TORCH_SIDE)
+_OF_MODELS = (
+    TORCH_MODEL, TENSORFLOW_MODEL, TORCH_SIDE, KERAS_SIDE, KERAS_TORCH_SIDE, CALLABLE_TORCH, CALLABLE_TENSORFLOW,
+)  # fmt: skip
 _SMALL = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Expressions are small, and their witnesses work side by side; a model has the whole machine."""
 

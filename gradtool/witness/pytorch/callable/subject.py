@@ -29,14 +29,14 @@ class TorchSubject:
         self, call: Callable[[Tensors], Any], given: Tensors, active: Sequence[str], origin: Origin, seed: int = 0
     ) -> None:
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
-        self.point = {name: numbers(given[name]) for name in active}
-        self.inputs = [_slot(name, tensor, name in active) for name, tensor in given.items()]
+        self.point: Point = {name: numbers(given[name]) for name in active}
+        self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         found = [leaf for leaf in self._flat(self.leaves(self.point)) if isinstance(leaf, torch.Tensor)]
         learns = [leaf.requires_grad and _is_real(leaf) for leaf in found]
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
             learns = [_is_real(leaf) for leaf in found]
         names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
-        self.results = [_slot(*row) for row in zip(names, found, learns, strict=True)]
+        self.results: Sequence[Slot] = [_slot(*row) for row in zip(names, found, learns, strict=True)]
 
     @property
     def dtype(self) -> str:

@@ -14,7 +14,7 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import ARRAYS, BATCH, CLASSES, INPUTS, LENGTH, LOADERS, SIDE, TARGETS
 from gradtool.witness.model.user_file import UserFileError, blamed
 
-__all__ = ["attempts", "described", "moved"]
+__all__ = ["attempts", "described", "guesses", "moved"]
 
 MANY = 256
 """Samples that are taken of a whole set of data."""
@@ -38,7 +38,7 @@ def attempts(
         assumed.add("inputs", described(batch[0]), why, "--input")
         yield batch
         return
-    for why, guess in _guesses(model, dtype):
+    for why, guess in guesses(model, dtype):
         assumed.add("inputs", described(guess), why, "--input")
         yield guess, None
 
@@ -95,7 +95,7 @@ def _drawn(spec: InputSpec, dtype: torch.dtype) -> torch.Tensor:
     return torch.randint(0, 2 if kind == torch.bool else spec.below or CLASSES, spec.shape).to(kind)
 
 
-def _guesses(model: nn.Module, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
+def guesses(model: nn.Module, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
     """Inputs that the first layers might take, to be tried in turn."""
 
     def normal(*shape: int) -> torch.Tensor:

@@ -37,16 +37,17 @@ class TensorFlowSubject:
     ) -> None:
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
-        self.point = {name: numbers(given[name]) for name in active}
-        self.inputs = [_slot(name, tensor, name in active) for name, tensor in given.items()]
-        with self.placed(self.point) as leaves, tf.GradientTape(persistent=True) as tape:
-            tape.watch(self.watched(leaves))
-            found = [leaf for leaf in self._flat(leaves) if _is_tensor(leaf)]
+        self.point: Point = {name: numbers(given[name]) for name in active}
+        self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
+        with self.placed(self.point) as leaves:
+            with tf.GradientTape(persistent=True) as tape:
+                tape.watch(self.watched(leaves))
+                found = [leaf for leaf in self._flat(leaves) if _is_tensor(leaf)]
             learns = [_is_real(leaf) and self._reached(tape, leaf, leaves) for leaf in found]
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
             learns = [_is_real(leaf) for leaf in found]
         names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
-        self.results = [_slot(*row) for row in zip(names, found, learns, strict=True)]
+        self.results: Sequence[Slot] = [_slot(*row) for row in zip(names, found, learns, strict=True)]
 
     @property
     def dtype(self) -> str:
@@ -89,7 +90,11 @@ class TensorFlowSubject:
         return [leaf for _, leaf in leaves(self.call(tensors))]
 
     def _reached(self, tape: Any, output: Any, leaves: Tensors) -> bool:
-        found = tape.gradient(_real(output), self.watched(leaves), output_gradients=tf.zeros_like(_real(output)))
+        """Whether the output hangs on the leaves; a backward pass that fails is told of where it is asked for."""
+        try:
+            found = tape.gradient(output, self.watched(leaves), output_gradients=tf.zeros_like(output))
+        except Exception:  # noqa: BLE001  # whatever a gradient written by hand raises
+            return True
         return any(gradient is not None for gradient in found)
 
     # ---- witness.callable.subject.Subject

@@ -16,7 +16,7 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import ARRAYS, BATCH, CLASSES, INPUTS, LENGTH, LOADERS, SIDE, TARGETS
 from gradtool.witness.model.user_file import UserFileError, blamed
 
-__all__ = ["attempts", "cast", "described", "split"]
+__all__ = ["attempts", "cast", "described", "guesses", "split"]
 
 DATASETS = ("train_dataset", "train_ds", "dataset", "ds", "train_data", "train_generator", *LOADERS)
 SIDES = (SIDE, 96, 224)
@@ -46,7 +46,7 @@ def attempts(
         assumed.add("inputs", described(batch[0]), why, "--input")
         yield batch
         return
-    for why, guess in itertools.chain(_as_built(model), _guesses(model)):
+    for why, guess in guesses(model):
         assumed.add("inputs", described(guess), why, "--input")
         yield guess, None, None
 
@@ -205,7 +205,12 @@ def _filled(shape: Sequence[int | None], side: int) -> tuple[int, ...]:
     return tuple(BATCH if place == 0 else room if length is None else length for place, length in enumerate(shape))
 
 
-def _guesses(model: Any) -> Iterator[tuple[str, Any]]:
+def guesses(model: Any) -> Iterator[tuple[str, Any]]:
+    """Inputs to be tried in turn: as the model's own inputs say, then what its first layers might take."""
+    return itertools.chain(_as_built(model), _of_layers(model))
+
+
+def _of_layers(model: Any) -> Iterator[tuple[str, Any]]:
     """Inputs that the first layers might take, to be tried in turn."""
     if not isinstance(model, keras.layers.Layer) or getattr(model, "inputs", None):
         return

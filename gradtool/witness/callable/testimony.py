@@ -1,0 +1,90 @@
+"""What a framework's worker answers about the callables of a file: first the inputs of each, then the evidence."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from gradtool.evidence import CallableEvidence, CallableRequest, Failure, Progress, Record
+from gradtool.witness.callable.framework import Framework
+from gradtool.witness.callable.inputs import subject_for
+from gradtool.witness.callable.subject import Subject
+from gradtool.witness.callable.targets import Target, candidates, made
+from gradtool.witness.model.user_file import UserFileError, blamed, execute
+
+__all__ = ["Examined", "answers"]
+
+Examined = Callable[[Subject, CallableRequest], CallableEvidence]
+Ready = tuple[Target, Subject, str]
+"""A target, called once, and how its inputs were found."""
+
+
+def answers(request: CallableRequest, framework: Framework, examined: Examined) -> Iterator[Record]:
+    """The evidence on each target, in the order of the file; a Failure that names it where it can't be used.
+
+    What only other targets use, and no inputs were found for, is left out, and said in a note of the first evidence.
+    """
+    try:
+        yield Progress(request.key, f"running {Path(request.path).name}")
+        found, notes = _prepared(request, framework)
+    except UserFileError as error:
+        yield Failure(request.key, framework.key, "file", error.message, error.hint, error.detail)
+        return
+    many = len(found)
+    for place, one in enumerate(found, 1):
+        if isinstance(one, Failure):
+            yield one
+            continue
+        target, subject, told = one
+        name = target.origin.name
+        yield Progress(request.key, f"checking {name}" + (f" ({place} of {many})" if many > 1 else ""))
+        asked = replace(request, surrogate=request.surrogate or target.surrogate)
+        try:
+            with blamed(f"{name} failed while it was checked"):
+                evidence = examined(subject, asked)
+        except UserFileError as error:
+            yield _failure(request, framework, error)
+        except MemoryError:
+            yield Failure(request.key, framework.key, "memory", f"{name} ran out of memory", "give it smaller inputs")
+        else:
+            yield replace(evidence, assumed=told, notes=[*evidence.notes, *notes])
+            notes = []
+
+
+def _prepared(request: CallableRequest, framework: Framework) -> tuple[list[Ready | Failure], list[str]]:
+    names = execute(request.path, as_main=False)
+    file = Path(request.path).name
+    found: list[Ready | Failure] = []
+    notes: list[str] = []
+    for one in candidates(names, request.path, request.name, framework.kinds):
+        try:
+            target = made(one, names, file)
+            found.append((target, *subject_for(target, names, request, framework)))
+        except UserFileError as error:
+            if one.used:
+                notes.append(f"{one.name} was left out, since others use it, and by itself {_reason(error, one.name)}")
+            else:
+                found.append(_failure(request, framework, _named(error, one.name)))
+    if not found:
+        raise UserFileError(f"{file} defines nothing that can be checked by itself", "; ".join(notes))
+    return found, notes
+
+
+def _reason(error: UserFileError, name: str) -> str:
+    return f"it could not be called: {error.message.removeprefix(f'{name}: ')}"
+
+
+def _named(error: UserFileError, name: str) -> UserFileError:
+    """The same with the target's name in its message."""
+    told = error.message if name in error.message else f"{name}: {error.message}"
+    return UserFileError(told, error.hint, error.detail, cause=error.cause, source=error.source)
+
+
+def _failure(request: CallableRequest, framework: Framework, error: UserFileError) -> Failure:
+    """What went wrong at a line of the user's, or was refused; an exception from no line of theirs is our own."""
+    if error.cause is None or error.source or error.detail:
+        return Failure(request.key, framework.key, "file", error.message, error.hint, error.detail)
+    detail = "".join(traceback.format_exception(error.cause))
+    return Failure(request.key, framework.key, "raised", error.message, "run with --debug for the traceback", detail)
