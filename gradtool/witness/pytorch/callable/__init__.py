@@ -1,0 +1,1 @@
+"""PyTorch's testimony on a callable: a function, a custom operation or a module."""
