@@ -105,6 +105,7 @@ class Survey:
     the smallest relative error of the whole that would have been seen in each, ``entries`` per variable the smallest
     error of any one entry. Where they disagree, ``wrong`` names entries and ``scaled`` whole variables (the empty name
     for all) with the factor by which they are off; ``complete`` says that nothing else was left to be found.
+    ``evaluations`` counts values and gradients, ``gradients`` those that were gradients.
     """
 
     segments: list[tuple[float, float, float]]
@@ -115,6 +116,7 @@ class Survey:
     scaled: dict[str, float]
     complete: bool
     evaluations: int
+    gradients: int = 0
 
 
 @dataclass(frozen=True, slots=True)

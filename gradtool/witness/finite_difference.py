@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from gradtool.evidence import Difference
 from gradtool.target.dtype import FORMATS, Format
+from gradtool.witness.rounding import nearest
 
 __all__ = ["differences"]
 
@@ -52,12 +53,6 @@ class _Precision:
     stride: float
     rungs: int
     noise_widths: tuple[float, float]
-
-    def rounded(self, values: Array) -> Array:
-        """``values`` as the dtype rounds them."""
-        last = np.maximum(np.frexp(values)[1] - 1, self.form.low) - self.form.precision + 1
-        near = np.ldexp(np.rint(np.ldexp(values, -last)), last)
-        return np.where(np.abs(near) <= self.form.largest, near, np.copysign(np.inf, values))
 
 
 _PRECISIONS = {
@@ -94,8 +89,8 @@ def differences(
     for moved, offsets in ladders.items():
         for name, column in columns.items():
             column.extend(point[name] + offsets if name == moved else [point[name]] * len(offsets))
-    arrays = {name: precision.rounded(np.array(column)) for name, column in columns.items()}
     with np.errstate(all="ignore"):
+        arrays = {name: nearest(np.array(column), dtype) for name, column in columns.items()}
         values = function(arrays)
         found: dict[str, list[Difference]] = {}
         start = 1

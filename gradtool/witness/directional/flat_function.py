@@ -15,7 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNITS", "Array", "FlatFunction", "Gradient", "Point", "Value", "left_over"]
+from gradtool.target.dtype import FORMATS
+from gradtool.witness.rounding import nearest
+
+__all__ = ["STRIDES", "Array", "Both", "FlatFunction", "Gradient", "Point", "Strides", "Value", "left_over"]
 
 Array = NDArray[np.float64]
 Point = Mapping[str, Array]
@@ -24,22 +27,63 @@ Value = Callable[[dict[str, Array]], float]
 Gradient = Callable[[dict[str, Array]], Mapping[str, Array | None]]
 """The gradient that is being checked; None, or a tensor left out, counts as 0."""
 
-UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
-"""Half the distance from 1 to the next number: the relative error of one rounding."""
-_LEAST = {"float64": 2.0**-12, "float32": 2.0**-8}
-"""The least step unit of an entry, relative to it: with less it would not move for rounding."""
+Both = Callable[[dict[str, Array]], tuple[float, Mapping[str, Array | None]]]
+"""Value and gradient in one call, where a backward pass has gone forward anyway."""
+
+
+def _zero(_: dict[str, Array]) -> dict[str, Array | None]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Strides:
+    """How far a point can be moved in a dtype.
+
+    ``least`` is the least step unit of an entry, relative to it, and ``smallest`` the least part of a unit that is
+    gone: with less of either, rounding would hold the entry where it is. ``first`` is the part of a unit to begin with.
+    """
+
+    least: float
+    smallest: float
+    first: float
+
+
+STRIDES = {
+    "float64": Strides(2.0**-12, 2.0**-40, 0.25),
+    "float32": Strides(2.0**-8, 2.0**-15, 0.25),
+    "float16": Strides(2.0**-4, 2.0**-6, 0.5),
+    "bfloat16": Strides(2.0**-3, 2.0**-4, 0.5),
+}
+"""``least`` times ``smallest`` is the distance from 1 to the next number."""
 _ONE_SIGNED = 2.0**-10
 """The least step unit of an entry in a tensor of one sign, relative to the tensor's."""
 
 
 @dataclass(slots=True)
 class FlatFunction:
-    """``forward`` of the tensors in ``point`` as a function of one vector; ``evaluations`` counts what it was asked."""
+    """``forward`` of the tensors in ``point`` as a function of one vector.
+
+    ``backward`` is the gradient that is being checked, ``both`` value and gradient in one call. ``evaluations`` counts
+    the calls of all three, ``gradients`` those of the last two.
+    """
 
     forward: Value
     point: Point
     dtype: str
+    backward: Gradient = _zero
+    both: Both | None = None
     evaluations: int = 0
+    gradients: int = 0
+
+    @property
+    def unit(self) -> float:
+        """Half the distance from 1 to the next number: the relative error of one rounding."""
+        return FORMATS[self.dtype].unit
+
+    @property
+    def strides(self) -> Strides:
+        """How far the point can be moved."""
+        return STRIDES[self.dtype]
 
     def start(self) -> Array:
         """The point as a vector."""
@@ -64,18 +108,28 @@ class FlatFunction:
         self.evaluations += 1
         return float(self.forward(self.tensors(vector)))
 
-    def slopes(self, gradient: Gradient, vector: Array) -> Array:
-        """What ``gradient`` says there, as a vector."""
+    def slopes(self, vector: Array) -> Array:
+        """What the gradient says there, as a vector."""
         self.evaluations += 1
-        return self.vector(gradient(self.tensors(vector)))
+        self.gradients += 1
+        return self.vector(self.backward(self.tensors(vector)))
+
+    def value_and_slopes(self, vector: Array) -> tuple[float, Array]:
+        """The function there, and what the gradient says."""
+        if self.both is None:
+            return self.value(vector), self.slopes(vector)
+        self.evaluations += 1
+        self.gradients += 1
+        value, gradient = self.both(self.tensors(vector))
+        return float(value), self.vector(gradient)
 
     def rounded(self, vector: Array) -> Array:
         """The nearest point whose coordinates are numbers of the dtype."""
-        return vector.astype(np.float32).astype(np.float64) if self.dtype == "float32" else vector
+        return nearest(vector, self.dtype)
 
     def units(self) -> Array:
         """The step unit of every entry."""
-        return self.vector({name: _units(at, self.dtype) for name, at in self.point.items()})
+        return self.vector({name: _units(at, self.strides.least) for name, at in self.point.items()})
 
     def direction(self, draw: np.random.Generator) -> Array:
         """A direction through every entry: random signs times 1/2 to 1 times its unit."""
@@ -85,7 +139,7 @@ class FlatFunction:
         return steps
 
 
-def _units(tensor: Array, dtype: str) -> Array:
+def _units(tensor: Array, least: float) -> Array:
     """The power of two at or below the median magnitude of the tensor's entries that are not 0; 1 where all are.
 
     An entry too large to move by that has more; and where all entries have one sign, as probabilities and variances
@@ -96,7 +150,7 @@ def _units(tensor: Array, dtype: str) -> Array:
     unit = 2.0 ** math.floor(math.log2(float(np.median(usual)))) if usual.size else 1.0
     one_signed = np.all(tensor > 0) or np.all(tensor < 0)
     units = np.clip(magnitudes, unit * _ONE_SIGNED, unit) if one_signed else np.full(tensor.shape, unit)
-    enough: Array = np.maximum(units, magnitudes * _LEAST[dtype])
+    enough: Array = np.maximum(units, magnitudes * least)
     return enough
 
 

@@ -12,13 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradtool.witness.directional.flat_function import UNITS, Array, FlatFunction
+from gradtool.witness.directional.flat_function import Array, FlatFunction
 from gradtool.witness.directional.segment import NODES
 from gradtool.witness.directional.stencil import QUICK, RATIO, Pair, Rule, Slope, combined
 
 __all__ = ["Residuals", "SpentError"]
 
-_STEPS = {"float64": [RATIO**-k for k in range(1, 13)], "float32": [RATIO**-k for k in range(10)]}
+_STEPS = {
+    "float64": [RATIO**-k for k in range(1, 13)],
+    "float32": [RATIO**-k for k in range(10)],
+    "float16": [RATIO**-k for k in range(3)],
+    "bfloat16": [RATIO**-k for k in range(2)],
+}
 _DEVIATIONS = 4
 """Standard deviations of noise that each value of f is given, at its worst in every value at once."""
 _FIRST_GUESS = 8
@@ -36,7 +41,7 @@ class Residuals:
 
     def __init__(self, function: FlatFunction, claims: Array, most: int) -> None:
         self.function, self.claims, self.most = function, claims, most
-        self.start, self.unit = function.start(), UNITS[function.dtype]
+        self.start, self.unit = function.start(), function.unit
         self.everything = slice(0, self.start.size)
         self.centre = self._value(self.start)
         self.rule, self.step = QUICK, _STEPS[function.dtype][0]

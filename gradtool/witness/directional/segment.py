@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradtool.witness.directional.flat_function import UNITS, Array, FlatFunction, Gradient, left_over
+from gradtool.witness.directional.flat_function import Array, FlatFunction, left_over
 
-__all__ = ["Reading", "ratio", "reading"]
+__all__ = ["Places", "Reading", "foreseen", "places", "ratio", "reading"]
 
 _HALF_NODES = (
     0.991455371120812639206854697526329, 0.949107912342758524526189684047851, 0.864864423359769072789712788640926,
@@ -53,6 +53,13 @@ PRIMITIVE = _LEGENDRE.legvander(_PLACES, 15) @ _LEGENDRE.legint(_COEFFICIENTS, l
 
 _FUNCTION_NOISE = left_over(_PLACES, 6)
 _SLOPE_NOISE = left_over(NODES, 10)
+_BASIS = _LEGENDRE.legvander(_PLACES, 16)
+_DERIVED = _LEGENDRE.legvander(NODES, 15) @ _LEGENDRE.legder(np.linalg.inv(_BASIS))
+"""Takes the values at the 17 places to the slopes, at the nodes, of the polynomial through them."""
+_MISSED = KRONROD.copy()
+_MISSED[1::2] -= GAUSS
+_FORESEEN = np.vstack([_MISSED, np.linalg.norm(KRONROD) * _SLOPE_NOISE]) @ _DERIVED
+_FORESEEN_ROUNDING = float(np.linalg.norm(_FORESEEN))
 _DEVIATIONS = 8
 """Standard deviations that noise is given: estimates from ten and four degrees of freedom have long tails."""
 _QUIET = 64
@@ -109,26 +116,78 @@ class Reading:
         return self.levels <= _FEW_LEVELS and not self.agrees
 
 
-def reading(function: FlatFunction, gradient: Gradient, direction: Array, step: float) -> Reading | None:
-    """The segment of half-length ``step``; None if f or its gradient is not finite on it, or an entry stands still."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The ends and the 15 nodes of a segment of half-length ``step``, as they were rounded, in order."""
+
+    low: Array
+    high: Array
+    step: float
+    function: FlatFunction
+
+    @property
+    def half(self) -> Array:
+        """From the middle to the upper end."""
+        return (self.high - self.low) / 2
+
+    def node(self, place: float) -> Array:
+        """The point at ``place`` from -1 to 1."""
+        if abs(place) == 1:
+            return self.high if place > 0 else self.low
+        return self.function.rounded(self.low + (1 + place) * self.half)
+
+    def astray(self, place: float, at: Array) -> Array:
+        """By how much rounding moved it."""
+        return (at - self.low) - (1 + place) * self.half
+
+    def values(self) -> Array | None:
+        """The function at all of them; None where it is not finite."""
+        found: list[float] = []
+        for place in _PLACES:
+            found.append(self.function.value(self.node(place)))
+            if not math.isfinite(found[-1]):
+                return None
+        return np.array(found)
+
+
+def places(function: FlatFunction, direction: Array, step: float) -> Places | None:
+    """The segment of half-length ``step``; None if an entry stands still on it."""
     start = function.start()
     low, high = function.rounded(start - step * direction), function.rounded(start + step * direction)
-    if np.any(low == high):
+    if np.any((low == high) & (direction != 0)):
         return None
-    ends = function.value(low), function.value(high)
+    return Places(low, high, step, function)
+
+
+def foreseen(values: Array, unit: float) -> tuple[float, bool]:
+    """How large the quadrature's part of the bar will be, relative to how far f goes, to judge by its values alone.
+
+    Asked of the polynomial through the 17 values, without a gradient. And whether no more is seen than rounding of the
+    values could make.
+    """
+    rounding = unit * float(np.max(np.abs(values))) * _FORESEEN_ROUNDING
+    seen = float(np.linalg.norm(_FORESEEN @ (values - values[len(values) // 2])))
+    return ratio(max(seen, rounding), float(np.ptp(values))), seen <= rounding
+
+
+def reading(where: Places | None, values: Array | None = None) -> Reading | None:
+    """The segment; None if there is none, or f or its gradient is not finite on it. ``values`` if they are known."""
+    if where is None:
+        return None
+    function, half = where.function, where.half
+    ends = [function.value(where.node(end)) for end in (-1, 1)] if values is None else values[[0, -1]].tolist()
     if not all(map(math.isfinite, ends)):
         return None
-    half = (high - low) / 2
     nodes = []
-    for node in NODES:
-        at = function.rounded(low + (1 + node) * half)
-        slopes, astray = function.slopes(gradient, at), (at - low) - (1 + node) * half
+    for number, node in enumerate(NODES, 1):
+        at = where.node(node)
+        value, slopes = function.value_and_slopes(at) if values is None else (values[number], function.slopes(at))
         terms = slopes * half
-        sums = np.sum(terms), np.sum(np.abs(terms)), np.dot(terms, terms), np.dot(slopes, astray)
-        nodes.append([*sums, function.value(at)])
+        sums = np.sum(terms), np.sum(np.abs(terms)), np.dot(terms, terms), np.dot(slopes, where.astray(node, at))
+        nodes.append([*sums, value])
         if not np.all(np.isfinite(nodes[-1])):
             return None
-    return _weighed(np.array(nodes), ends, UNITS[function.dtype], step)
+    return _weighed(np.array(nodes), (ends[0], ends[1]), function.unit, where.step)
 
 
 def _weighed(nodes: Array, ends: tuple[float, float], unit: float, step: float) -> Reading:
