@@ -202,7 +202,7 @@ def _record(
         findings=tuple(findings(case, entries, formulas, (), {}, absolute=settings.absolute)),
         failures=failures,
         seconds=evidence.seconds,
-        drawn=point.label == "drawn",
+        drawn=evidence.assumed.startswith("drawn"),
         callable=_facts(evidence, point, case),
     )
 
@@ -220,4 +220,5 @@ def _facts(evidence: CallableEvidence, point: CallablePoint, case: Case) -> Call
         expression=case.text if case.exact else "",
         untraced=point.untraced,
         surrogate=evidence.surrogate,
+        notes=tuple(evidence.notes),
     )

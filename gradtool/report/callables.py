@@ -12,8 +12,7 @@ from gradtool.verdict.record import CallableFacts, CheckRecord
 __all__ = ["callable_lines", "place_text"]
 
 PLACES: Mapping[str, str] = {
-    "given": "the point given",
-    "drawn": "the point drawn",
+    "own": "its own point",
     "fresh": "another point",
     "negative": "the negative of the point",
     "equal": "a point of equal entries",
@@ -30,7 +29,7 @@ LISTED = 6
 def place_text(record: CheckRecord) -> str:
     """The point of a record, in words where it is one that nobody typed."""
     point = point_text(record.point, record.dtype, record.at)
-    if record.callable is None or record.callable.label in ("given", "drawn"):
+    if record.callable is None or record.callable.label == "own":
         return point
     label, _, upstream = record.callable.label.partition(", ")
     told = PLACES.get(label, label)
@@ -46,6 +45,7 @@ def callable_lines(record: CheckRecord) -> list[str]:
     shown = [_slot(slot) for slot in facts.inputs[:LISTED]]
     more = [f"{len(facts.inputs) - LISTED} more"] if len(facts.inputs) > LISTED else []
     where = f" at {facts.source}" if facts.source else ""
+    notes = [f"note: {note}" for note in facts.notes]
     lines = [f"{facts.kind}{where}: {', '.join([*shown, *more])} -> {', '.join(map(_slot, facts.outputs))}"]
     if facts.assumed:
         lines.append(f"inputs {facts.assumed}")
@@ -53,7 +53,7 @@ def callable_lines(record: CheckRecord) -> list[str]:
         lines.append(f"exact derivatives of what it computes: {facts.expression}")
     elif facts.untraced:
         lines.append(f"no exact derivatives: {facts.untraced}")
-    return [*lines, *_beside(facts)]
+    return [*lines, *_beside(facts), *notes]
 
 
 def _slot(slot: Slot) -> str:

@@ -94,6 +94,7 @@ def _callable(facts: CallableFacts) -> Mapping[str, Any]:
         "expression": facts.expression or None,
         "untraced": facts.untraced or None,
         "surrogate": facts.surrogate,
+        "notes": list(facts.notes),
     }
 
 

@@ -25,6 +25,8 @@ OTHER_WAY = 16
 """A backward pass written by hand may compute the same derivative in another way: with so many times the rounding."""
 SAYS_ENOUGH, SAYS_ENOUGH_COARSE = 1e-2, 0.25
 """A bar beyond this part of the gradient verifies nothing; in a dtype of 16 bits a factor of 2 is still found."""
+OWN = "own"
+"""The label of the callable's own point, with an upstream gradient of ones or the one that was given."""
 NATIVE = frozenset({"function", "module", "layer"})
 """The kinds of callables whose backward pass is the framework's own."""
 
@@ -58,7 +60,7 @@ def case_of(evidence: CallableEvidence, point: CallablePoint, expression: str, e
         frozenset(call.operation for call in calls(read.tree)) if read else frozenset(),
         read.variables if read else tuple(point.point),
         known,
-        point.label in ("given", "drawn"),
+        point.label == OWN,
         slack=1 if evidence.kind in NATIVE else OTHER_WAY,
     )
 

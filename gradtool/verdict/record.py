@@ -154,6 +154,7 @@ class CallableFacts:
     expression: str = ""
     untraced: str = ""
     surrogate: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ CALLABLE_WITNESSES: Mapping[str, Witness] = MappingProxyType(
     {
         "torch": dataclasses.replace(WITNESSES["torch"], module=CALLABLE_TORCH),
         "tensorflow": dataclasses.replace(WITNESSES["tensorflow"], module=CALLABLE_TENSORFLOW),
+        "symbolic": WITNESSES["symbolic"],
     }
 )
 

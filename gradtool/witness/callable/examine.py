@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from gradtool.evidence import (
     Difference,
     WrongEntry,
 )
-from gradtool.values import Index, coordinates, labels
+from gradtool.values import Index, Value, coordinates, labels
 from gradtool.witness.callable.axis import contradicted
 from gradtool.witness.callable.elsewhere import elsewhere
 from gradtool.witness.callable.subject import Floats, Gradients, Point, Subject
@@ -34,42 +35,57 @@ from gradtool.witness.callable.weighed import Weighed
 from gradtool.witness.finite_difference import differences
 from gradtool.witness.testimony import array_of, value_of
 
-__all__ = ["FOLLOWED", "Room", "examined", "random_upstream"]
+__all__ = ["FOLLOWED", "OWN", "Formula", "Room", "examined", "random_upstream"]
 
+OWN = "own"
+"""The label of the callable's own point."""
 FOLLOWED = 64
 """Up to so many entries get a ladder of differences each."""
+EXACT = 4096
+"""Up to so many are followed exactly, if there is a formula."""
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """A framework's room: what it is called, its version, its own checks of the contract, and the way to a formula.
+class Formula:
+    """The differentiated outputs as expressions, and the constants in them; else why there are none."""
 
-    ``traced`` gives the outputs as expressions and the constants in them, or the reason why there are none.
-    """
+    expressions: list[str] = field(default_factory=list)
+    constants: dict[str, Value] = field(default_factory=dict)
+    untraced: str = ""
+
+
+Own = TypeVar("Own", bound=Subject)
+"""A room's own subjects."""
+
+
+def _without(_: Subject) -> Formula:
+    return Formula()
+
+
+@dataclass(frozen=True, slots=True)
+class Room(Generic[Own]):
+    """A framework's room: what it is called, its version, its checks of the contract, and the way to a formula."""
 
     name: str
     version: str
-    breaches: Callable[[Subject, CallableRequest], list[Breach]] = lambda *_: []
-    traced: Callable[[Subject], tuple[list[str], dict[str, Floats], str]] = lambda _: ([], {}, "")
+    breaches: Callable[[Own, CallableRequest], list[Breach]] = lambda *_: []
+    formula: Callable[[Own], Formula] = _without
 
 
-def examined(
-    subject: Subject, request: CallableRequest, room: Room, assumed: str = "", *, surrogate: bool = False
-) -> CallableEvidence:
+def examined(subject: Own, request: CallableRequest, room: Room[Own]) -> CallableEvidence:
     """Everything that is asked of one callable. Raises what the callable raises at its own point.
 
     Cost: about 100 gradients and some hundred values; 125 values more for each entry up to ``FOLLOWED``.
     """
     began = time.perf_counter()
-    label = "drawn" if assumed.startswith("drawn") else "given"
-    surrogate = surrogate or request.surrogate
     points: list[CallablePoint] = []
     evaluations = 0
+    formula = _formula(subject, request, room)
     for name, upstream in _upstreams(subject, request):
         weighed = Weighed(subject, upstream)
-        points.append(_point(weighed, f"{label}{name}", request, room, looked_at=not surrogate))
+        points.append(_point(weighed, f"{OWN}{name}", request, room, formula, looked_at=not request.surrogate))
         evaluations += weighed.evaluations
-    if not surrogate:
+    if not request.surrogate:
         weighed = Weighed(subject, random_upstream(subject, request.seed))
         points += elsewhere(weighed, request.seed, room.name, room.version)
         evaluations += weighed.evaluations
@@ -85,11 +101,20 @@ def examined(
         list(subject.results),
         points,
         room.breaches(subject, request),
-        assumed,
-        surrogate,
-        evaluations,
-        time.perf_counter() - began,
+        surrogate=request.surrogate,
+        evaluations=evaluations,
+        seconds=time.perf_counter() - began,
     )
+
+
+def _formula(subject: Own, request: CallableRequest, room: Room[Own]) -> Formula:
+    """The way to exact derivatives, where they are wanted and can be had in time."""
+    if request.surrogate:
+        return Formula()
+    count = sum(array.size for array in subject.point.values())
+    if count > EXACT:
+        return Formula(untraced=f"{count} entries are too many")
+    return room.formula(subject)
 
 
 def random_upstream(subject: Subject, seed: int) -> list[Floats]:
@@ -122,7 +147,9 @@ def _are_few(at: Point) -> bool:
     return sum(array.size for array in at.values()) <= FOLLOWED
 
 
-def _point(weighed: Weighed, label: str, request: CallableRequest, room: Room, *, looked_at: bool) -> CallablePoint:
+def _point(
+    weighed: Weighed, label: str, request: CallableRequest, room: Room[Own], formula: Formula, *, looked_at: bool
+) -> CallablePoint:
     """Autodiff at the subject's own point, and what differences say of it."""
     began = time.perf_counter()
     subject = weighed.subject
@@ -134,16 +161,15 @@ def _point(weighed: Weighed, label: str, request: CallableRequest, room: Room, *
     value = value_of(outputs[0]) if len(outputs) == 1 else weighed.value(at)
     found = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
     seconds = time.perf_counter() - began
-    expressions, constants, untraced = room.traced(subject) if looked_at else ([], {}, "")
     return CallablePoint(
         label,
         {name: value_of(array) for name, array in at.items()},
         [value_of(weights) for weights in weighed.upstream],
         Autodiff(request.key, room.name, room.version, value, found, bars, seconds, survey),
         confirmed,
-        expressions,
-        {name: value_of(array) for name, array in constants.items()},
-        untraced,
+        formula.expressions,
+        formula.constants,
+        formula.untraced,
     )
 
 

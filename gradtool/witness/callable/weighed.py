@@ -39,15 +39,23 @@ class Weighed:
         self.values += 1
         try:
             return self.total(self.subject.outputs(at))
-        except (ValueError, ArithmeticError, RuntimeError, AssertionError):
+        except Exception:  # noqa: BLE001  # at a point that the callable is not made for, it may raise anything
             return math.nan
 
     def gradient(self, at: Point) -> Gradients:
         """Its gradient; NaN where the callable refuses the point."""
         try:
             return self.both(at)[1]
-        except (ValueError, ArithmeticError, RuntimeError, AssertionError):
+        except Exception:  # noqa: BLE001  # at a point that the callable is not made for, it may raise anything
             return {name: np.full_like(array, np.nan) for name, array in at.items()}
+
+    def value_and_gradient(self, at: Point) -> tuple[float, Gradients]:
+        """Both in one call."""
+        try:
+            outputs, gradients = self.both(at)
+        except Exception:  # noqa: BLE001  # at a point that the callable is not made for, it may raise anything
+            return math.nan, {name: np.full_like(array, np.nan) for name, array in at.items()}
+        return self.total(outputs), gradients
 
     def total(self, outputs: Sequence[Floats]) -> float:
         """The outputs weighed; a weight of 0 silences even what is not finite."""
@@ -59,4 +67,4 @@ class Weighed:
 
     def surveyed(self, claims: Gradients, at: Point, seed: int) -> Survey:
         """The whole gradient against the path integral near ``at``; see ``directional.survey``."""
-        return surveyed(self.value, self.gradient, claims, at, self.subject.dtype, seed)
+        return surveyed(self.value, self.gradient, claims, at, self.subject.dtype, seed, self.value_and_gradient)

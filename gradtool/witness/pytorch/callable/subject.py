@@ -17,6 +17,8 @@ from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, 
 __all__ = ["TorchSubject", "numbers", "subject_of"]
 
 Tensors = Mapping[str, torch.Tensor]
+Traceable = tuple[Callable[..., Any], dict[str, Any], Tensors]
+"""What may be traced to an expression: the callable, its arguments that are not differentiated, its own tensors."""
 
 
 class TorchSubject:
@@ -28,6 +30,7 @@ class TorchSubject:
     def __init__(
         self, call: Callable[[Tensors], Any], given: Tensors, active: Sequence[str], origin: Origin, seed: int = 0
     ) -> None:
+        self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
@@ -178,7 +181,12 @@ def subject_of(
 
     tensors = given | parameters
     learning = [name for name, tensor in tensors.items() if _learns(name, tensor, parameters)]
-    return TorchSubject(call, tensors, [name for name in learning if not wrt or name in wrt], origin, seed)
+    made = TorchSubject(call, tensors, [name for name in learning if not wrt or name in wrt], origin, seed)
+    if set(given) <= set(structure):
+        traced = getattr(function, "__self__", function) if getattr(function, "__name__", "") == "apply" else function
+        fixed = {name: value for name, value in structure.items() if name not in made.active}
+        made.traceable = traced, fixed, parameters
+    return made
 
 
 def numbers(tensor: torch.Tensor) -> Floats:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import torch
 
 from gradtool.evidence import CallableRequest, Failure, Record
+from gradtool.witness.callable.examine import examined
 from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.callable.testimony import Examined, answers
 from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.pytorch.callable.room import ROOM
 from gradtool.witness.pytorch.callable.targets import TorchCallables
 
 __all__ = ["answer", "testified"]
@@ -17,9 +19,6 @@ __all__ = ["answer", "testified"]
 
 def answer(record: Record) -> Iterator[Record]:
     """The evidence on each callable that a CallableRequest asks for."""
-    from gradtool.witness.callable.examine import examined  # type: ignore[import-not-found]  # noqa: PLC0415
-    from gradtool.witness.pytorch.callable.room import ROOM  # type: ignore[import-not-found]  # noqa: PLC0415
-
     if isinstance(record, CallableRequest):
         yield from testified(record, lambda subject, request: examined(subject, request, ROOM))
 

@@ -306,5 +306,3 @@ def _applied() -> Iterator[None]:
         yield
     finally:
         del _SingleLevelFunction.apply
-
-

@@ -16,6 +16,8 @@ from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, 
 __all__ = ["TensorFlowSubject", "numbers", "subject_of"]
 
 Tensors = Mapping[str, Any]
+Traceable = tuple[Callable[..., Any], dict[str, Any], Tensors]
+"""What may be traced to an expression: the callable, its arguments that are not differentiated, its own variables."""
 
 
 class TensorFlowSubject:
@@ -35,6 +37,7 @@ class TensorFlowSubject:
         variables: Tensors | None = None,
         state: Sequence[Any] = (),
     ) -> None:
+        self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
         self.point: Point = {name: numbers(given[name]) for name in active}
@@ -199,7 +202,10 @@ def subject_of(
     tensors = given | variables
     learning = [name for name, tensor in tensors.items() if _is_real(tensor)]
     active = [name for name in learning if not wrt or name in wrt]
-    return TensorFlowSubject(call, tensors, active, origin, seed, variables, state)
+    made = TensorFlowSubject(call, tensors, active, origin, seed, variables, state)
+    if set(given) <= set(structure):
+        made.traceable = function, {name: value for name, value in structure.items() if name not in active}, variables
+    return made
 
 
 def numbers(tensor: Any) -> Floats:

@@ -9,8 +9,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from gradtool.evidence import CallableRequest, Record
+from gradtool.witness.callable.examine import examined
 from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.callable.testimony import Examined, answers
+from gradtool.witness.tensorflow.callable.room import ROOM
 from gradtool.witness.tensorflow.callable.targets import TensorFlowCallables
 from gradtool.witness.tensorflow.model import BACKEND
 
@@ -19,9 +21,6 @@ __all__ = ["answer", "testified"]
 
 def answer(record: Record) -> Iterator[Record]:
     """The evidence on each callable that a CallableRequest asks for."""
-    from gradtool.witness.callable.examine import examined  # type: ignore[import-not-found]  # noqa: PLC0415
-    from gradtool.witness.tensorflow.callable.room import ROOM  # type: ignore[import-not-found]  # noqa: PLC0415
-
     if isinstance(record, CallableRequest):
         yield from testified(record, lambda subject, request: examined(subject, request, ROOM))
 

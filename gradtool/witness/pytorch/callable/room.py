@@ -1,0 +1,31 @@
+"""PyTorch as ``witness.callable.examine.Room``."""
+
+from __future__ import annotations
+
+import torch
+
+from gradtool.witness.callable.examine import Formula, Room
+from gradtool.witness.callable.traced import NotTraced, disagreement
+from gradtool.witness.pytorch.callable.subject import TorchSubject
+from gradtool.witness.pytorch.callable.traced import traced
+from gradtool.witness.pytorch.expression import PyTorch
+
+__all__ = ["ROOM"]
+
+
+def _formula(subject: TorchSubject) -> Formula:
+    """The callable as expressions, if a trace of it gives its own numbers."""
+    if subject.traceable is None:
+        return Formula(untraced="it takes tensors inside of containers")
+    function, fixed, held = subject.traceable
+    shapes = {name: array.shape for name, array in subject.point.items()}
+    found = traced(function, shapes, fixed, getattr(torch, subject.dtype), held)
+    if isinstance(found, NotTraced):
+        return Formula(untraced=f"it {found.reason}")
+    outputs = subject.outputs(subject.point)
+    if told := disagreement(PyTorch(), torch, found, subject.point, outputs, subject.dtype):
+        return Formula(untraced=f"its trace is another function: {told}")
+    return Formula(found.expressions, found.constants)
+
+
+ROOM: Room[TorchSubject] = Room("torch", torch.__version__, formula=_formula)

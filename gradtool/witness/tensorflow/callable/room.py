@@ -1,0 +1,31 @@
+"""TensorFlow as ``witness.callable.examine.Room``."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from gradtool.witness.callable.examine import Formula, Room
+from gradtool.witness.callable.traced import NotTraced, disagreement
+from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
+from gradtool.witness.tensorflow.callable.traced import traced
+from gradtool.witness.tensorflow.expression import TensorFlow
+
+__all__ = ["ROOM"]
+
+
+def _formula(subject: TensorFlowSubject) -> Formula:
+    """The callable as expressions, if a trace of it gives its own numbers."""
+    if subject.traceable is None:
+        return Formula(untraced="it takes tensors inside of containers")
+    function, fixed, held = subject.traceable
+    shapes = {name: array.shape for name, array in subject.point.items()}
+    found = traced(function, shapes, fixed, getattr(tf, subject.dtype), held)
+    if isinstance(found, NotTraced):
+        return Formula(untraced=f"it {found.reason}")
+    outputs = subject.outputs(subject.point)
+    if told := disagreement(TensorFlow(), tf, found, subject.point, outputs, subject.dtype):
+        return Formula(untraced=f"its trace is another function: {told}")
+    return Formula(found.expressions, found.constants)
+
+
+ROOM: Room[TensorFlowSubject] = Room("tensorflow", tf.__version__, formula=_formula)
