@@ -13,17 +13,21 @@ import numpy as np
 from gradtool.evidence import CallableRequest
 from gradtool.values import Value, flat, shape_of
 from gradtool.witness.callable.framework import Framework
-from gradtool.witness.callable.ladder import RANGES, Labels, numbers, rungs
+from gradtool.witness.callable.ladder import RANGES, UNIT, Labels, numbers, rungs
 from gradtool.witness.callable.signature import Argument, bound, missing
 from gradtool.witness.callable.structure import filled, leaves
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.targets import INPUTS, Target
 from gradtool.witness.model.user_file import UserFileError, blamed
 
-__all__ = ["subject_for"]
+__all__ = ["NothingToDifferentiateError", "subject_for"]
 
 SEVERAL = 3
 """Different refusals that are quoted."""
+
+
+class NothingToDifferentiateError(UserFileError):
+    """Every call that succeeded gave nothing with a gradient: it is no function of tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def subject_for(
     dtype = request.dtype or framework.dtype_of(call)
     own = _of_file(target, names, request, framework)
     if request.at or own is not None:
-        tries = list(_with_at(target, own, request, framework, dtype or "float64"))
+        tries = list(_with_at(target, own, request, framework, [dtype] if dtype else ["float64", "float32"]))
         known = list(tries[0].values)
     else:
         arguments = target.arguments
@@ -138,7 +142,7 @@ def _require_known(name: str, target: Target, source: str) -> None:
 
 
 def _with_at(
-    target: Target, own: Given | None, request: CallableRequest, framework: Framework, dtype: str
+    target: Target, own: Given | None, request: CallableRequest, framework: Framework, dtypes: Sequence[str]
 ) -> Iterator[Given]:
     """What the file gives, overruled by ``--at``; whole numbers once more as integers, should floats be refused."""
     by_name = {one.name: one for one in target.arguments or []}
@@ -156,12 +160,13 @@ def _with_at(
         if by_name[name].kind == "tensor" and all(float(number).is_integer() for number in flat(value))
     ]  # fmt: skip
     some = [group for size in range(min(len(whole), 2) + 1) for group in itertools.combinations(reversed(whole), size)]
-    for integers in some:
+    for dtype, integers in itertools.product(dtypes if request.at else dtypes[:1], some):
         typed = {
             name: _typed(value, by_name[name], framework, "int64" if name in integers else dtype)
             for name, value in request.at.items()
         }
-        yield Given({**base, **typed}, told + (f" ({', '.join(integers)} as int64)" if integers else ""))
+        kinds = [*([f"{', '.join(integers)} as int64"] if integers else []), *([dtype] if dtype != "float64" else [])]
+        yield Given({**base, **typed}, told + (f" ({', '.join(kinds)})" if kinds and request.at else ""))
 
 
 def _typed(value: Value, argument: Argument, framework: Framework, dtype: str) -> Any:
@@ -207,21 +212,16 @@ def _drawn(
             kind = "" if "float" in str(guess.dtype) else " int64"
             yield Given({**rest, tensors[0].name: guess}, f"drawn: {tensors[0].name} {tuple(guess.shape)}{kind}")
     count = len(tensors) + sum(one.kind == "list" for one in tensors)  # a list holds two
-    for draws in rungs(count):
-        for dtype in dtypes:
+    for within, draws, dtype in itertools.product((RANGES[0], UNIT), rungs(count), dtypes):
 
-            def values(within: str, draws: Sequence[Any] = draws, dtype: str = dtype) -> dict[str, Any]:
-                arrays = zip(draws, numbers(draws, request.seed, within), strict=True)
-                made = (
-                    framework.tensor(array, "int64" if isinstance(draw, Labels) else dtype) for draw, array in arrays
-                )
-                return rest | {
-                    one.name: [next(made), next(made)] if one.kind == "list" else next(made) for one in tensors
-                }
+        def values(within: str, draws: Sequence[Any] = draws, dtype: str = dtype) -> dict[str, Any]:
+            arrays = zip(draws, numbers(draws, request.seed, within), strict=True)
+            made = (framework.tensor(array, "int64" if isinstance(draw, Labels) else dtype) for draw, array in arrays)
+            return rest | {one.name: [next(made), next(made)] if one.kind == "list" else next(made) for one in tensors}
 
-            told = f"drawn: {_shapes(tensors, draws)}" + ("" if dtype == "float64" else f", {dtype}")
-            again = [lambda within=within, values=values: values(within) for within in RANGES[1:]]
-            yield Given(values(RANGES[0]), told, again)
+        told = f"drawn: {_shapes(tensors, draws)}" + ("" if dtype == "float64" else f", {dtype}")
+        again = [lambda other=other, values=values: values(other) for other in RANGES[1:]]
+        yield Given(values(within), told + (" in 0..1" if within == UNIT else ""), again)
 
 
 def _plain(argument: Argument) -> Any:
@@ -278,10 +278,12 @@ def _called(
     with blamed(""):
         subject = framework.subject(target.call, positional, keywords, names, target.origin, request.seed, wrt)
     if not subject.point:
-        raise UserFileError("there is no floating-point tensor among the inputs")
+        raise NothingToDifferentiateError("there is no floating-point tensor among the inputs")
     if not any(slot.differentiated for slot in subject.results):
         kinds = ", ".join(slot.dtype for slot in subject.results)
-        raise UserFileError(f"it returned {f'only {kinds}' if kinds else 'no tensor'}, nothing that has a gradient")
+        raise NothingToDifferentiateError(
+            f"it returned {f'only {kinds}' if kinds else 'no tensor'}, nothing that has a gradient"
+        )
     return subject
 
 
@@ -305,21 +307,22 @@ def _refusal(
         return UserFileError(
             f"{target.origin.name} fails on {refused[0][0]}: {texts}", first.hint, first.detail, cause=first.cause
         )
+    name, remedy = target.origin.name, _remedy(target, request)
+    empty = next((error for _, error in refused if isinstance(error, NothingToDifferentiateError)), None)
+    if empty is not None:
+        return NothingToDifferentiateError(f"{name}: {empty.message}", remedy)
     if len(by_text) == 1:
-        texts = f"each of {len(refused)} tries: {next(iter(by_text))}" if len(refused) > 1 else next(iter(by_text))
-    else:
-        quoted = [f"{told[0]}: {text}" for text, told in itertools.islice(by_text.items(), SEVERAL)]
-        more = len(by_text) - len(quoted)
-        texts = "; ".join(quoted) + (f"; and {more} more" if more else "")
-    detail = "\n".join(f"{' | '.join(told)}: {text}" for text, told in by_text.items())
-    return UserFileError(
-        f"no inputs were found that {target.origin.name} takes: {texts}", _remedy(target, request), detail,
-        cause=first.cause,
-    )  # fmt: skip
+        told = f"{name} fails on every input that was tried ({len(refused)}): {next(iter(by_text))}"
+        return UserFileError(told, first.hint or remedy, first.detail, cause=first.cause, source=first.source)
+    quoted = [f"{told[0]}: {text}" for text, told in itertools.islice(by_text.items(), SEVERAL)]
+    more = len(by_text) - len(quoted)
+    texts = "; ".join(quoted) + (f"; and {more} more" if more else "")
+    detail = "\n".join(f"{told[0]}: {text}" for text, told in by_text.items())
+    return UserFileError(f"no inputs were found that {name} takes: {texts}", remedy, detail)
 
 
 def _remedy(target: Target, request: CallableRequest) -> str:
-    names = [one.name for one in target.arguments or [] if one.required]
+    names = [one.name for one in target.arguments or [] if one.required and one.kind != "text"]
     at = f"--at {', '.join(f'{name}=...' for name in names)} or " if names else ""
     own = f"{target.origin.name.replace('.', '_')}_inputs"
     return f"give inputs: {at}{own} = (...) in {Path(request.path).name}"

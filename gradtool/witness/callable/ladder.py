@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradtool.values import Shape
 
-__all__ = ["RANGES", "Draw", "Labels", "numbers", "rungs"]
+__all__ = ["RANGES", "UNIT", "Draw", "Labels", "numbers", "rungs"]
 
 CLASSES = 3
 
@@ -26,11 +26,11 @@ class Labels:
 Draw = Shape | Labels
 
 _VECTOR, _NUMBER, _MATRIX, _SQUARE, _CUBE, _IMAGES = (3,), (), (2, 3), (4, 4), (2, 3, 4), (2, 3, 8, 8)
-_ALIKE: tuple[Shape, ...] = (_VECTOR, _NUMBER, _MATRIX, _SQUARE, _CUBE, _IMAGES)
+_ALIKE: tuple[Shape, ...] = (_VECTOR, _NUMBER, _MATRIX, _SQUARE)
 
 _BESIDE: dict[int, list[tuple[Draw, ...]]] = {
     2: [
-        (_MATRIX, (3, 2)), (_MATRIX, _VECTOR), (_MATRIX, Labels((2,))), (_VECTOR, Labels(())),
+        (_MATRIX, (3, 2)), (_MATRIX, _VECTOR), (_MATRIX, Labels((2,))), (Labels((2,)), _MATRIX), (_VECTOR, Labels(())),
         (_VECTOR, Labels(_VECTOR)), (Labels((4,)), (3, 2)), (_IMAGES, (4, 3, 3, 3)), (_IMAGES, _VECTOR),
         ((2, 8, 8, 3), (3, 3, 3, 4)), (_MATRIX, _NUMBER),
     ],
@@ -42,7 +42,8 @@ _BESIDE: dict[int, list[tuple[Draw, ...]]] = {
 }  # fmt: skip
 """What functions of two or three tensors commonly multiply, add or index, where the shapes are not the same."""
 
-RANGES = ("mixed", "positive", "unit", "above")
+UNIT = "unit"
+RANGES = ("mixed", "positive", UNIT, "above")
 """Both signs; positive; between 0 and 1; above 1: for a domain that leaves some of them out."""
 
 
@@ -50,6 +51,7 @@ def rungs(count: int) -> Iterator[tuple[Draw, ...]]:
     """Shapes of ``count`` tensors, the plainest first."""
     yield from ((shape,) * count for shape in _ALIKE)
     yield from _BESIDE.get(count, [])
+    yield from ((shape,) * count for shape in (_CUBE, _IMAGES))
     if count > 3:
         yield _MATRIX, *(_VECTOR,) * (count - 1)
 
@@ -63,7 +65,7 @@ def numbers(draws: Sequence[Draw], seed: int, within: str = "mixed") -> list[NDA
     spread = random.permutation(spread)
     signs = np.where(random.permutation(total) % 2, -1.0, 1.0)
     pool = {
-        "mixed": signs * (0.3 + 1.6 * spread), "positive": 0.3 + 1.6 * spread, "unit": 0.05 + 0.9 * spread,
+        "mixed": signs * (0.3 + 1.6 * spread), "positive": 0.3 + 1.6 * spread, UNIT: 0.05 + 0.9 * spread,
         "above": 1.2 + 1.6 * spread,
     }[within]  # fmt: skip
     found: list[NDArray[np.float64] | NDArray[np.int64]] = []

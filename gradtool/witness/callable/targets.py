@@ -13,13 +13,16 @@ from typing import Any
 from gradtool.witness.callable.framework import Kind
 from gradtool.witness.callable.signature import Argument, arguments_of
 from gradtool.witness.callable.subject import Origin
-from gradtool.witness.model.discovery import CASE
+from gradtool.witness.model.discovery import CASE, required
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["INPUTS", "SURROGATE", "Candidate", "Target", "candidates", "made"]
 
 INPUTS, SURROGATE = "gradtool_inputs", "gradtool_surrogate"
 """What the file calls the inputs of all its callables, and the names of those that are wrong on purpose."""
+
+MANY = 12
+"""Names that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def candidates(names: Mapping[str, Any], path: str, asked: str, kinds: Sequence[
         value = _named(names, asked, file, [name for name, _, _ in own])
         kind = _kind_of(value, kinds)
         if kind is None:
-            there = f"; {file} offers {', '.join(name for name, _, _ in own)}" if own else ""
+            there = f"; {file} offers {_listed([name for name, _, _ in own])}" if own else ""
             told = f"a class, {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
             raise UserFileError(
                 f"{file}:{asked} is {told}, nothing that can be called with tensors",
@@ -78,7 +81,7 @@ def made(one: Candidate, names: Mapping[str, Any], file: str) -> Target:
     """The candidate ready to be called; of a class an object is made without arguments."""
     value = one.value
     if one.kind.is_class(value):
-        if needed := [argument.name for argument in arguments_of(value) or [] if argument.required]:
+        if needed := required(value):
             short = one.name.rpartition(".")[2]
             raise UserFileError(
                 f"{file}:{one.name} needs arguments: {', '.join(needed)}",
@@ -110,7 +113,7 @@ def _named(names: Mapping[str, Any], asked: str, file: str, there: list[str]) ->
         place = f"{place}:{first}" if place == file else f"{place}.{first}"
         offered = [name for name in dir(value) if not name.startswith("_")]
         if not hasattr(value, part):
-            raise _absent(place, part, offered if len(offered) < 12 else [])
+            raise _absent(place, part, offered)
         if isinstance(value, type) and inspect.isfunction(inspect.getattr_static(value, part)):
             raise UserFileError(
                 f"{place}.{part} is a method, and needs an object of {value.__name__}",
@@ -123,8 +126,13 @@ def _named(names: Mapping[str, Any], asked: str, file: str, there: list[str]) ->
 def _absent(place: str, name: str, there: list[str]) -> UserFileError:
     near = difflib.get_close_matches(name, there, 1)
     guess = f"did you mean {near[0]}? " if near else ""
-    hint = f"{guess}it holds {', '.join(there)}" if there else "it defines nothing that can be checked"
+    hint = f"{guess}it holds {_listed(there)}" if there else "it defines nothing that can be checked"
     return UserFileError(f"{place} has nothing called {name}", hint)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MANY
+    return ", ".join(names[:MANY]) + (f" and {more} more" if more > 0 else "")
 
 
 def _kind_of(value: Any, kinds: Sequence[Kind]) -> Kind | None:

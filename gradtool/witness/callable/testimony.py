@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from gradtool.evidence import CallableEvidence, CallableRequest, Failure, Progress, Record
 from gradtool.witness.callable.framework import Framework
-from gradtool.witness.callable.inputs import subject_for
+from gradtool.witness.callable.inputs import NothingToDifferentiateError, subject_for
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.targets import Target, candidates, made
 from gradtool.witness.model.user_file import UserFileError, blamed, execute
@@ -28,7 +28,7 @@ def answers(request: CallableRequest, framework: Framework, examined: Examined) 
     """
     try:
         yield Progress(request.key, f"running {Path(request.path).name}")
-        found, notes = _prepared(request, framework)
+        found, notes = yield from _prepared(request, framework)
     except UserFileError as error:
         yield Failure(request.key, framework.key, "file", error.message, error.hint, error.detail)
         return
@@ -53,27 +53,30 @@ def answers(request: CallableRequest, framework: Framework, examined: Examined) 
             notes = []
 
 
-def _prepared(request: CallableRequest, framework: Framework) -> tuple[list[Ready | Failure], list[str]]:
+def _prepared(
+    request: CallableRequest, framework: Framework
+) -> Generator[Record, None, tuple[list[Ready | Failure], list[str]]]:
+    """Every target that can be called, a Failure for each that can't, and notes on what was left out."""
     names = execute(request.path, as_main=False)
     file = Path(request.path).name
     found: list[Ready | Failure] = []
     notes: list[str] = []
     for one in candidates(names, request.path, request.name, framework.kinds):
+        yield Progress(request.key, f"looking for inputs of {one.name}")
         try:
             target = made(one, names, file)
             found.append((target, *subject_for(target, names, request, framework)))
         except UserFileError as error:
-            if one.used:
-                notes.append(f"{one.name} was left out, since others use it, and by itself {_reason(error, one.name)}")
+            reason = error.message.removeprefix(f"{one.name}: ")
+            if one.kind.plain and not request.name and isinstance(error, NothingToDifferentiateError):
+                notes.append(f"{one.name} was left out: {reason}")
+            elif one.used:
+                notes.append(f"{one.name} was left out, since others of the file use it: {reason}")
             else:
                 found.append(_failure(request, framework, _named(error, one.name)))
     if not found:
         raise UserFileError(f"{file} defines nothing that can be checked by itself", "; ".join(notes))
     return found, notes
-
-
-def _reason(error: UserFileError, name: str) -> str:
-    return f"it could not be called: {error.message.removeprefix(f'{name}: ')}"
 
 
 def _named(error: UserFileError, name: str) -> UserFileError:

@@ -15,7 +15,7 @@ from gradtool.witness.model.conventions import LOSSES
 from gradtool.witness.model.functions import Leaf, likeliest, plain
 from gradtool.witness.model.user_file import UserFileError, blamed
 
-__all__ = ["CASE", "NAMES", "Case", "Found", "Kind", "discover"]
+__all__ = ["CASE", "NAMES", "Case", "Found", "Kind", "discover", "required"]
 
 CASE = "gradtool_case"
 NAMES = ("model", "net", "module", "build_model", "get_model", "create_model", "make_model", "main_model")
@@ -158,7 +158,7 @@ def _built(value: Any, name: str, file: str, kind: Kind, route: str) -> Found | 
         return Found(value, name, route)
     if not (kind.is_class(value) or inspect.isfunction(value)):
         return None
-    if missing := _required(value):
+    if missing := required(value):
         raise UserFileError(
             f"{file}:{name} needs arguments: {', '.join(missing)}",
             f"add a function to the file: def {CASE}(): return {name.rpartition('.')[2]}(...)",
@@ -176,7 +176,7 @@ def _only_class(classes: Mapping[str, Any], file: str, kind: Kind) -> Found | No
     """The only class that no other class of the file uses, built without arguments."""
     used = {name for one in classes for name in _names_in(classes[one]) if name != one}
     outer = {name: value for name, value in classes.items() if name not in used} or classes
-    ready = {name: value for name, value in outer.items() if not _required(value)}
+    ready = {name: value for name, value in outer.items() if not required(value)}
     if len(ready) == 1:
         name, value = next(iter(ready.items()))
         return _built(value, name, file, kind, "class")
@@ -205,7 +205,7 @@ def _without_losses(found: Mapping[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in found.items() if n not in LOSSES and not kinds[n].__name__.endswith(ends)}
 
 
-def _required(value: Callable[..., Any]) -> list[str]:
+def required(value: Callable[..., Any]) -> list[str]:
     """The arguments that a call can't do without."""
     try:
         parameters = inspect.signature(value).parameters.values()

@@ -11,6 +11,7 @@ import torch
 from torch.autograd import forward_ad
 
 from gradtool.evidence import Slot
+from gradtool.witness.callable.randomness import kept_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
@@ -32,9 +33,11 @@ class TorchSubject:
     ) -> None:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
+        self.changes_inputs = False
+        """Whether it writes into its inputs, which PyTorch allows only on copies of what is differentiated."""
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
-        found = [leaf for leaf in self._flat(self.leaves(self.point)) if isinstance(leaf, torch.Tensor)]
+        found = [leaf for leaf in self._first() if isinstance(leaf, torch.Tensor)]
         learns = [leaf.requires_grad and _is_real(leaf) for leaf in found]
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
             learns = [_is_real(leaf) for leaf in found]
@@ -62,9 +65,21 @@ class TorchSubject:
             raise UnavailableError(f"it returned {len(found)} tensors, and {len(self.results)} before")
         return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
 
+    def _first(self) -> list[Any]:
+        """What the first call returns, which shows whether the callable has to be given copies."""
+        try:
+            return self._flat(self.leaves(self.point))
+        except RuntimeError as error:
+            if "leaf Variable that requires grad" not in str(error):
+                raise
+            self.changes_inputs = True
+            return self._flat(self.leaves(self.point))
+
     def _flat(self, tensors: Tensors) -> list[Any]:
         """What the callable returns, with the random state of every call the same."""
         with _seeded(self.seed), torch.enable_grad():
+            if self.changes_inputs:
+                tensors = {name: tensor.clone() for name, tensor in tensors.items()}
             return [leaf for _, leaf in leaves(self.call(tensors))]
 
     # ---- witness.callable.subject.Subject
@@ -106,7 +121,8 @@ class TorchSubject:
         slope = sum(parts, start=torch.zeros(()))
         if not slope.requires_grad:
             return float(slope.detach()), dict.fromkeys(self.active)
-        found = torch.autograd.grad(slope, [leaves[name] for name in self.active], allow_unused=True)
+        with _seeded(self.seed):
+            found = torch.autograd.grad(slope, [leaves[name] for name in self.active], allow_unused=True)
         rows = zip(self.active, found, strict=True)
         return float(slope.detach()), {name: None if g is None else numbers(g) for name, g in rows}
 
@@ -167,7 +183,9 @@ def subject_of(
     paths = [(name + path, leaf) for name, part in structure.items() for path, leaf in leaves(part)]
     given: dict[str, torch.Tensor] = {name: leaf for name, leaf in paths if isinstance(leaf, torch.Tensor)}
     module = function if isinstance(function, torch.nn.Module) else None
-    parameters = {} if module is None else dict(module.named_parameters())
+    own = {} if module is None else dict(module.named_parameters())
+    called = {name: f"self.{name}" if name in given else name for name in own}
+    parameters = {called[name]: parameter for name, parameter in own.items()}
 
     def call(tensors: Tensors) -> Any:
         parts = iter([tensors[name] if name in given else leaf for name, leaf in paths])
@@ -175,7 +193,7 @@ def subject_of(
         positional, keyed = values[: len(arguments)], dict(zip(keywords, values[len(arguments) :], strict=True))
         if module is None:
             return function(*positional, **keyed)
-        held = {name: tensors[name] for name in parameters}
+        held = {name: tensors[called[name]] for name in own}
         held |= {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
         return torch.func.functional_call(module, held, tuple(positional), keyed)
 
@@ -244,7 +262,8 @@ def _seeded(seed: int) -> Iterator[None]:
     try:
         for generator in generators:
             generator.manual_seed(seed)
-        yield
+        with kept_random(seed):
+            yield
     finally:
         for generator, state in zip(generators, states, strict=True):
             generator.set_state(state)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from gradtool.evidence import Slot
+from gradtool.witness.callable.randomness import kept_random, set_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
@@ -63,7 +66,9 @@ class TensorFlowSubject:
     def placed(self, at: Point) -> Iterator[dict[str, Any]]:
         """Fresh tensors with the numbers of ``at``, and copies of the others; a layer's variables set meanwhile."""
         kept = [(variable, variable.numpy()) for variable in (*self.variables.values(), *self.state)]
-        try:
+        with _kept_random(self.seed), contextlib.ExitStack() as after:
+            for variable, value in kept:
+                after.callback(variable.assign, value)
             leaves: dict[str, Any] = {}
             for name, given in self.given.items():
                 value = _like(at[name], given) if name in self.active else tf.identity(given)
@@ -72,9 +77,6 @@ class TensorFlowSubject:
                     value = self.variables[name]
                 leaves[name] = value
             yield leaves
-        finally:
-            for variable, value in kept:
-                variable.assign(value)
 
     def watched(self, leaves: Tensors) -> list[Any]:
         """The leaves that are differentiated."""
@@ -90,6 +92,7 @@ class TensorFlowSubject:
     def _flat(self, tensors: Tensors) -> list[Any]:
         """What the callable returns, with the random state of every call the same."""
         tf.random.set_seed(self.seed)
+        set_random(self.seed)
         return [leaf for _, leaf in leaves(self.call(tensors))]
 
     def _reached(self, tape: Any, output: Any, leaves: Tensors) -> bool:
@@ -198,7 +201,7 @@ def subject_of(
         values = list(filled(structure, parts).values())
         return function(*values[: len(arguments)], **dict(zip(keywords, values[len(arguments) :], strict=True)))
 
-    variables, state = _held(function, lambda: call(given))
+    variables, state = _held(function, call, given, seed)
     tensors = given | variables
     learning = [name for name, tensor in tensors.items() if _is_real(tensor)]
     active = [name for name in learning if not wrt or name in wrt]
@@ -213,15 +216,34 @@ def numbers(tensor: Any) -> Floats:
     return np.asarray(_real(tf.convert_to_tensor(tensor)).numpy(), dtype=np.float64).copy()
 
 
-def _held(function: Any, build: Callable[[], Any]) -> tuple[dict[str, Any], list[Any]]:
-    """A layer's trainable variables by their names, and its others; nothing for a function."""
+def _held(function: Any, call: Callable[[Tensors], Any], given: Tensors, seed: int) -> tuple[dict[str, Any], list[Any]]:
+    """A layer's trainable variables by their names, and its others; nothing for a function.
+
+    Where a variable is called like an argument, it is ``self.kernel``.
+    """
     if not hasattr(function, "trainable_variables"):
         return {}, []
     if not getattr(function, "built", True):
-        build()
+        _build(function, call, given, seed)
     own = list(function.trainable_variables)
     rest = [variable for variable in function.variables if not any(variable is other for other in own)]
-    return {_unique(variable, own): _of_tensorflow(variable) for variable in own}, [*map(_of_tensorflow, rest)]
+    named: dict[str, Any] = {}
+    for variable in own:
+        name = _name(variable, own, function)
+        name = f"self.{name}" if name in given else name
+        same = sum(other == name or other.startswith(f"{name} (") for other in named)
+        named[f"{name} ({same + 1})" if same else name] = _of_tensorflow(variable)
+    return named, [*map(_of_tensorflow, rest)]
+
+
+def _build(function: Any, call: Callable[[Tensors], Any], given: Tensors, seed: int) -> None:
+    """Have a layer make its variables, if possible without running it: a run would move its statistics."""
+    keras = sys.modules["keras"]
+    with _kept_random(seed):
+        with contextlib.suppress(Exception):
+            call({name: keras.KerasTensor(tuple(tensor.shape), tensor.dtype.name) for name, tensor in given.items()})
+        if not function.built:
+            call(given)
 
 
 def _of_tensorflow(variable: Any) -> Any:
@@ -229,11 +251,27 @@ def _of_tensorflow(variable: Any) -> Any:
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 
-def _unique(variable: Any, own: Sequence[Any]) -> str:
-    """``kernel``, or with the layer's path where several are called that."""
+def _name(variable: Any, own: Sequence[Any], function: Any) -> str:
+    """``kernel``, or with the path of the layer where several are called that; what a tf.Module calls it."""
+    attribute = next((name for name, value in vars(function).items() if value is variable), "")
+    if attribute and isinstance(variable, tf.Variable):
+        return attribute
     same = [other for other in own if other.name == variable.name]
     name = variable.name if len(same) == 1 else getattr(variable, "path", variable.name)
     return str(name).removesuffix(":0")
+
+
+@contextlib.contextmanager
+def _kept_random(seed: int) -> Iterator[None]:
+    """A time after which every source of random numbers goes on as if it had not been."""
+    state = context.context()
+    before = state._seed, state._rng  # noqa: SLF001  # TensorFlow offers no other way to look at them
+    with kept_random(seed):
+        tf.random.set_seed(seed)
+        try:
+            yield
+        finally:
+            state._seed, state._rng = before  # noqa: SLF001
 
 
 def _slot(name: str, tensor: Any, differentiated: bool) -> Slot:
