@@ -155,8 +155,8 @@ def _(at, y, u):
 
 
 def hypot(x, y):
-    large, small = tf.maximum(tf.abs(x), tf.abs(y)), tf.minimum(tf.abs(x), tf.abs(y))
-    return large * tf.sqrt(1 + (small / large) ** 2)
+    scale = tf.stop_gradient(tf.maximum(tf.abs(x), tf.abs(y)))
+    return scale * tf.sqrt((x / scale) ** 2 + (y / scale) ** 2)
 
 
 @gradient(hypot)

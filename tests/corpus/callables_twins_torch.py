@@ -19,7 +19,7 @@ def tensor(*values):
 
 @case()
 def log1p_form():
-    return torch.log1p, {"input": tensor(1e-12, 1e-5, -0.3)}
+    return lambda x: torch.log1p(x), {"x": tensor(1e-12, 1e-5, -0.3)}
 
 
 @case()
@@ -69,12 +69,12 @@ def constant():
 
 @case()
 def piecewise_constant():
-    return torch.floor, {"input": X}
+    return lambda x: torch.floor(x), {"x": X}
 
 
 @case()
 def piecewise_linear():
-    return F.hardtanh, {"input": X}
+    return lambda x: F.hardtanh(x), {"x": X}
 
 
 @case()
@@ -198,7 +198,7 @@ class Bias(torch.autograd.Function):
         return upstream, upstream  # PyTorch sums what was broadcast
 
 
-@case(plain=lambda: torch.add)
+@case(plain=lambda: lambda x, bias: x + bias)
 def summed_by_the_framework():
     return lambda x, bias: Bias.apply(x, bias), {"x": X.reshape(2, 2), "bias": tensor(0.3, -0.4)}
 
@@ -215,7 +215,7 @@ class Once(torch.autograd.Function):
         return upstream * ctx.saved_tensors[0].exp()
 
 
-@case(plain=lambda: torch.exp)
+@case(plain=lambda: lambda x: x.exp())
 def differentiable_once():
     return lambda x: Once.apply(x), {"x": X}
 
@@ -233,7 +233,7 @@ class Unneeded(torch.autograd.Function):
         return by_x, upstream * x if ctx.needs_input_grad[1] else None
 
 
-@case(plain=lambda: torch.mul)
+@case(plain=lambda: lambda x, y: x * y)
 def only_what_is_asked():
     return lambda x, y: Unneeded.apply(x, y), {"x": X, "y": Y}
 
@@ -245,10 +245,10 @@ class Jittery(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream):
-        return upstream * (1 + 2**-52 * torch.randint(-1, 2, (4,))).to(torch.float64)
+        return upstream * (1 + 2**-52 * torch.randint(-1, 2, (4,), dtype=torch.float64))
 
 
-@case(plain=lambda: torch.sum)
+@case(plain=lambda: lambda x: x.sum())
 def rounding_differs_between_runs():
     return lambda x: Jittery.apply(x), {"x": X}
 

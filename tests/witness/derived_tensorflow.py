@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,8 +29,13 @@ def _is_float(one: Any) -> bool:
 
 
 def called(function: Callable[..., Any], inputs: Inputs, leaves: Mapping[str, Any]) -> list[Any]:
-    """The floating-point outputs."""
-    plain = function(**leaves) if isinstance(inputs, Mapping) else function(*leaves.values())
+    """The floating-point outputs.
+
+    Inputs go in by place wherever they can: called by keyword, TensorFlow leaves a custom gradient out without a word.
+    """
+    signature = inspect.signature(function)
+    bound = signature.bind(**leaves) if isinstance(inputs, Mapping) else signature.bind(*leaves.values())
+    plain = function(*bound.args, **bound.kwargs)
     return [one for one in tf.nest.flatten(plain) if one.dtype.is_floating]
 
 
@@ -86,7 +92,7 @@ def arrays(function: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """The inputs and weights that a gradient is asked for, as NumPy arrays that share no memory with them."""
     floats = {name: one for name, one in _named(inputs).items() if _is_float(one)}
     weights = {one.name: one for one in getattr(function, "trainable_variables", ())}
-    return {name: np.array(tf.cast(one, tf.float64)) for name, one in {**floats, **weights}.items()}
+    return {name: tf.cast(one, tf.float64).numpy() + 0.0 for name, one in {**floats, **weights}.items()}
 
 
 def replaced(inputs: Inputs, name: str, array: Any) -> Inputs:

@@ -66,7 +66,7 @@ def derived(
     if not told:
         return {name: np.zeros(tuple(one.shape)) for name, one in asked.items()}
     second = torch.autograd.grad(told, list(asked.values()), along, allow_unused=True, materialize_grads=True)
-    return {name: g.double().numpy() for name, g in zip(asked, second, strict=True)}
+    return {name: g.double().numpy(force=True) for name, g in zip(asked, second, strict=True)}
 
 
 def value(function: Callable[..., Any], inputs: Inputs) -> float:
@@ -88,7 +88,7 @@ def replaced(inputs: Inputs, name: str, array: Any) -> Inputs:
     """The inputs with another array in place of one."""
     if isinstance(inputs, Mapping):
         return {**inputs, name: torch.as_tensor(array, dtype=inputs[name].dtype)}
-    return tuple(torch.as_tensor(array) if str(place) == name else one for place, one in enumerate(inputs))
+    return tuple(torch.as_tensor(array, dtype=one.dtype) if str(place) == name else one for place, one in enumerate(inputs))
 
 
 def gradient_beside(function: Callable[..., Any], inputs: Inputs, *, beside: bool) -> Any:
