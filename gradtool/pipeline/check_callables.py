@@ -24,7 +24,7 @@ from gradtool.target.model_file import ModelFile
 from gradtool.target.value_text import Sweep, read_value
 from gradtool.values import Value, flat, shape_of
 from gradtool.verdict.agreement import Case
-from gradtool.verdict.callable import case_of, judge_point
+from gradtool.verdict.callable import OWN, case_of, judge_point
 from gradtool.verdict.contract import contract_findings
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, worst
@@ -34,7 +34,7 @@ from gradtool.witness.host import CALLABLE_WITNESSES, WITNESSES, Host
 __all__ = ["Symbolic", "asked_of", "check_callables", "exactly", "open_witnesses", "recorded"]
 
 TOLD = frozenset({"wrong", "unstable"})
-"""Verdicts for which another point than the callable's own is told in full."""
+"""Verdicts for which another point than the callable's own is told in full, if that is in order."""
 
 
 def open_witnesses(
@@ -83,7 +83,7 @@ def _value(name: str, text: str, settings: CheckSettings) -> Value:
 def check_callables(
     target: str, request: CallableRequest, settings: CheckSettings, host: Host
 ) -> Iterator[CheckRecord]:
-    """The records of every callable in turn: one at its own point, and one wherever else it is found wrong."""
+    """The records of every callable in turn: one at its own point, and one where it is wrong if it is right there."""
     (records,) = host.ask(request.framework, [request])
     for record in records:
         if isinstance(record, CallableEvidence):
@@ -131,7 +131,7 @@ def _request(evidence: CallableEvidence, point: CallablePoint, settings: CheckSe
                        formula=False)  # fmt: skip
     single = upstream if shape_of(upstream) or flat(upstream)[0] != 1 else None
     return Request(0, expression, known, list(point.point), evidence.witness, evidence.dtype, settings.seed,
-                   formula=not shape_of(upstream), upstream=single)  # fmt: skip
+                   formula=point.label == OWN, upstream=single)  # fmt: skip
 
 
 def _free(name: str, taken: Mapping[str, Value]) -> str:
@@ -146,7 +146,7 @@ def _free(name: str, taken: Mapping[str, Value]) -> str:
 def recorded(
     evidence: CallableEvidence, target: str, settings: CheckSettings, exactly: list[tuple[str, list[Record]]]
 ) -> Iterator[CheckRecord]:
-    """The callable at its own point with everything noticed, then every other point at which it is wrong."""
+    """The callable at its own point with everything noticed; right there, also the first point where it is wrong."""
     title = WITNESSES[evidence.witness].title
     judged = []
     for point, (expression, records) in zip(evidence.points, exactly, strict=True):
@@ -155,14 +155,14 @@ def recorded(
         judged.append((point, records, case, judge_point(evidence, point, case)))
     words = [worst([entry.verdict for entry in entries]) for *_, entries in judged]
     beside = tuple((point.label, word) for (point, *_), word in list(zip(judged, words, strict=True))[1:])
-    for place, (point, records, case, entries) in enumerate(judged):
-        if not place or words[place] in TOLD:
-            made = _record(evidence, point, target, settings, records, case, entries)
-            if place:
-                yield made
-            else:
-                facts = replace(_facts(evidence, point, case), beside=beside)
-                yield replace(made, findings=(*made.findings, *contract_findings(evidence, title)), callable=facts)
+    wrong = next((place for place, word in enumerate(words) if word in TOLD), 0)
+    for place in sorted({0, wrong}):
+        point, records, case, entries = judged[place]
+        made = _record(evidence, point, target, settings, records, case, entries)
+        if not place:
+            facts = replace(_facts(evidence, point, case), beside=beside)
+            made = replace(made, findings=(*made.findings, *contract_findings(evidence, title)), callable=facts)
+        yield made
 
 
 def _record(

@@ -48,7 +48,7 @@ def callable_lines(record: CheckRecord) -> list[str]:
     notes = [f"note: {note}" for note in facts.notes]
     lines = [f"{facts.kind}{where}: {', '.join([*shown, *more])} -> {', '.join(map(_slot, facts.outputs))}"]
     if facts.assumed:
-        lines.append(f"inputs {facts.assumed}")
+        lines.append(f"inputs: {facts.assumed}")
     if facts.expression:
         lines.append(f"exact derivatives of what it computes: {facts.expression}")
     elif facts.untraced:

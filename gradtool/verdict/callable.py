@@ -19,7 +19,7 @@ from gradtool.verdict.agreement import SAFETY, Case, judge
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey
 
-__all__ = ["OTHER_WAY", "case_of", "judge_point"]
+__all__ = ["OTHER_WAY", "OWN", "case_of", "judge_point"]
 
 OTHER_WAY = 16
 """A backward pass written by hand may compute the same derivative in another way: with so many times the rounding."""
@@ -60,7 +60,6 @@ def case_of(evidence: CallableEvidence, point: CallablePoint, expression: str, e
         frozenset(call.operation for call in calls(read.tree)) if read else frozenset(),
         read.variables if read else tuple(point.point),
         known,
-        point.label == OWN,
         slack=1 if evidence.kind in NATIVE else OTHER_WAY,
     )
 

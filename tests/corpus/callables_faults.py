@@ -54,7 +54,14 @@ def single(operation, what, by, index, factor, **more):
         factors[index] = factor
         return c.g[by] * c.lib.like(factors, c.g[by])
 
-    return Fault(operation, what, by, change, entry=f"{by}[{index}]" if isinstance(index, int) else f"{by}{list(index)}".replace(" ", ""), **more)
+    return Fault(
+        operation,
+        what,
+        by,
+        change,
+        entry=f"{by}[{index}]" if isinstance(index, int) else f"{by}{list(index)}".replace(" ", ""),
+        **more,
+    )
 
 
 def chosen(rows, columns, pick):

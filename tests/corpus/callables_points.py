@@ -92,8 +92,14 @@ TWINS = {
     "layer_norm around 1e4": ("layer_norm", {**POINTS["layer_norm"], "x": 1e4 + drawn(10, 3, 5)}),
     "layer_norm of one row": ("layer_norm", {**POINTS["layer_norm"], "x": drawn(10, 1, 5)}),
     "rms_norm at 1e50": ("rms_norm", {"x": drawn(20, 3, 5) * 1e50, "gain": positive(21, 5)}),
-    "cross_entropy, sure and right": ("cross_entropy", {"logits": np.array([[20.0, 0.0, -5.0]]), "labels": np.array([0])}),
-    "cross_entropy, sure and wrong": ("cross_entropy", {"logits": np.array([[40.0, 0.0, -5.0]]), "labels": np.array([1])}),
+    "cross_entropy, sure and right": (
+        "cross_entropy",
+        {"logits": np.array([[20.0, 0.0, -5.0]]), "labels": np.array([0])},
+    ),
+    "cross_entropy, sure and wrong": (
+        "cross_entropy",
+        {"logits": np.array([[40.0, 0.0, -5.0]]), "labels": np.array([1])},
+    ),
     "gather of one row": ("gather", {"table": drawn(9, 5, 3), "index": np.array([3])}),
     "scatter_add into one slot": ("scatter_add", {"values": drawn(22, 6), "index": np.zeros(6, int)}),
     "powers, power 1": ("powers", {"x": X, "power": 1, "reduction": "sum"}),

@@ -157,7 +157,9 @@ def empty_beside():
 
 @case()
 def rows_taken_twice():
-    return lambda table: tf.gather(table, [0, 2, 2]) ** 2, {"table": tf.reshape(tf.linspace(tensor(-1.0)[0], tensor(1.5)[0], 6), (3, 2))}
+    return lambda table: tf.gather(table, [0, 2, 2]) ** 2, {
+        "table": tf.reshape(tf.linspace(tensor(-1.0)[0], tensor(1.5)[0], 6), (3, 2))
+    }
 
 
 @case()

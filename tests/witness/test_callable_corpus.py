@@ -45,6 +45,8 @@ SLOPES = {
     "clamped_away": lambda _x: 0,
 }
 """The derivatives of twins that act entry by entry, for numbers of 50 digits."""
+
+
 @pytest.fixture(params=FRAMEWORKS)
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The cases of a framework, and how that framework differentiates."""

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gradtool.evidence import Autodiff, CallablePoint, Survey
-from gradtool.target.dtype import FORMATS
 from gradtool.witness.callable.subject import Floats, Gradients, Point
 from gradtool.witness.callable.weighed import Weighed
 from gradtool.witness.directional.flat_function import FlatFunction
@@ -34,6 +33,8 @@ MOST = 400
 SECONDS = 20.0
 """So long new points are begun."""
 LARGE, SMALL = 64.0, 1 / 64
+BITS = 8
+"""Of the numbers at other points; as many as bfloat16 has."""
 
 
 def _fresh(array: Floats, draw: Draw) -> Floats:
@@ -63,19 +64,16 @@ def elsewhere(weighed: Weighed, seed: int, witness: str, version: str) -> list[C
     draw = np.random.default_rng([seed, 3])
     found = []
     for label, place in PLACES.items():
-        at = {
-            name: _rounded(place(array, draw), weighed.subject.dtype) for name, array in weighed.subject.point.items()
-        }
+        at = {name: _rounded(place(array, draw)) for name, array in weighed.subject.point.items()}
         if time.perf_counter() - began < SECONDS and (point := _looked(weighed, label, at, seed, witness, version)):
             found.append(point)
     return found
 
 
-def _rounded(array: Floats, dtype: str) -> Floats:
-    """Numbers with a few digits less than the dtype has: near enough, and every dtype of the inputs holds them."""
+def _rounded(array: Floats) -> Floats:
+    """Numbers of few digits, which every dtype of the inputs holds, and people can read."""
     mantissa, exponent = np.frexp(array)
-    bits = min(FORMATS[dtype].precision, 20)
-    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits))
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, BITS)), exponent - BITS))
 
 
 def _looked(weighed: Weighed, label: str, at: Point, seed: int, witness: str, version: str) -> CallablePoint | None:

@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -54,25 +54,20 @@ class Formula:
     untraced: str = ""
 
 
-Own = TypeVar("Own", bound=Subject)
-"""A room's own subjects."""
-
-
-def _without(_: Subject) -> Formula:
-    return Formula()
-
-
 @dataclass(frozen=True, slots=True)
-class Room(Generic[Own]):
-    """A framework's room: what it is called, its version, its checks of the contract, and the way to a formula."""
+class Room:
+    """A framework's room: what it is called, its version, its checks of the contract, and the way to a formula.
+
+    Both are given the room's own subjects.
+    """
 
     name: str
     version: str
-    breaches: Callable[[Own, CallableRequest], list[Breach]] = lambda *_: []
-    formula: Callable[[Own], Formula] = _without
+    breaches: Callable[[Any, CallableRequest], list[Breach]] = lambda *_: []
+    formula: Callable[[Any], Formula] = lambda _: Formula()
 
 
-def examined(subject: Own, request: CallableRequest, room: Room[Own]) -> CallableEvidence:
+def examined(subject: Subject, request: CallableRequest, room: Room) -> CallableEvidence:
     """Everything that is asked of one callable. Raises what the callable raises at its own point.
 
     Cost: about 100 gradients and some hundred values; 125 values more for each entry up to ``FOLLOWED``.
@@ -107,7 +102,7 @@ def examined(subject: Own, request: CallableRequest, room: Room[Own]) -> Callabl
     )
 
 
-def _formula(subject: Own, request: CallableRequest, room: Room[Own]) -> Formula:
+def _formula(subject: Subject, request: CallableRequest, room: Room) -> Formula:
     """The way to exact derivatives, where they are wanted and can be had in time."""
     if request.surrogate:
         return Formula()
@@ -148,7 +143,7 @@ def _are_few(at: Point) -> bool:
 
 
 def _point(
-    weighed: Weighed, label: str, request: CallableRequest, room: Room[Own], formula: Formula, *, looked_at: bool
+    weighed: Weighed, label: str, request: CallableRequest, room: Room, formula: Formula, *, looked_at: bool
 ) -> CallablePoint:
     """Autodiff at the subject's own point, and what differences say of it."""
     began = time.perf_counter()

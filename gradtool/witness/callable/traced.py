@@ -185,7 +185,7 @@ class _Runner:
 
         def column(name: str) -> Callable[..., Any]:
             function = _function(name, self.framework.name, self.module)
-            if random is None or OPERATIONS[name].group in _EXACT and name not in ("matmul", "dot"):
+            if random is None or (OPERATIONS[name].group in _EXACT and name not in ("matmul", "dot")):
                 return function
             return lambda *given, **options: self._moved(function(*given, **options), random)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from gradtool.witness.callable.examine import Formula, Room
+from gradtool.evidence import CallableEvidence, CallableRequest
+from gradtool.witness.callable.examine import Formula, Room, examined
+from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
 from gradtool.witness.pytorch.callable.subject import TorchSubject
 from gradtool.witness.pytorch.callable.traced import traced
 from gradtool.witness.pytorch.expression import PyTorch
 
-__all__ = ["ROOM"]
+__all__ = ["looked_at"]
 
 
 def _formula(subject: TorchSubject) -> Formula:
@@ -28,4 +30,18 @@ def _formula(subject: TorchSubject) -> Formula:
     return Formula(found.expressions, found.constants)
 
 
-ROOM: Room[TorchSubject] = Room("torch", torch.__version__, formula=_formula)
+_ROOM = Room("torch", torch.__version__, formula=_formula)
+
+SMALL = 1 << 16
+"""Numbers in all inputs up to which one thread does the work: several wait for each other longer than they work."""
+
+
+def looked_at(subject: Subject, request: CallableRequest) -> CallableEvidence:
+    """``examined`` in this room."""
+    threads = torch.get_num_threads()
+    if sum(array.size for array in subject.point.values()) <= SMALL:
+        torch.set_num_threads(1)
+    try:
+        return examined(subject, request, _ROOM)
+    finally:
+        torch.set_num_threads(threads)

@@ -88,7 +88,7 @@ def slope(features: Any, alpha: Any) -> Any:
 def polygamma(a: Any, x: Any) -> Any:
     """The first two; TensorFlow takes the order as an array."""
     orders = set(tf.reshape(a, [-1]).numpy().tolist()) if isinstance(a, tf.Tensor) else {a}
-    if len(orders) != 1 or not orders <= {0, 1, 0.0, 1.0}:
+    if len(orders) != 1 or not orders <= {0, 1}:
         raise Untraceable("calls tf.math.polygamma of an order that the table does not have")
     return x.recorder.record("trigamma" if orders.pop() else "digamma", x)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from gradtool.witness.callable.examine import Formula, Room
+from gradtool.evidence import CallableEvidence, CallableRequest
+from gradtool.witness.callable.examine import Formula, Room, examined
+from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
 from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
 from gradtool.witness.tensorflow.callable.traced import traced
 from gradtool.witness.tensorflow.expression import TensorFlow
 
-__all__ = ["ROOM"]
+__all__ = ["looked_at"]
 
 
 def _formula(subject: TensorFlowSubject) -> Formula:
@@ -28,4 +30,9 @@ def _formula(subject: TensorFlowSubject) -> Formula:
     return Formula(found.expressions, found.constants)
 
 
-ROOM: Room[TensorFlowSubject] = Room("tensorflow", tf.__version__, formula=_formula)
+_ROOM = Room("tensorflow", tf.__version__, formula=_formula)
+
+
+def looked_at(subject: Subject, request: CallableRequest) -> CallableEvidence:
+    """``examined`` in this room."""
+    return examined(subject, request, _ROOM)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
-from gradtool.evidence import CallableRequest, Record
-from gradtool.witness.callable.examine import examined
+from gradtool.evidence import CallableEvidence, CallableRequest, Record
+from gradtool.witness.callable.live import live_subject, weights
 from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.callable.testimony import Examined, answers
-from gradtool.witness.tensorflow.callable.room import ROOM
+from gradtool.witness.tensorflow.callable.room import looked_at
+from gradtool.witness.tensorflow.callable.subject import numbers
 from gradtool.witness.tensorflow.callable.targets import TensorFlowCallables
 from gradtool.witness.tensorflow.model import BACKEND
+from gradtool.witness.testimony import value_of
 
-__all__ = ["answer", "testified"]
+__all__ = ["answer", "live", "testified"]
 
 
 def answer(record: Record) -> Iterator[Record]:
     """The evidence on each callable that a CallableRequest asks for."""
     if isinstance(record, CallableRequest):
-        yield from testified(record, lambda subject, request: examined(subject, request, ROOM))
+        yield from testified(record, looked_at)
 
 
 def testified(request: CallableRequest, examined: Examined) -> Iterator[Record]:
@@ -42,3 +46,12 @@ def _hold(request: CallableRequest) -> None:
 
         keras.config.set_floatx(request.dtype)
         keras.config.set_dtype_policy(request.dtype)
+
+
+def live(
+    function: Any, arguments: Sequence[Any], keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
+) -> CallableEvidence:
+    """The evidence on a function that the caller holds, at its arguments."""
+    subject = live_subject(TensorFlowCallables(), function, arguments, keywords, request)
+    given = weights(upstream, subject, numbers)
+    return looked_at(subject, request if given is None else replace(request, upstream=value_of(given)))
