@@ -2,7 +2,8 @@
 
 A spelling is a call as the framework's manual writes it, ``torch.sum(input, dim=None, keepdim=False)``, and what it
 means in the table's own language, ``sum(input, axis=dim, keepdims=keepdim)``. A parameter that the meaning does not
-name must have its default: ``softplus`` with another beta is no row. The spellings of most rows follow from their
+name must have its default: ``softplus`` with another beta is no row. A meaning may also be a Python function, of the
+first parameters of the call in their order. The spellings of most rows follow from their
 call templates; those with other names, other defaults or other words are rows of data in each room.
 """
 
@@ -51,9 +52,9 @@ class Spelling:
         """What the call gives; raises Untraceable where it asks for more than the row does."""
         values = self._bound(arguments, named)
         if callable(self.meaning):
-            wanted = set(inspect.signature(self.meaning).parameters)
-            self._look_at_settings(values, wanted)
-            return self.meaning(**{name: values[name] for name in wanted})
+            wanted = list(self.parameters)[: len(inspect.signature(self.meaning).parameters)]
+            self._look_at_settings(values, set(wanted))
+            return self.meaning(*(values[name] for name in wanted))
         self._look_at_settings(values, _free(self.meaning))
         return recorder.told(self.meaning, values)
 
