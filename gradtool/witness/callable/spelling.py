@@ -71,7 +71,7 @@ class Spelling:
             if name in values or name not in self.parameters:
                 if self.parameters.get(name) is ANYTHING or value is None:
                     continue
-                raise Untraceable(f"calls {self.name} with {name}, which the table does not have")
+                raise Untraceable(f"calls {self.name} with {name}={_shown(value)}, which the table does not have")
             values[name] = value
         if missing := [name for name, default in self.parameters.items() if name not in values and default is _NEEDED]:
             raise Untraceable(f"calls {self.name} without {missing[0]}")
@@ -84,8 +84,7 @@ class Spelling:
                 continue
             plain = isinstance(value, bool | int | float | str)
             if default is _NEEDED or not plain or value != default:
-                shown = repr(value) if len(repr(value)) <= 40 else f"a {type(value).__name__}"
-                raise Untraceable(f"calls {self.name} with {name}={shown}, which the table does not have")
+                raise Untraceable(f"calls {self.name} with {name}={_shown(value)}, which the table does not have")
 
 
 def spelled(call: str, meaning: str | Callable[..., Any]) -> Spelling:
@@ -144,3 +143,7 @@ def found(
 def _free(tree: Tree) -> set[str]:
     passed = {value.name for call in calls(tree) for _, value in call.options if isinstance(value, Passed)}
     return set(variables(tree)) | passed
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if len(repr(value)) <= 40 else f"a {type(value).__name__}"
