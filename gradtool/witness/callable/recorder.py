@@ -194,7 +194,7 @@ class Recorder:
         return self._whole(part)
 
     def _whole(self, value: Any) -> int:
-        if isinstance(value, bool) or getattr(value, "ndim", 0) or isinstance(getattr(value, "part", None), Part):
+        if isinstance(value, bool) or getattr(value, "ndim", 0) != 0 or isinstance(getattr(value, "part", None), Part):
             raise Untraceable("indexes with an array, or with a value that it calculates")
         try:
             return operator.index(value)

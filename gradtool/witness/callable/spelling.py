@@ -2,7 +2,8 @@
 
 A spelling is a call as the framework's manual writes it, ``torch.sum(input, dim=None, keepdim=False)``, and what it
 means in the table's own language, ``sum(input, axis=dim, keepdims=keepdim)``. A parameter that the meaning does not
-name must have its default: ``softplus`` with another beta is no row. The spellings of most rows follow from their
+name must have its default: ``softplus`` with another beta is no row. A meaning may also be a Python function, of the
+first parameters of the call in their order. The spellings of most rows follow from their
 call templates; those with other names, other defaults or other words are rows of data in each room.
 """
 
@@ -51,9 +52,9 @@ class Spelling:
         """What the call gives; raises Untraceable where it asks for more than the row does."""
         values = self._bound(arguments, named)
         if callable(self.meaning):
-            wanted = set(inspect.signature(self.meaning).parameters)
-            self._look_at_settings(values, wanted)
-            return self.meaning(**{name: values[name] for name in wanted})
+            wanted = list(self.parameters)[: len(inspect.signature(self.meaning).parameters)]
+            self._look_at_settings(values, set(wanted))
+            return self.meaning(*(values[name] for name in wanted))
         self._look_at_settings(values, _free(self.meaning))
         return recorder.told(self.meaning, values)
 
@@ -70,7 +71,7 @@ class Spelling:
             if name in values or name not in self.parameters:
                 if self.parameters.get(name) is ANYTHING or value is None:
                     continue
-                raise Untraceable(f"calls {self.name} with {name}, which the table does not have")
+                raise Untraceable(f"calls {self.name} with {name}={_shown(value)}, which the table does not have")
             values[name] = value
         if missing := [name for name, default in self.parameters.items() if name not in values and default is _NEEDED]:
             raise Untraceable(f"calls {self.name} without {missing[0]}")
@@ -83,8 +84,7 @@ class Spelling:
                 continue
             plain = isinstance(value, bool | int | float | str)
             if default is _NEEDED or not plain or value != default:
-                shown = repr(value) if len(repr(value)) <= 40 else f"a {type(value).__name__}"
-                raise Untraceable(f"calls {self.name} with {name}={shown}, which the table does not have")
+                raise Untraceable(f"calls {self.name} with {name}={_shown(value)}, which the table does not have")
 
 
 def spelled(call: str, meaning: str | Callable[..., Any]) -> Spelling:
@@ -143,3 +143,7 @@ def found(
 def _free(tree: Tree) -> set[str]:
     passed = {value.name for call in calls(tree) for _, value in call.options if isinstance(value, Passed)}
     return set(variables(tree)) | passed
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if len(repr(value)) <= 40 else f"a {type(value).__name__}"

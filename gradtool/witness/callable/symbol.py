@@ -21,12 +21,16 @@ _COMPARISONS = {
 _ALONE = {"neg": "negative", "abs": "abs", "invert": "logical_not"}
 _NUMBERS = {"float": "float(x)", "int": "int(x)", "index": "a value as a whole number", "complex": "complex(x)",
             "round": "round(x)", "trunc": "math.trunc(x)"}  # fmt: skip
+_UFUNCS = {
+    "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide", "true_divide": "divide",
+    "power": "pow", "matmul": "matmul", "less": "less", "less_equal": "less_equal", "greater": "greater",
+    "greater_equal": "greater_equal", "equal": "equal", "not_equal": "not_equal",
+}  # fmt: skip
 
 
 class Symbol:
     """An array of which only the shape is known; ``part`` is its text. Whatever asks for its numbers is refused."""
 
-    __array_ufunc__ = None
     __hash__ = object.__hash__
 
     def __init__(self, recorder: Recorder, part: Part) -> None:
@@ -40,6 +44,13 @@ class Symbol:
         told = f"decides on a value: if {text if len(text) <= 60 else text[:57] + '...'}"
         self.recorder.refusals.append(told)
         raise Untraceable(told)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **_: Any) -> Any:
+        """What NumPy does with an array on the left of an operator; its functions are no part of any framework."""
+        known = _UFUNCS.get(ufunc.__name__)
+        if known is None or method != "__call__" or len(given) != 2:
+            raise Untraceable(f"calls NumPy's {ufunc.__name__} on a value")
+        return self.recorder.record(known, *given)
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         raise Untraceable("turns a value into a NumPy array or a constant")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradtool.witness.callable.recorder import Untraceable
 
-__all__ = ["flattened", "linear", "squeezed", "swapped", "unsqueezed"]
+__all__ = ["flattened", "linear", "one_hot", "squeezed", "swapped", "unsqueezed"]
 
 
 def unsqueezed(x: Any, axis: Any) -> Any:
@@ -42,11 +45,20 @@ def swapped(x: Any, first: Any, second: Any) -> Any:
     return x.recorder.record("transpose", x, axes=tuple(axes))
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+def linear(x: Any, weight: Any, bias: Any) -> Any:
     """``x @ weight.T + bias``."""
-    recorder = getattr(x, "recorder", None) or getattr(weight, "recorder", None) or bias.recorder
+    recorder = next(one.recorder for one in (x, weight, bias) if hasattr(one, "recorder"))
     made = recorder.record("matmul", x, recorder.record("transpose", weight))
     return made if bias is None else made + bias
+
+
+def one_hot(labels: Any, classes: int) -> NDArray[np.float64]:
+    """A row for each class label, 1 at its place and 0 elsewhere; labels are constants."""
+    known = np.asarray(labels)
+    if known.dtype.kind not in "iu" or (known.size and not 0 <= known.min() <= known.max() < classes):
+        raise Untraceable(f"has labels that are no whole numbers from 0 to {classes - 1}")
+    found: NDArray[np.float64] = np.eye(classes)[known]
+    return found
 
 
 def _place(axis: Any, rank: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -39,20 +40,22 @@ def traced(
     call of its ``apply`` inside a function. ``inputs`` are the shapes of the arguments that are differentiated,
     ``fixed`` all other arguments, ``dtype`` is what ``x.dtype`` says. ``held`` are tensors that the function reaches
     by itself, such as a module's parameters, by the names that they have among ``inputs``; they are no arguments.
-    The function is called once; compare the trace with its numbers (``witness.callable.traced.disagreement``).
+    The function is called twice; compare the trace with its numbers (``witness.callable.traced.disagreement``).
     """
     held = held or {}
-    known: dict[int, Symbol] = {}
 
     def symbol(recorder: Recorder, part: Part) -> Symbol:
         return TorchSymbol(recorder, part, dtype)
 
-    recorder = Recorder(symbol, _array, _look, lambda value: known.get(id(value)))
-    for name, tensor in held.items():
-        known[id(tensor)] = recorder.variable(name, tuple(tensor.shape))
+    def recorder() -> Recorder:
+        made = Recorder(symbol, _array, _look)
+        known = {id(tensor): made.variable(name, tuple(tensor.shape)) for name, tensor in held.items()}
+        made.held = lambda value: known.get(id(value))
+        return made
+
     called = function
     if isinstance(function, type) and issubclass(function, torch.autograd.Function):
-        called = _forward_of(function, recorder)
+        called = _parameters_of(function)
     arguments = {name: shape for name, shape in inputs.items() if name not in held}
     with torch.enable_grad(), _applied():
         return run(called, arguments, fixed or {}, recorder, held=tuple(held))
@@ -117,7 +120,7 @@ class TorchSymbol(Symbol):
 
     def numel(self) -> int:
         """How many entries there are."""
-        return self.shape.numel()
+        return math.prod(self.part.shape)
 
     nelement = numel
 
@@ -250,6 +253,24 @@ def _look(recorder: Recorder) -> None:
 # ---- custom operations
 
 
+def _parameters_of(kind: type) -> Callable[..., Any]:
+    """``apply`` under the names of the forward pass."""
+    known = list(inspect.signature(kind.forward).parameters.values())  # type: ignore[attr-defined]
+
+    def apply(*given: Any, **named: Any) -> Any:
+        bound = inspect.Signature(known if _is_apart(kind) else known[1:]).bind(*given, **named)
+        bound.apply_defaults()
+        return kind.apply(*bound.args)  # type: ignore[attr-defined]
+
+    apply.__signature__ = inspect.Signature(known if _is_apart(kind) else known[1:])  # type: ignore[attr-defined]
+    return apply
+
+
+def _is_apart(kind: type) -> bool:
+    """Whether the forward pass has no ctx, which setup_context gets."""
+    return getattr(kind, "setup_context", None) is not _SingleLevelFunction.setup_context
+
+
 class _Context:
     """Stands in for ``ctx``: takes whatever a forward pass keeps for its backward pass."""
 
@@ -273,17 +294,15 @@ class _Context:
 
 def _forward_of(kind: type, recorder: Recorder) -> Callable[..., Any]:
     """The forward pass of a custom operation, in either style, on symbolic values."""
-    apart = getattr(kind, "setup_context", None) is not _SingleLevelFunction.setup_context
+    apart = _is_apart(kind)
 
-    def forward(*given: Any, **named: Any) -> Any:
+    def forward(*given: Any) -> Any:
         before, recorder.forward_only = recorder.forward_only, True
-        context = _Context(recorder, len(given) + len(named))
+        context = _Context(recorder, len(given))
         try:
-            output = kind.forward(*(() if apart else (context,)), *given, **named)  # type: ignore[attr-defined]
+            output = kind.forward(*(() if apart else (context,)), *given)  # type: ignore[attr-defined]
             if apart:
-                bound = inspect.signature(kind.forward).bind(*given, **named)  # type: ignore[attr-defined]
-                bound.apply_defaults()
-                kind.setup_context(context, bound.args, output)  # type: ignore[attr-defined]
+                kind.setup_context(context, given, output)  # type: ignore[attr-defined]
             return output
         finally:
             recorder.forward_only = before
@@ -295,11 +314,11 @@ def _forward_of(kind: type, recorder: Recorder) -> Callable[..., Any]:
 def _applied() -> Iterator[None]:
     """Where a custom operation is applied to a symbolic value, its forward pass is traced."""
 
-    def apply(kind: Any, *given: Any, **named: Any) -> Any:
-        recorder = next(_recorders((*given, *named.values())), None)
+    def apply(kind: Any, *given: Any) -> Any:
+        recorder = next(_recorders(given), None)
         if recorder is None:
-            return super(_SingleLevelFunction, kind).apply(*given, **named)
-        return _forward_of(kind, recorder)(*given, **named)
+            return super(_SingleLevelFunction, kind).apply(*given)
+        return _forward_of(kind, recorder)(*given)
 
     _SingleLevelFunction.apply = classmethod(apply)
     try:

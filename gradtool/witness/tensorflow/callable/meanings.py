@@ -8,9 +8,10 @@ from typing import Any
 import tensorflow as tf
 
 from gradtool.witness.callable.recorder import Recorder, Untraceable
+from gradtool.witness.callable.views import one_hot
 
-__all__ = ["cast", "clip", "dropout", "filled", "gelu", "matmul", "norm", "polygamma", "same", "slope", "stopped",
-           "tensordot"]  # fmt: skip
+__all__ = ["along", "cast", "clip", "converted", "dropout", "filled", "gelu", "labelled", "matmul", "norm", "polygamma",
+           "slope", "stopped", "tensordot"]  # fmt: skip
 
 
 def _recorder(*values: Any) -> Recorder:
@@ -18,9 +19,20 @@ def _recorder(*values: Any) -> Recorder:
     return found
 
 
-def same(x: Any) -> Any:
-    """The value as it is."""
-    return x
+def along(row: str) -> Callable[..., Any]:
+    """Along the last axis where none is named."""
+
+    def meaning(logits: Any, axis: Any) -> Any:
+        return logits.recorder.record(row, logits, axis=-1 if axis is None else axis)
+
+    return meaning
+
+
+def labelled(labels: Any, logits: Any) -> Any:
+    """One loss for each row of logits, whose label is a constant."""
+    recorder = _recorder(logits, labels)
+    chosen = logits * one_hot(labels, logits.part.shape[-1])
+    return recorder.record("logsumexp", logits, axis=-1) - recorder.record("sum", chosen, axis=-1)
 
 
 def cast(x: Any, dtype: Any) -> Any:
@@ -33,11 +45,16 @@ def cast(x: Any, dtype: Any) -> Any:
     raise Untraceable(f"casts to {wanted.name}")
 
 
-def stopped(input: Any) -> Any:
+def converted(x: Any, dtype: Any) -> Any:
+    """A tensor is one already."""
+    return x if dtype is None else cast(x, dtype)
+
+
+def stopped(x: Any) -> Any:
     """Only where the value alone counts: the formula has a derivative where the tape has none."""
-    if not input.recorder.forward_only:
+    if not x.recorder.forward_only:
         raise Untraceable("cuts off the gradient with tf.stop_gradient, which a formula can't say")
-    return input
+    return x
 
 
 def matmul(a: Any, b: Any, transpose_a: Any, transpose_b: Any) -> Any:
@@ -93,10 +110,10 @@ def polygamma(a: Any, x: Any) -> Any:
     return x.recorder.record("trigamma" if orders.pop() else "digamma", x)
 
 
-def norm(tensor: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
+def norm(tensor: Any, order: Any, axis: Any, keepdims: Any) -> Any:
     """The Euclidean norm."""
-    if ord not in ("euclidean", 2) or (ord == 2 and not isinstance(axis, int)):
-        raise Untraceable(f"takes the norm of order {ord!r}, and the table has the Euclidean one")
+    if order not in ("euclidean", 2) or (order == 2 and not isinstance(axis, int)):
+        raise Untraceable(f"takes the norm of order {order!r}, and the table has the Euclidean one")
     return tensor.recorder.record("norm", tensor, axis=axis, keepdims=bool(keepdims))
 
 
@@ -110,7 +127,7 @@ def dropout(x: Any, rate: Any) -> Any:
 def filled(number: float) -> Callable[..., Any]:
     """A tensor of one number, in the shape and the dtype of another."""
 
-    def meaning(input: Any) -> Any:
-        return tf.fill(input.part.shape, tf.constant(number, dtype=input.own))
+    def meaning(x: Any) -> Any:
+        return tf.fill(x.part.shape, tf.constant(number, dtype=x.own))
 
     return meaning

@@ -6,6 +6,8 @@ symbolic values. Names that mean the very same function, such as ``tf.math.sin``
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -35,6 +37,11 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "tf.experimental.numpy.dot(a, b)": "a @ b",
     "tf.norm(tensor, ord='euclidean', axis=None, keepdims=None)": meant.norm,
     "tf.math.cumsum(x, axis=0, exclusive=False, reverse=False)": "cumsum(x, axis=axis)",
+    "tf.nn.softmax(logits, axis=-1)": meant.along("softmax"),
+    "tf.nn.log_softmax(logits, axis=-1)": meant.along("log_softmax"),
+    "tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)": meant.labelled,
+    "tf.nn.softmax_cross_entropy_with_logits(labels, logits, axis=-1)":
+        "-sum(labels*log_softmax(logits, axis=axis), axis=axis)",
     "tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)": "softplus(logits) - logits*labels",
     # ---- formulas of the manual
     "tf.math.squared_difference(x, y)": "(x - y)**2",
@@ -50,20 +57,21 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "tf.math.reduce_std(input_tensor, axis=None, keepdims=False)":
         "std(input_tensor, axis=axis, keepdims=keepdims)",
     "tf.nn.l2_loss(t)": "sum(t**2)/2",
+    "tf.add_n(inputs)": lambda inputs: functools.reduce(operator.add, inputs),
     "tf.nn.bias_add(value, bias, data_format=None)": "value + bias",
     # ---- changes of shape
     "tf.reshape(tensor, shape)": "reshape(tensor, shape=shape)",
-    "tf.expand_dims(input, axis)": lambda input, axis: unsqueezed(input, axis),
-    "tf.squeeze(input, axis=None)": lambda input, axis: squeezed(input, axis),
+    "tf.expand_dims(input, axis)": unsqueezed,
+    "tf.squeeze(input, axis=None)": squeezed,
     # ---- the same value, and what is known without the numbers
-    "tf.identity(input)": lambda input: input,
-    "tf.convert_to_tensor(value, dtype=None)": lambda value, dtype: value if dtype is None else meant.cast(value, dtype),
+    "tf.identity(input)": lambda x: x,
+    "tf.convert_to_tensor(value, dtype=None)": meant.converted,
     "tf.cast(x, dtype)": meant.cast,
     "tf.stop_gradient(input)": meant.stopped,
     "tf.nn.dropout(x, rate)": meant.dropout,
     "tf.zeros_like(input)": meant.filled(0.0),
     "tf.ones_like(input)": meant.filled(1.0),
-    "tf.shape(input)": lambda input: tf.constant(input.part.shape, dtype=tf.int32),
-    "tf.rank(input)": lambda input: tf.constant(len(input.part.shape)),
-    "tf.size(input)": lambda input: tf.constant(input.shape.num_elements()),
+    "tf.shape(input)": lambda x: tf.constant(x.part.shape, dtype=tf.int32),
+    "tf.rank(input)": lambda x: tf.constant(len(x.part.shape)),
+    "tf.size(input)": lambda x: tf.constant(x.shape.num_elements()),
 })  # fmt: skip

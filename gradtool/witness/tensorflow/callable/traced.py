@@ -41,16 +41,16 @@ def traced(
     A function under ``tf.custom_gradient`` is the value that it gives, whatever its gradient function says; so is each
     call of such a one inside a function. A ``tf.function`` is the Python that it was made of. ``inputs`` are the
     shapes of the arguments that are differentiated, ``fixed`` all other arguments, ``dtype`` is what ``x.dtype`` says.
-    The function is called once; compare the trace with its numbers (``witness.callable.traced.disagreement``).
+    The function is called twice; compare the trace with its numbers (``witness.callable.traced.disagreement``).
     """
 
     def symbol(recorder: Recorder, part: Part) -> Symbol:
         return TensorFlowSymbol(recorder, part, tf.as_dtype(dtype))
 
     _dispatched()
-    recorder = Recorder(symbol, _array)
     with _patched():
-        return run(getattr(function, "python_function", function), inputs, fixed or {}, recorder)
+        called = getattr(function, "python_function", function)
+        return run(called, inputs, fixed or {}, lambda: Recorder(symbol, _array))
 
 
 class TensorFlowSymbol(Symbol):
