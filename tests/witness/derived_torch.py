@@ -88,7 +88,9 @@ def replaced(inputs: Inputs, name: str, array: Any) -> Inputs:
     """The inputs with another array in place of one."""
     if isinstance(inputs, Mapping):
         return {**inputs, name: torch.as_tensor(array, dtype=inputs[name].dtype)}
-    return tuple(torch.as_tensor(array, dtype=one.dtype) if str(place) == name else one for place, one in enumerate(inputs))
+    return tuple(
+        torch.as_tensor(array, dtype=one.dtype) if str(place) == name else one for place, one in enumerate(inputs)
+    )
 
 
 def gradient_beside(function: Callable[..., Any], inputs: Inputs, *, beside: bool) -> Any:

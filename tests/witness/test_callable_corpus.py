@@ -45,6 +45,8 @@ SLOPES = {
     "clamped_away": lambda _x: 0,
 }
 """The derivatives of twins that act entry by entry, for numbers of 50 digits."""
+
+
 @pytest.fixture(params=FRAMEWORKS)
 def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The cases of a framework, and how that framework differentiates."""
@@ -119,7 +121,7 @@ def broken(world: SimpleNamespace, duty: str) -> list[Any]:
 
 def test_there_are_enough(world: SimpleNamespace) -> None:
     faults = [case for case in world.cases.values() if case.fault]
-    operations = importlib.import_module(f"callables_operations_{world.name}").OPERATIONS
+    operations = importlib.import_module(f"callables_operation_{world.name}").OPERATIONS
     assert len(operations) >= 20
     assert len(faults) >= 60
     assert len(world.cases) - len(faults) >= len(faults)
@@ -272,3 +274,10 @@ def test_the_state_of_earlier_calls_matters(world: SimpleNamespace) -> None:
         function, inputs = case.build()
         once, again, between = (world.gradient_beside(function, inputs, beside=one) for one in (False, False, True))
         assert far(again, once) > 1e-4 or far(between, once) > 1e-4, case.name
+
+
+def test_every_case_is_a_target_of_its_own(world: SimpleNamespace) -> None:
+    targets = vars(importlib.import_module(f"callables_named_{world.name}"))
+    found = [name for name in targets if callable(targets[name]) and f"{name}_inputs" in targets]
+    assert len(found) == len(world.cases)
+    assert {"cube", "cube_sign", "relu_on_its_kink", "cube_bfloat16"} <= set(found)
