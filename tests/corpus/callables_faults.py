@@ -73,7 +73,7 @@ def chosen(rows, columns, pick):
 
 
 _INDEX = POINTS["gather"]["index"]
-_LAST = chosen(5, 5, lambda row: np.flatnonzero(_INDEX == row)[-1:])
+_LAST = chosen(5, 5, lambda row: np.flatnonzero(row == _INDEX)[-1:])
 _NEXT = chosen(6, 5, lambda row: (POINTS["scatter_add"]["index"][row] + 1) % 5)
 _SAME = np.array([1.5, 0.4, 2.0])
 _EQUAL = {"x": np.full(5, 0.8)}

@@ -2,11 +2,14 @@
 
 from types import SimpleNamespace
 
+import callables_arrays_tensorflow  # noqa: F401  # fills OPERATIONS
+import callables_elementwise_tensorflow  # noqa: F401  # likewise
 import tensorflow as tf
 from callables_case import Case
 from callables_duties_tensorflow import CASES as DUTIES
 from callables_faults import FAULTS
-from callables_operations_tensorflow import OPERATIONS, operation
+from callables_layers_tensorflow import CASES as LAYERS
+from callables_operation_tensorflow import OPERATIONS, operation
 from callables_points import HALVES, POINTS, TWINS
 from callables_twins_tensorflow import CASES as OWN
 
@@ -77,5 +80,6 @@ _ALL = [
     *(faulty(fault) for fault in FAULTS),
     *DUTIES.values(),
     *OWN.values(),
+    *LAYERS.values(),
 ]
 CASES = {case.name: case for case in _ALL}

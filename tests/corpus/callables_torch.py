@@ -2,11 +2,15 @@
 
 from types import SimpleNamespace
 
+import callables_arrays_torch  # noqa: F401  # fills OPERATIONS
+import callables_elementwise_torch  # noqa: F401  # likewise
 import torch
 from callables_case import Case
 from callables_duties_torch import CASES as DUTIES
 from callables_faults import FAULTS
-from callables_operations_torch import OPERATIONS, operation
+from callables_layers_torch import CASES as LAYERS
+from callables_modes_torch import CASES as MODES
+from callables_operation_torch import OPERATIONS, operation
 from callables_points import HALVES, POINTS, TWINS
 from callables_twins_torch import CASES as OWN
 
@@ -77,5 +81,7 @@ _ALL = [
     *(faulty(fault) for fault in FAULTS),
     *DUTIES.values(),
     *OWN.values(),
+    *LAYERS.values(),
+    *MODES.values(),
 ]
 CASES = {case.name: case for case in _ALL}

@@ -1,11 +1,15 @@
-"""Registries of rogue witnesses for the host."""
+"""Registries of rogue witnesses for the host; the corpus of callables, differentiated by the frameworks alone."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from cases import CORPUS, FRAMEWORKS
 
 from gradtool.witness.host import Witness
 
@@ -26,3 +30,11 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Witne
         "needy": Witness("needy_rogue", "Needy", "pip install needy"),
         "absent": Witness("there_is_no_such_module", "Absent", "pip install absent"),
     }
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The cases of a framework, and how that framework differentiates."""
+    monkeypatch.setattr(sys, "path", [str(CORPUS), *sys.path])
+    cases = importlib.import_module(f"callables_{request.param}").CASES
+    return SimpleNamespace(name=request.param, cases=cases, **vars(importlib.import_module(f"derived_{request.param}")))

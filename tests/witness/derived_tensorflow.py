@@ -1,4 +1,4 @@
-"""What TensorFlow alone says about a callable: its outputs, and the gradient of <upstream, outputs> by what is there."""
+"""What TensorFlow alone says about a callable: outputs, and the gradient of <upstream, outputs> by what is there."""
 
 from __future__ import annotations
 

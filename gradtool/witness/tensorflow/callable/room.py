@@ -20,8 +20,10 @@ def _formula(subject: TensorFlowSubject) -> Formula:
     if subject.traceable is None:
         return Formula(untraced="it takes tensors inside of containers")
     function, fixed, held = subject.traceable
+    if held:
+        return Formula(untraced="it has variables of its own")
     shapes = {name: array.shape for name, array in subject.point.items()}
-    found = traced(function, shapes, fixed, getattr(tf, subject.dtype), held)
+    found = traced(function, shapes, fixed, getattr(tf, subject.dtype))
     if isinstance(found, NotTraced):
         return Formula(untraced=f"it {found.reason}")
     outputs = subject.outputs(subject.point)

@@ -1,63 +1,7 @@
-"""Operations with a gradient written by hand, in TensorFlow: forward(inputs) and backward(at, outputs, upstream).
-
-``at`` holds the inputs as attributes. The operations and their inputs are those of callables_operations_torch.py.
-"""
-
-import functools
-import inspect
-from types import SimpleNamespace
+"""Operations over whole arrays, in TensorFlow."""
 
 import tensorflow as tf
-
-
-def operation(forward, backward):
-    """A function of the parameters of ``forward``, whose custom gradient is ``backward``."""
-    signature = inspect.signature(forward)
-
-    @functools.wraps(forward)
-    def run(*values, **named):
-        at = signature.bind(*values, **named).arguments
-        tensors = [name for name, value in at.items() if tf.is_tensor(value)]
-
-        @tf.custom_gradient
-        def custom(*given):
-            whole = {**at, **dict(zip(tensors, given, strict=True))}
-            outputs = forward(**whole)
-            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-
-            def gradient(*upstream):
-                gradients = backward(SimpleNamespace(**whole), *outputs, *upstream)
-                gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-                return [*gradients, *(None for _ in range(len(tensors) - len(gradients)))]
-
-            return outputs if len(outputs) > 1 else outputs[0], gradient
-
-        return custom(*(at[name] for name in tensors))
-
-    return run
-
-
-OPERATIONS = {}
-"""Of every operation, by name, its forward and its backward."""
-
-
-def gradient(forward):
-    """A decorator: what follows is the backward of ``forward``."""
-
-    def register(backward):
-        OPERATIONS[forward.__name__] = (forward, backward)
-        return backward
-
-    return register
-
-
-def absolute(x):
-    return tf.abs(x)
-
-
-@gradient(absolute)
-def _(at, y, u):
-    return u * tf.sign(at.x)
+from callables_operation_tensorflow import gradient
 
 
 def add_bias(x, bias):
@@ -109,15 +53,6 @@ def _(at, y, u):
     return u * (tf.nn.softmax(at.logits, 1) - hot) / at.logits.shape[0]
 
 
-def cube(x):
-    return x**3
-
-
-@gradient(cube)
-def _(at, y, u):
-    return u * 3 * at.x**2
-
-
 def cumulative_sum(x):
     return tf.cumsum(x)
 
@@ -127,15 +62,6 @@ def _(at, y, u):
     return tf.cumsum(u, reverse=True)
 
 
-def divide(x, y):
-    return x / y
-
-
-@gradient(divide)
-def _(at, y, u):
-    return u / at.y, -u * y / at.y
-
-
 def gather(table, index):
     return tf.gather(table, index)
 
@@ -143,25 +69,6 @@ def gather(table, index):
 @gradient(gather)
 def _(at, y, u):
     return tf.math.unsorted_segment_sum(u, at.index, at.table.shape[0])
-
-
-def huber(x, delta):
-    return tf.where(tf.abs(x) <= delta, x * x / 2, delta * (tf.abs(x) - delta / 2))
-
-
-@gradient(huber)
-def _(at, y, u):
-    return u * tf.clip_by_value(at.x, -at.delta, at.delta)
-
-
-def hypot(x, y):
-    scale = tf.stop_gradient(tf.maximum(tf.abs(x), tf.abs(y)))
-    return scale * tf.sqrt((x / scale) ** 2 + (y / scale) ** 2)
-
-
-@gradient(hypot)
-def _(at, y, u):
-    return u * (at.x / y), u * (at.y / y)
 
 
 def layer_norm(x, gain, bias):
@@ -215,15 +122,6 @@ def _(at, y, u):
     return u * 2 * at.x / at.x.shape[0]
 
 
-def multiply(x, y):
-    return x * y
-
-
-@gradient(multiply)
-def _(at, y, u):
-    return u * at.y, u * at.x
-
-
 def normalise(x):
     largest = tf.reduce_max(tf.abs(tf.stop_gradient(x)))
     scaled = x / largest
@@ -236,33 +134,6 @@ def _(at, y, u):
     return (u - y * tf.reduce_sum(u * y)) / (largest * tf.norm(at.x / largest))
 
 
-def polar(r, t):
-    return r * tf.cos(t), r * tf.sin(t)
-
-
-@gradient(polar)
-def _(at, x, y, u, v):
-    return u * tf.cos(at.t) + v * tf.sin(at.t), v * x - u * y
-
-
-def power(x, y):
-    return x**y
-
-
-@gradient(power)
-def _(at, y, u):
-    return u * at.y * at.x ** (at.y - 1), u * y * tf.math.log(at.x)
-
-
-def powers(x, power, reduction):
-    return getattr(tf, f"reduce_{reduction}")(x**power)
-
-
-@gradient(powers)
-def _(at, y, u):
-    return u * at.power * at.x ** (at.power - 1) / (at.x.shape[0] if at.reduction == "mean" else 1)
-
-
 def quadratic(x, A):  # noqa: N803
     return tf.tensordot(x, tf.linalg.matvec(A, x), 1)
 
@@ -270,15 +141,6 @@ def quadratic(x, A):  # noqa: N803
 @gradient(quadratic)
 def _(at, y, u):
     return u * tf.linalg.matvec(at.A + tf.transpose(at.A), at.x), u * tf.tensordot(at.x, at.x, 0)
-
-
-def relu(x):
-    return tf.nn.relu(x)
-
-
-@gradient(relu)
-def _(at, y, u):
-    return u * tf.cast(at.x > 0, u.dtype)
 
 
 def rms_norm(x, gain):
@@ -302,15 +164,6 @@ def _(at, y, u):
     return tf.gather(u, at.index)
 
 
-def sigmoid(x):
-    return tf.sigmoid(x)
-
-
-@gradient(sigmoid)
-def _(at, y, u):
-    return u * y * (1 - y)
-
-
 def softmax(x):
     return tf.nn.softmax(x)
 
@@ -320,15 +173,6 @@ def _(at, y, u):
     return y * (u - tf.reduce_sum(u * y, -1, keepdims=True))
 
 
-def softplus(x):
-    return tf.maximum(x, 0) + tf.math.log1p(tf.exp(-tf.abs(x)))
-
-
-@gradient(softplus)
-def _(at, y, u):
-    return u * tf.sigmoid(at.x)
-
-
 def variance(x):
     return tf.math.reduce_variance(x, -1)
 
@@ -336,12 +180,3 @@ def variance(x):
 @gradient(variance)
 def _(at, y, u):
     return u[..., None] * 2 * (at.x - tf.reduce_mean(at.x, -1, keepdims=True)) / at.x.shape[-1]
-
-
-def wide(x):
-    return tf.sin(x)
-
-
-@gradient(wide)
-def _(at, y, u):
-    return u * tf.cos(at.x)
