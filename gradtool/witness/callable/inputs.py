@@ -153,7 +153,7 @@ def _with_at(
     if left := missing({**base, **request.at}, target.arguments or []):
         raise UserFileError(
             f"{target.origin.name} needs {', '.join(left)} too",
-            "--at " + ", ".join(f"{name}=..." for name in [*request.at, *left]),
+            "--at " + ",".join(f"{name}=..." for name in [*request.at, *left]),
         )
     whole = [
         name for name, value in request.at.items()
@@ -323,7 +323,7 @@ def _refusal(
 
 def _remedy(target: Target, request: CallableRequest) -> str:
     names = [one.name for one in target.arguments or [] if one.required and one.kind != "text"]
-    at = f"--at {', '.join(f'{name}=...' for name in names)} or " if names else ""
+    at = f"--at {','.join(f'{name}=...' for name in names)} or " if names else ""
     own = f"{target.origin.name.replace('.', '_')}_inputs"
     return f"give inputs: {at}{own} = (...) in {Path(request.path).name}"
 
