@@ -235,14 +235,14 @@ def _real(tensor: torch.Tensor) -> torch.Tensor:
 
 def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
     """The numbers of ``array`` in the dtype and on the device of ``given``, complex if that is."""
-    found = torch.as_tensor(np.array(array, order="C"))
+    found = torch.as_tensor(np.asarray(array, order="C"))
     if given.is_complex():
         found = torch.view_as_complex(found.contiguous())
     return found.to(given.device, given.dtype, copy=True)
 
 
 def _weights(array: Floats, output: torch.Tensor) -> torch.Tensor:
-    return torch.as_tensor(np.array(array, order="C")).to(output.device, output.dtype)
+    return torch.as_tensor(np.asarray(array, order="C")).to(output.device, output.dtype)
 
 
 def _first_line(error: BaseException) -> str:

@@ -264,14 +264,15 @@ def _name(variable: Any, own: Sequence[Any], function: Any) -> str:
 @contextlib.contextmanager
 def _kept_random(seed: int) -> Iterator[None]:
     """A time after which every source of random numbers goes on as if it had not been."""
-    state = context.context()
-    before = state._seed, state._rng  # noqa: SLF001  # TensorFlow offers no other way to look at them
+    state = vars(context.context())  # TensorFlow offers no other way to look at them; before a seed there is no _rng
+    before = {name: state[name] for name in ("_seed", "_rng") if name in state}
     with kept_random(seed):
         tf.random.set_seed(seed)
         try:
             yield
         finally:
-            state._seed, state._rng = before  # noqa: SLF001
+            state.pop("_rng", None)
+            state.update(before)
 
 
 def _slot(name: str, tensor: Any, differentiated: bool) -> Slot:
