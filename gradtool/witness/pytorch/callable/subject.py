@@ -29,14 +29,14 @@ class TorchSubject:
         self, call: Callable[[Tensors], Any], given: Tensors, active: Sequence[str], origin: Origin, seed: int = 0
     ) -> None:
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
-        self.point = {name: numbers(given[name]) for name in active}
-        self.inputs = [_slot(name, tensor, name in active) for name, tensor in given.items()]
+        self.point: Point = {name: numbers(given[name]) for name in active}
+        self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         found = [leaf for leaf in self._flat(self.leaves(self.point)) if isinstance(leaf, torch.Tensor)]
         learns = [leaf.requires_grad and _is_real(leaf) for leaf in found]
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
             learns = [_is_real(leaf) for leaf in found]
         names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
-        self.results = [_slot(*row) for row in zip(names, found, learns, strict=True)]
+        self.results: Sequence[Slot] = [_slot(*row) for row in zip(names, found, learns, strict=True)]
 
     @property
     def dtype(self) -> str:
@@ -99,6 +99,8 @@ class TorchSubject:
         """A backward pass through the backward pass."""
         leaves = self.leaves(at)
         first = self.backward(self.run(leaves), leaves, upstream, create=True)
+        if any(_refuses(gradient) for gradient in first.values()):
+            raise UnavailableError("its backward pass is marked as not differentiable (once_differentiable)")
         parts = [(_real(g) * _weights(along[name], _real(g))).sum() for name, g in first.items() if g is not None]
         slope = sum(parts, start=torch.zeros(()))
         if not slope.requires_grad:
@@ -209,14 +211,20 @@ def _real(tensor: torch.Tensor) -> torch.Tensor:
 
 def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
     """The numbers of ``array`` in the dtype and on the device of ``given``, complex if that is."""
-    found = torch.as_tensor(np.ascontiguousarray(array))
+    found = torch.as_tensor(np.asarray(array, order="C"))
     if given.is_complex():
         found = torch.view_as_complex(found.contiguous())
     return found.to(given.device, given.dtype, copy=True)
 
 
 def _weights(array: Floats, output: torch.Tensor) -> torch.Tensor:
-    return torch.as_tensor(np.ascontiguousarray(array)).to(output.device, output.dtype)
+    return torch.as_tensor(np.asarray(array, order="C")).to(output.device, output.dtype)
+
+
+def _refuses(gradient: torch.Tensor | None) -> bool:
+    """Whether differentiating again would raise, or, where unused inputs are allowed, silently give None."""
+    node = None if gradient is None else gradient.grad_fn
+    return node is not None and node.name() == "torch::autograd::Error"
 
 
 def _first_line(error: BaseException) -> str:

@@ -37,8 +37,8 @@ class TensorFlowSubject:
     ) -> None:
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
-        self.point = {name: numbers(given[name]) for name in active}
-        self.inputs = [_slot(name, tensor, name in active) for name, tensor in given.items()]
+        self.point: Point = {name: numbers(given[name]) for name in active}
+        self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         with self.placed(self.point) as leaves, tf.GradientTape(persistent=True) as tape:
             tape.watch(self.watched(leaves))
             found = [leaf for leaf in self._flat(leaves) if _is_tensor(leaf)]
@@ -46,7 +46,7 @@ class TensorFlowSubject:
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
             learns = [_is_real(leaf) for leaf in found]
         names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
-        self.results = [_slot(*row) for row in zip(names, found, learns, strict=True)]
+        self.results: Sequence[Slot] = [_slot(*row) for row in zip(names, found, learns, strict=True)]
 
     @property
     def dtype(self) -> str:
