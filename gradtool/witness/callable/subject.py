@@ -51,6 +51,8 @@ class Subject(Protocol):
     inputs: Sequence[Slot]
     results: Sequence[Slot]
     """The outputs, as the first call gave them; those that are not differentiated are left out of what follows."""
+    seed: int
+    """Of the random numbers, the same for every call."""
 
     @property
     def dtype(self) -> str:

@@ -117,6 +117,8 @@ class TorchSubject:
         """A backward pass through the backward pass."""
         leaves = self.leaves(at)
         first = self.backward(self.run(leaves), leaves, upstream, create=True)
+        if any(_refuses(gradient) for gradient in first.values()):
+            raise UnavailableError("its backward pass is marked as not differentiable (once_differentiable)")
         parts = [(_real(g) * _weights(along[name], _real(g))).sum() for name, g in first.items() if g is not None]
         slope = sum(parts, start=torch.zeros(()))
         if not slope.requires_grad:
@@ -243,6 +245,12 @@ def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
 
 def _weights(array: Floats, output: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(np.asarray(array, order="C")).to(output.device, output.dtype)
+
+
+def _refuses(gradient: torch.Tensor | None) -> bool:
+    """Whether differentiating again would raise, or, where unused inputs are allowed, silently give None."""
+    node = None if gradient is None else gradient.grad_fn
+    return node is not None and node.name() == "torch::autograd::Error"
 
 
 def _first_line(error: BaseException) -> str:
