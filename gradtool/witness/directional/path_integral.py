@@ -27,7 +27,7 @@ import numpy as np
 from gradtool.witness.directional.flat_function import Array, Both, FlatFunction, Gradient, Point, Value
 from gradtool.witness.directional.segment import Places, Reading, foreseen, places, ratio, reading
 
-__all__ = ["PathIntegral", "Segment", "path_integral"]
+__all__ = ["POWER", "PathIntegral", "Segment", "along", "path_integral"]
 
 _SHRINK = 4.0
 _RUNGS = 8
@@ -38,12 +38,16 @@ _AS_SHARP = 4.0
 """A later direction need not be sharper than so many times the one before it."""
 _SHARP_ENOUGH = {"float64": 1e-6, "float32": 1e-3, "float16": 1e-1, "bfloat16": 1e-1}
 """A bar at this part of |g| . |v| that a shorter segment did not improve is not worth a third."""
+_CLEARLY = 4.0
+"""A gap of so many bars need not be looked at more sharply before it is doubted."""
 _AGAIN = 0.77
-_NEARER = (2.0**-6, 2.0**-12, 2.0**-18, 2.0**-24)
-"""Parts of its H at which a segment that disagrees is asked again."""
+_NEAREST, _NEAR, _OUTWARD = 2.0**-24, 2.0**-4, 2.0**6
+"""From the least to the largest part of its H at which a segment that disagrees is asked again, and the stride."""
+_SHOWN = 16.0
+"""Roundings that a gap must have to be seen."""
 _FARTHER = (2.0**4, 2.0**8)
 """And where f stands still on it, lest it be a stair made by rounding, which a longer segment shows."""
-_POWER = 4.0
+POWER = 4.0
 """Bars by which an error is seen for certain: one hides it, one is as far as the noise may help it, and twice for
 the second asking on a shorter segment with a bar of its own."""
 
@@ -73,12 +77,12 @@ class Segment:
     @property
     def power(self) -> float:
         """The smallest error of the gradient along the direction, relative to |g| . |v|, that would have been seen."""
-        return ratio(_POWER * self.bar, self.size)
+        return ratio(POWER * self.bar, self.size)
 
     @property
     def whole(self) -> float:
         """The smallest error of the whole gradient by one factor that would have been seen, relative."""
-        return ratio(_POWER * self.bar, abs(self.integral))
+        return ratio(POWER * self.bar, abs(self.integral))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ def path_integral(
     with np.errstate(all="ignore"):
         while len(segments) < directions and (not segments or segments[-1].agrees):
             evaluations, gradients = function.evaluations, function.gradients
-            found = _direction(function, function.direction(draw), before)
+            found = along(function, function.direction(draw), before)
             before = found or before
             segments.append(_segment(found, function.evaluations - evaluations, function.gradients - gradients))
         return PathIntegral(tuple(segments), _entries(segments, function.tensors(function.units())))
@@ -154,10 +158,10 @@ def _segment(found: Reading | None, evaluations: int, gradients: int) -> Segment
 def _entries(segments: list[Segment], units: Mapping[str, Array]) -> dict[str, float]:
     """An error d in one entry, the same along the segment, adds at least d H unit: 2H long, half the unit or more."""
     bar = min((segment.bar / segment.step for segment in segments if math.isfinite(segment.bar)), default=math.inf)
-    return {name: _POWER * bar / float(np.min(steps, initial=math.inf)) for name, steps in units.items()}
+    return {name: POWER * bar / float(np.min(steps, initial=math.inf)) for name, steps in units.items()}
 
 
-def _direction(function: FlatFunction, direction: Array, before: Reading | None) -> Reading | None:
+def along(function: FlatFunction, direction: Array, before: Reading | None) -> Reading | None:
     """The sharpest reading down to the H at which a shorter segment no longer helps, or as sharp as the one before."""
     where, values = _foreseen(function, direction) if before is None else (None, None)
     step = where.step if where else before.step if before else function.strides.first
@@ -173,7 +177,7 @@ def _direction(function: FlatFunction, direction: Array, before: Reading | None)
             better = best is None or (found.coarseness < best.coarseness and not found.frozen)
             best = found if best is None or better else best
             sharp = best.coarseness <= max(enough, 0.0 if better else _SHARP_ENOUGH[function.dtype])
-            if found.settled or sharp or not readings:
+            if found.settled or sharp or not readings or found.gap > _CLEARLY * found.bar:
                 break
         if step < function.strides.smallest:
             break
@@ -204,20 +208,21 @@ def _foreseen(function: FlatFunction, direction: Array) -> tuple[Places | None, 
 def _doubted(function: FlatFunction, direction: Array, suspect: Reading) -> Reading:
     """A reading that disagrees, unless its gap is gone on another segment that would have shown it.
 
-    A gap that shrinks as the segment does, far nearer to the point, is an error of the gradient; where nothing would
-    be seen there, the same segment is asked again, a little shorter.
+    As near to the point as rounding lets such a gap be seen; where nothing would be seen near it, the same segment is
+    asked again, a little shorter.
     """
     for part in _FARTHER if suspect.frozen else ():
         found = reading(places(function, direction, suspect.step * part))
         if found is not None and found.agrees:
             return found
-    for part in _NEARER:
+    part = max(_NEAREST, _SHOWN * suspect.rounding / suspect.gap, function.strides.smallest / suspect.step)
+    while part <= _NEAR:
         found = reading(places(function, direction, suspect.step * part))
-        if found is None or 2 * found.bar > part * suspect.gap:
-            break
-        if found.agrees:
-            return found
-        if abs(found.gap - part * suspect.gap) <= found.bar + part * suspect.bar:
-            return suspect
+        if found is not None and 2 * found.bar <= part * suspect.gap:
+            if found.agrees:
+                return found
+            if not found.frozen:
+                return suspect
+        part *= _OUTWARD
     found = reading(places(function, direction, suspect.step * _AGAIN))
     return found if found is not None and found.agrees else suspect

@@ -24,6 +24,10 @@ _STEPS = {
     "float16": [RATIO**-k for k in range(3)],
     "bfloat16": [RATIO**-k for k in range(2)],
 }
+_FARTHEST, _NEAR = 4.0, 7
+"""Where the function is known to be smooth, the ladder starts at so many times that step, and has so many."""
+_CLEARLY = 8.0
+"""A residual of so many bars is clear enough for the parts of it to be seen."""
 _DEVIATIONS = 4
 """Standard deviations of noise that each value of f is given, at its worst in every value at once."""
 _FIRST_GUESS = 8
@@ -39,26 +43,37 @@ class SpentError(Exception):
 class Residuals:
     """Residuals of ``claims`` (a vector of numbers) at the point of ``function``, asked at most ``most`` times."""
 
-    def __init__(self, function: FlatFunction, claims: Array, most: int) -> None:
+    def __init__(self, function: FlatFunction, claims: Array, most: int, about: float | None = None) -> None:
         self.function, self.claims, self.most = function, claims, most
         self.start, self.unit = function.start(), function.unit
         self.everything = slice(0, self.start.size)
         self.centre = self._value(self.start)
-        self.rule, self.step = QUICK, _STEPS[function.dtype][0]
+        ladder = _STEPS[function.dtype]
+        known = [step for step in ladder if about is None or step <= _FARTHEST * about]
+        self.steps = ladder if about is None or not known else known[:_NEAR]
+        self.rule, self.step = QUICK, self.steps[0]
         self.noise = self.guess = _FIRST_GUESS * self.unit * abs(self.centre)
 
-    def settle(self, direction: Array, rule: Rule) -> None:
-        """Chooses the step for a rule along a direction through all entries, and measures the noise of f there.
+    def settle(self, direction: Array, rules: Sequence[Rule]) -> None:
+        """Chooses the first rule that sees a residual clearly along a direction through all entries, else the sharpest.
 
-        Whichever tells more: residuals of the claim, or of 0 in case the claim is far from the truth. Where f stands
-        still although the claim says that it moves, it may be on a stair made by rounding, which tells nothing.
+        And its step, where it measures the noise of f. Whichever tells more: residuals of the claim, or of 0 in case
+        the claim is far from the truth. Where f stands still although the claim says that it moves, it may be on a
+        stair made by rounding, which tells nothing.
         """
-        self.rule = rule
-        rungs = self._rungs(self.everything, direction)
-        noises = {number: math.inf for number, pairs in enumerate(rungs) if any(pair.frozen for pair in pairs)}
-        found = [self._explored(rungs, noises, direction, share) for share in (1.0, 0.0)]
-        _, chosen = min(found, key=lambda one: one[0].bar)
-        self.step, self.noise = rungs[chosen][0].step, noises[chosen]
+        pairs: dict[float, Pair] = {}
+        rests: dict[float, tuple[Array, Array]] = {}
+        least = math.inf
+        for rule in rules:
+            rungs = self._rungs(rule, self.everything, direction, pairs)
+            noises = {number: math.inf for number, row in enumerate(rungs) if any(pair.frozen for pair in row)}
+            found = [self._explored(rule, rungs, noises, direction, share, rests) for share in (1.0, 0.0)]
+            slope, chosen = min(found, key=lambda one: one[0].bar)
+            if slope.bar < least or rule is rules[0]:
+                least = slope.bar
+                self.rule, self.step, self.noise = rule, rungs[chosen][0].step, noises[chosen]
+            if abs(found[0][0].gap) > _CLEARLY * found[0][0].bar:
+                break
 
     def slope(self, where: slice, direction: Array) -> Slope:
         """The residual along ``direction`` through the entries ``where``, at the step chosen."""
@@ -70,8 +85,8 @@ class Residuals:
 
     def ladder(self, where: slice, direction: Array) -> Slope:
         """The residual at whatever step is best for these entries."""
-        rungs = self._rungs(where, direction)
-        return self._sharpest(rungs, dict.fromkeys(range(len(rungs)), self.noise))[0]
+        rungs = self._rungs(self.rule, where, direction, {})
+        return self._sharpest(self.rule, rungs, dict.fromkeys(range(len(rungs)), self.noise))[0]
 
     def _value(self, at: Array) -> float:
         if self.function.evaluations >= self.most:
@@ -81,12 +96,11 @@ class Residuals:
     def _pairs(self, where: slice, direction: Array) -> list[Pair]:
         return [self._pair(where, direction, self.step * float(part)) for part in self.rule.parts]
 
-    def _rungs(self, where: slice, direction: Array) -> list[list[Pair]]:
-        """The pairs of every step of the ladder; a pair that two steps share is asked for once."""
-        known: dict[float, Pair] = {}
+    def _rungs(self, rule: Rule, where: slice, direction: Array, known: dict[float, Pair]) -> list[list[Pair]]:
+        """The pairs of every step of the ladder; a pair that is known, or that two steps share, is asked for once."""
         rungs = []
-        for step in _STEPS[self.function.dtype][: self.rule.rungs]:
-            places = [step * float(part) for part in self.rule.parts]
+        for step in self.steps[: rule.rungs]:
+            places = [step * float(part) for part in rule.parts]
             known |= {place: self._pair(where, direction, place) for place in places if place not in known}
             rungs.append([known[place] for place in places])
         return rungs
@@ -117,7 +131,13 @@ class Residuals:
         return self.function.rounded(moved)
 
     def _explored(
-        self, rungs: Sequence[Sequence[Pair]], noises: dict[int, float], direction: Array, share: float
+        self,
+        rule: Rule,
+        rungs: Sequence[Sequence[Pair]],
+        noises: dict[int, float],
+        direction: Array,
+        share: float,
+        rests: dict[float, tuple[Array, Array]],
     ) -> tuple[Slope, int]:
         """The sharpest slope, and its number on the ladder, with the noise measured where it matters.
 
@@ -125,25 +145,25 @@ class Residuals:
         only when no other promises more.
         """
         for _ in range(_EXPLORED):
-            slope, chosen = self._sharpest(rungs, noises, share)
+            slope, chosen = self._sharpest(rule, rungs, noises, share)
             if chosen in noises:
                 return slope, chosen
-            noises[chosen] = self._scatter(direction, rungs[chosen][0].step)
-        known = [(combined(self.rule, rungs[number], noise, share), number) for number, noise in noises.items()]
+            noises[chosen] = self._scatter(rule, direction, rungs[chosen][0].step, rests)
+        known = [(combined(rule, rungs[number], noise, share), number) for number, noise in noises.items()]
         return min(known, key=lambda one: one[0].bar)
 
     def _sharpest(
-        self, rungs: Sequence[Sequence[Pair]], noises: Mapping[int, float], share: float = 1.0
+        self, rule: Rule, rungs: Sequence[Sequence[Pair]], noises: Mapping[int, float], share: float = 1.0
     ) -> tuple[Slope, int]:
         """The slope with the least bar that no shorter step contradicts, and its number on the ladder."""
         known = max(self.guess, min(noises.values(), default=0.0))
         slopes: list[Slope] = []
         allowed: list[float] = []
         for number, pairs in enumerate(rungs):
-            slope = combined(self.rule, pairs, noises.get(number, self.guess), share)
+            slope = combined(rule, pairs, noises.get(number, self.guess), share)
             changed = abs(slope.gap - slopes[-1].gap) / RATIO ** (2 * len(pairs)) if slopes else 0.0
             slopes.append(replace(slope, bar=max(slope.bar, changed)))
-            allowed.append(combined(self.rule, pairs, noises.get(number, known), share).bar)
+            allowed.append(combined(rule, pairs, noises.get(number, known), share).bar)
         best = Slope(0.0, math.inf), 0
         for number, slope in enumerate(slopes):
             finer = zip(slopes[number + 1 :], allowed[number + 1 :], strict=True)
@@ -151,10 +171,14 @@ class Residuals:
                 best = slope, number
         return best
 
-    def _scatter(self, direction: Array, step: float) -> float:
-        """The noise of f at irregular offsets as wide as the step: what a smooth function through the values leaves."""
-        points = [self._moved(self.everything, direction, node * step) for node in NODES]
-        values = np.array([self._value(at) - self.centre for at in points])
-        claimed = np.array([float(np.dot(self.claims, at - self.start)) for at in points])
-        rests = [float(np.linalg.norm(self.rule.left_over @ kept)) for kept in (values, values - claimed)]
-        return _DEVIATIONS * min(rests) if math.isfinite(max(rests)) else math.inf
+    def _scatter(self, rule: Rule, direction: Array, step: float, rests: dict[float, tuple[Array, Array]]) -> float:
+        """The noise of f at irregular offsets as wide as the step: what a smooth function through the values leaves.
+
+        ``rests`` holds the values, and what the claims leave of them, at the steps asked for so far.
+        """
+        if step not in rests:
+            points = [self._moved(self.everything, direction, node * step) for node in NODES]
+            values = np.array([self._value(at) - self.centre for at in points])
+            rests[step] = values, values - np.array([float(np.dot(self.claims, at - self.start)) for at in points])
+        left = [float(np.linalg.norm(rule.left_over @ rest)) for rest in rests[step]]
+        return _DEVIATIONS * min(left) if math.isfinite(max(left)) else math.inf

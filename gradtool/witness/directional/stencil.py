@@ -4,7 +4,7 @@
 
 with the points as they were rounded, is 0 where the claim g is right, up to rounding and even powers of h. Residuals at
 several parts of h are combined so that the first of these powers cancel (Richardson): two residuals for a quick look,
-six for a sharp one. What the last of them changed tells what is left.
+three where rounding asks for a longer step, six for a sharp look. What the last of them changed tells what is left.
 
 A kink at the point is seen in the second differences,
 
@@ -24,7 +24,7 @@ import numpy as np
 from gradtool.witness.directional.flat_function import Array, left_over
 from gradtool.witness.directional.segment import NODES
 
-__all__ = ["QUICK", "RATIO", "SHARP", "Pair", "Rule", "Slope", "combined"]
+__all__ = ["FARTHER", "QUICK", "RATIO", "SHARP", "Pair", "Rule", "Slope", "combined"]
 
 RATIO = 4.0
 """Each step of a ladder is so many times the next."""
@@ -95,6 +95,7 @@ def _weights(parts: Array, powers: Sequence[int]) -> Array:
 
 
 QUICK = Rule([1, 1 / RATIO], 12, 4)
+FARTHER = Rule([1, 1 / math.sqrt(RATIO), 1 / RATIO], 10, 6)
 SHARP = Rule([part / 6 for part in range(6, 0, -1)], 7, 10)
 
 

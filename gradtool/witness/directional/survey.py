@@ -36,7 +36,7 @@ def surveyed(
     entries = {name: float(size) for name, size in paths.entries.items()}
     if paths.agree:
         return Survey(segments, True, paths.power, entries, [], {}, True, paths.evaluations, paths.gradients)
-    found = localise(value, claims, point, dtype, seed)
+    found = localise(value, claims, point, dtype, seed, about=paths.segments[-1].step)
     wrong = [WrongEntry(one.variable, one.index, one.claimed, one.estimated, one.bar) for one in found.entries]
     scaled = {one.variable or "": one.factor for one in found.scaled}
     evaluations = paths.evaluations + found.evaluations
