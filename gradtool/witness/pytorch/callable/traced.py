@@ -100,6 +100,11 @@ class TorchSymbol(Symbol):
 
     # ---- what is known without the numbers
 
+    @property  # type: ignore[misc]  # object's own can be written
+    def __class__(self) -> Any:
+        """What isinstance asks: a function may choose by whether it was given a tensor."""
+        return torch.Tensor
+
     @property
     def shape(self) -> torch.Size:
         """The lengths of the axes."""
@@ -235,7 +240,7 @@ def _recorders(values: Any) -> Iterator[Recorder]:
 
 
 def _array(value: Any) -> Any:
-    if not isinstance(value, torch.Tensor):
+    if isinstance(value, Symbol) or not isinstance(value, torch.Tensor):
         return None
     if value.grad_fn is not None:
         raise Untraceable("calculates with a tensor that depends on others, which it reaches by itself")
