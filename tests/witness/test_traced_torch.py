@@ -168,8 +168,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]], str | lis
                       {"x": V}, "x + 2 + 0.5 + c1"),
     "a tensor to whoever asks": (lambda x: x * 2 if isinstance(x, torch.Tensor) else x, {"x": V}, "x*2"),
     "permute": (lambda x: x.permute(2, 0, 1), {"x": (2, 1, 3)}, "transpose(x, axes=(2, 0, 1))"),
-    "losses": (lambda x, y: functional.mse_loss(x, y) + nn.BCEWithLogitsLoss()(x, y) + nn.MSELoss(reduction="sum")(x, y),
-               {"x": V, "y": V}, "mse(x, y) + bce_logits(x, y) + sum((x - y)**2)"),
+    "losses": (lambda x, y: functional.mse_loss(x, y) + nn.BCEWithLogitsLoss()(x, y)
+               + nn.MSELoss(reduction="sum")(x, y), {"x": V, "y": V}, "mse(x, y) + bce_logits(x, y) + sum((x - y)**2)"),
     "cross entropy": (lambda x: functional.cross_entropy(x, torch.tensor([0, 2])), {"x": M}, "cross_entropy(x, c1)"),
     "likelihood": (lambda x: functional.nll_loss(functional.log_softmax(x, dim=1), torch.tensor([0, 2])), {"x": M},
                    "mean(-sum(log_softmax(x, axis=1)*c1, axis=-1))"),
@@ -277,6 +277,35 @@ def test_the_parameters_of_a_module_are_inputs_where_they_are_named() -> None:
     found = read(module, {"input": M, "weight": M, "bias": (2,)}, held=held)
     assert found == Traced(["tanh(input @ transpose(weight) + bias)"], {})
     assert list(read(module, {"input": M}).constants) == ["c1", "c2"]
+
+
+class Remembering(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("average", torch.zeros(3))
+        self.register_buffer("count", torch.tensor(0))
+        self.last = None
+
+    def forward(self, x: Any) -> Any:
+        self.count += 1
+        self.average = 0.5 * self.average + 0.5 * x
+        self.last = x
+        return x * 2
+
+
+def test_a_module_keeps_no_symbolic_values() -> None:
+    module = Remembering()
+    average = module.average
+    assert read(module, {"x": V}).expressions == ["x*2"]
+    assert module.average is average
+    assert (module.last, module.count.item()) == (None, 0)
+    assert read(module.forward, {"x": V}).expressions == ["x*2"]
+    assert module.last is None
+
+
+def test_a_compiled_function_is_the_one_that_it_was_made_of() -> None:
+    assert read(torch.compile(lambda x: x * 2), {"x": V}).expressions == ["x*2"]
+    assert read(torch.compile(nn.Tanh()), {"input": V}).expressions == ["tanh(input)"]
 
 
 def test_what_is_calculated_of_parameters_alone_is_refused() -> None:
