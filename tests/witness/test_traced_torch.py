@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -55,7 +54,7 @@ class Swish(torch.autograd.Function):
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Any, _: Any) -> Any:
+    def backward(_: Any, grad: Any, __: Any) -> Any:
         return grad, grad
 
 
@@ -81,6 +80,11 @@ def by_shape(x: Any) -> Any:
     return x.sum() / (rows * columns) + x.numel() * len(x) if x.size(0) == x.shape[0] else x
 
 
+def gated(x: Any) -> Any:
+    value, gate = x.chunk(2, dim=-1)
+    return value * torch.sigmoid(gate)
+
+
 def unpacked(x: Any) -> Any:
     first, second, third = x
     return first * second - third
@@ -101,7 +105,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]], str | lis
     "matmul": (lambda x, y: x @ y, {"x": M, "y": V}, "x @ y"),
     "nested matmul": (lambda x, y: x @ (y @ y) * 2, {"x": M, "y": S}, "x @ (y @ y)*2"),
     "transposes": (lambda x: x.T @ x + x.t() @ x + x.transpose(0, 1) @ x + x.mT @ x, {"x": M},
-                   "transpose(x) @ x + transpose(x) @ x + transpose(x, axes=(1, 0)) @ x + transpose(x, axes=(1, 0)) @ x"),
+                   ("transpose(x) @ x + transpose(x) @ x"
+                    " + transpose(x, axes=(1, 0)) @ x + transpose(x, axes=(1, 0)) @ x")),
     "index": (lambda x: x[0] * x[1:, None] + x[..., -1] - x[::2, 1][-1], {"x": S},
               "x[0]*x[1:, None] + x[..., -1] - x[::2, 1][-1]"),
     "index of sum": (lambda x: (x + 1)[0], {"x": V}, "(x + 1)[0]"),
@@ -118,8 +123,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]], str | lis
                     "relu(x) + relu(x) + relu(x) + relu(x)"),
     "more activations": (lambda x: functional.gelu(x) + functional.silu(x) + functional.softplus(x), {"x": V},
                          "gelu(x) + silu(x) + softplus(x)"),
-    "layers": (lambda x: nn.Sequential(nn.Tanh(), nn.ELU(), nn.Softplus(), nn.Softmax(dim=-1))(x), {"x": M},
-               "softmax(softplus(elu(tanh(x))))"),
+    "layers": (nn.Sequential(nn.Tanh(), nn.ELU(), nn.Softplus(), nn.Softmax(dim=-1)), {"input": M},
+               "softmax(softplus(elu(tanh(input))))"),
     "slopes": (lambda x: functional.leaky_relu(x) + functional.leaky_relu(x, 0.2), {"x": V},
                "leaky_relu(x) + where(x > 0, x, 0.2*x)"),
     "tanh gelu": (lambda x: functional.gelu(x, approximate="tanh"), {"x": V},
@@ -144,15 +149,31 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]], str | lis
     "a number of NumPy": (lambda x: np.float64(0.5) * x, {"x": V}, "0.5*x"),
     "stack": (lambda x, y: torch.stack([x, y * 2])[1], {"x": V, "y": V}, "[x, y*2][1]"),
     "views": (lambda x: x.view(-1, 2).unsqueeze(0).squeeze().flatten().reshape(2, 3), {"x": M},
-              "reshape(reshape(reshape(reshape(reshape(x, shape=(3, 2)), shape=(1, 3, 2)), shape=(3, 2)), shape=(6,)), "
-              "shape=(2, 3))"),
+              ("reshape(reshape(reshape(reshape(reshape(x, shape=(3, 2)), "
+               "shape=(1, 3, 2)), shape=(3, 2)), shape=(6,)), shape=(2, 3))")),
+    "joined": (lambda x, y: torch.cat([x, y]) + torch.cat((y, x), dim=-1), {"x": (1,), "y": (2,)},
+               "[x[0], y[0], y[1]] + [y[0], y[1], x[0]]"),
+    "joined columns": (lambda x: torch.stack([x[0], x[1]], dim=1), {"x": M}, "transpose([x[0], x[1]], axes=(1, 0))"),
+    "pieces": (gated, {"x": (2, 4)},
+               "x[..., 0:2]*sigmoid(x[..., 2:4])"),
+    "more pieces": (lambda x: x.split([1, 2])[1] * torch.unbind(x, dim=0)[0] + functional.glu(x.T),
+                    {"x": (3, 2)},
+                    "x[1:3]*x[0] + transpose(x)[..., 0:1]*sigmoid(transpose(x)[..., 1:2])"),
+    "layer norm": (nn.LayerNorm(3, dtype=torch.float64), {"input": M},
+                   ("(input - mean(input, axis=(-1,), keepdims=True))"
+                    "/sqrt(var(input, axis=(-1,), keepdims=True) + 1e-05)*1 + 0")),
+    "normalised": (functional.normalize, {"input": M},
+                   "input/max(norm(input, axis=1, keepdims=True), 1e-12)"),
+    "new constants": (lambda x: x + x.new_ones(3) * 2 + torch.full_like(x, 0.5) + x.new_tensor([1.0, 2.0, 3.0]),
+                      {"x": V}, "x + 2 + 0.5 + c1"),
+    "a tensor to whoever asks": (lambda x: x * 2 if isinstance(x, torch.Tensor) else x, {"x": V}, "x*2"),
     "permute": (lambda x: x.permute(2, 0, 1), {"x": (2, 1, 3)}, "transpose(x, axes=(2, 0, 1))"),
-    "losses": (lambda x, y: functional.mse_loss(x, y) + nn.BCEWithLogitsLoss()(x, y) + nn.MSELoss(reduction="sum")(x, y),
-               {"x": V, "y": V}, "mse(x, y) + bce_logits(x, y) + sum((x - y)**2)"),
+    "losses": (lambda x, y: functional.mse_loss(x, y) + nn.BCEWithLogitsLoss()(x, y)
+               + nn.MSELoss(reduction="sum")(x, y), {"x": V, "y": V}, "mse(x, y) + bce_logits(x, y) + sum((x - y)**2)"),
     "cross entropy": (lambda x: functional.cross_entropy(x, torch.tensor([0, 2])), {"x": M}, "cross_entropy(x, c1)"),
     "likelihood": (lambda x: functional.nll_loss(functional.log_softmax(x, dim=1), torch.tensor([0, 2])), {"x": M},
                    "mean(-sum(log_softmax(x, axis=1)*c1, axis=-1))"),
-    "linear": (lambda x, w, b: functional.linear(x, w, b), {"x": V, "w": M, "b": (2,)}, "x @ transpose(w) + b"),
+    "linear": (functional.linear, {"input": V, "weight": M, "bias": (2,)}, "input @ transpose(weight) + bias"),
     "shapes": (by_shape, {"x": M}, "sum(x)/6 + 12"),
     "loop": (polynomial, {"x": V}, "0 + 1*x**0 + (-2*x**1) + 0.5*x**2"),
     "standardised": (standardised, {"x": M},
@@ -226,8 +247,8 @@ def test_the_gradient_of_a_trace_is_that_of_the_function(name: str) -> None:
     steps = compile_tree(expression.tree, "torch", {name: tuple(value.shape) for name, value in tensors.items()})
     value, pull = PyTorch().pullback(lambda at: PyTorch().run(steps, at, "float64"), tensors, list(point))
     gradients = pull(np.ones(tuple(value.shape)))
-    for name, wanted in zip(point, own, strict=True):
-        np.testing.assert_allclose(gradients[name], wanted.numpy(), rtol=1e-12, atol=1e-14)
+    for one, wanted in zip(point, own, strict=True):
+        np.testing.assert_allclose(gradients[one], wanted.numpy(), rtol=1e-12, atol=1e-14)
 
 
 # ---- custom operations, as classes
@@ -256,6 +277,35 @@ def test_the_parameters_of_a_module_are_inputs_where_they_are_named() -> None:
     found = read(module, {"input": M, "weight": M, "bias": (2,)}, held=held)
     assert found == Traced(["tanh(input @ transpose(weight) + bias)"], {})
     assert list(read(module, {"input": M}).constants) == ["c1", "c2"]
+
+
+class Remembering(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("average", torch.zeros(3))
+        self.register_buffer("count", torch.tensor(0))
+        self.last = None
+
+    def forward(self, x: Any) -> Any:
+        self.count += 1
+        self.average = 0.5 * self.average + 0.5 * x
+        self.last = x
+        return x * 2
+
+
+def test_a_module_keeps_no_symbolic_values() -> None:
+    module = Remembering()
+    average = module.average
+    assert read(module, {"x": V}).expressions == ["x*2"]
+    assert module.average is average
+    assert (module.last, module.count.item()) == (None, 0)
+    assert read(module.forward, {"x": V}).expressions == ["x*2"]
+    assert module.last is None
+
+
+def test_a_compiled_function_is_the_one_that_it_was_made_of() -> None:
+    assert read(torch.compile(lambda x: x * 2), {"x": V}).expressions == ["x*2"]
+    assert read(torch.compile(nn.Tanh()), {"input": V}).expressions == ["tanh(input)"]
 
 
 def test_what_is_calculated_of_parameters_alone_is_refused() -> None:
@@ -340,16 +390,17 @@ REFUSALS: dict[str, tuple[Any, str]] = {
     "cast": (lambda x: x.half(), "calls torch.Tensor.half, which the table does not have"),
     "cast to float32": (lambda x: x.to(torch.float32) * 2, "casts to torch.float32"),
     "no tensor": (lambda x: x * "2", "calculates with '2'"),
-    "no attribute": (lambda x: x.grads, "stops on symbolic values with AttributeError: a traced value has no "
-                                        "attribute grads"),
+    "no attribute": (lambda x: x.grads, ("stops on symbolic values with AttributeError: "
+                                         "a traced value has no attribute grads")),
     "constant": (lambda x: torch.ones(3), "gives a tensor that does not depend on its inputs"),  # noqa: ARG005
     "nothing": (lambda x: None, "gives nothing that depends on its inputs"),  # noqa: ARG005
     "a large constant": (lambda x: x.sum() * torch.ones(20_000),
                          "brings along an array of 20000 entries; at most 10000 are written as a constant"),
-    "own error": (lambda x: 1 // 0 * x, "stops on symbolic values with ZeroDivisionError: "
-                                        "integer division or modulo by zero"),
+    "own error": (lambda x: 1 // 0 * x, ("stops on symbolic values with ZeroDivisionError: "
+                                        "integer division or modulo by zero")),
     "shapes that do not fit": (lambda x: x + torch.ones(2) * 2 @ x,
-                               "gives matmul what the table's row does not take: @ (matmul) can't multiply (2,) by (3,)"),
+                               ("gives matmul what the table's row does not take: "
+                                "@ (matmul) can't multiply (2,) by (3,)")),
 }  # fmt: skip
 
 
@@ -442,7 +493,7 @@ def test_most_rows_are_one_call() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_the_template_of_a_row_is_traced_back_to_the_row(name: str) -> None:
     row = OPERATIONS[name]
-    native = bind(row, "torch", torch) if name != "index" else lambda x, key: operator.getitem(x, key)
+    native = bind(row, "torch", torch) if name != "index" else lambda x, *, key: x[key]
     options = {option: SETTINGS[option] for option in row.options}
     names = ("x", "y") if row.gather else row.parameters
     shapes = dict.fromkeys(names, V if name == "dot" else M if row.shape != "matmul" else S)

@@ -74,7 +74,10 @@ class Recorder:
                 parts = [self._spared(row, parts, place, shape) for place in range(len(parts))]
         except ShapeError as error:
             raise Untraceable(f"gives {row.name} what the table's row does not take: {error.message}") from None
-        options = {name: full[name] if name in ("shape", "axes") else value for name, value in options.items()}
+        options = {
+            name: full[name] if name in ("shape", "axes") and value is not None else value
+            for name, value in options.items()
+        }
         made = joined(row, [self._named(part) for part in parts], options, shape)
         if len(made.text) > MAX_LENGTH:
             raise Untraceable(f"takes more than {MAX_LENGTH} characters to write as one expression")

@@ -30,6 +30,8 @@ ANYTHING: Any = object()
 
 _NEEDED: Any = inspect.Parameter.empty
 _SPAN = (0, 0)
+_LISTS = ("inputs", "tensors", "values")
+"""What parameters are called that take a list of tensors."""
 
 Meaning = Tree | Callable[..., Any]
 
@@ -54,7 +56,7 @@ class Spelling:
         if callable(self.meaning):
             wanted = list(self.parameters)[: len(inspect.signature(self.meaning).parameters)]
             self._look_at_settings(values, set(wanted))
-            return self.meaning(*(values[name] for name in wanted))
+            return self.meaning(*(_whole(recorder, name, values[name]) for name in wanted))
         self._look_at_settings(values, _free(self.meaning))
         return recorder.told(self.meaning, values)
 
@@ -143,6 +145,12 @@ def found(
 def _free(tree: Tree) -> set[str]:
     passed = {value.name for call in calls(tree) for _, value in call.options if isinstance(value, Passed)}
     return set(variables(tree)) | passed
+
+
+def _whole(recorder: Recorder, name: str, value: Any) -> Any:
+    """A list of symbolic values as one, unless a list is what the function takes."""
+    symbolic = isinstance(value, list | tuple) and any(hasattr(one, "recorder") for one in value)
+    return recorder.lifted(value) if symbolic and name not in _LISTS else value
 
 
 def _shown(value: Any) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.witness.callable.recorder import Untraceable
+from gradtool.witness.callable.recorder import Recorder, Untraceable
 
-__all__ = ["flattened", "linear", "one_hot", "squeezed", "swapped", "unsqueezed"]
+__all__ = ["chunks", "concatenated", "flattened", "linear", "normalised", "one_hot", "pieces", "rows", "squeezed",
+           "stacked", "swapped", "unsqueezed"]  # fmt: skip
 
 
 def unsqueezed(x: Any, axis: Any) -> Any:
@@ -45,11 +47,75 @@ def swapped(x: Any, first: Any, second: Any) -> Any:
     return x.recorder.record("transpose", x, axes=tuple(axes))
 
 
+def concatenated(items: Any, axis: Any = 0) -> Any:
+    """Arrays one after the other along ``axis``: the list of all of their parts."""
+    recorder = _recorder(items)
+    arrays = [recorder.lifted(item) for item in items]
+    places = {_place(recorder.setting(axis), len(array.part.shape)) for array in arrays}
+    if len(places) > 1:
+        raise Untraceable("joins arrays of different ranks")
+    (place,) = places
+    parts = [part for array in arrays for part in rows(array, place)]
+    return stacked(parts, place)
+
+
+def stacked(items: Any, axis: Any = 0) -> Any:
+    """Arrays of one shape along a new axis."""
+    recorder = _recorder(items)
+    made = recorder.record("stack", *items)
+    rank = len(made.part.shape)
+    place = _place(recorder.setting(axis), rank)
+    order = (*range(1, place + 1), 0, *range(place + 1, rank))
+    return recorder.record("transpose", made, axes=order) if place else made
+
+
+def rows(x: Any, axis: Any = 0) -> tuple[Any, ...]:
+    """The parts along ``axis``, each without it."""
+    place = _place(x.recorder.setting(axis), len(x.part.shape))
+    return tuple(x[(*(slice(None),) * place, one)] for one in range(x.part.shape[place]))
+
+
+def pieces(x: Any, sizes: Any, axis: Any = 0) -> tuple[Any, ...]:
+    """Slices along ``axis``: of these sizes, or all of one size, the last one of what is left."""
+    shape = x.part.shape
+    place = _place(x.recorder.setting(axis), len(shape))
+    sizes = x.recorder.setting(sizes)
+    if isinstance(sizes, int):
+        sizes = tuple(min(sizes, shape[place] - start) for start in range(0, shape[place], max(sizes, 1)))
+    if sum(sizes) != shape[place]:
+        raise Untraceable(f"splits an axis of length {shape[place]} into {sizes}")
+    ends = np.cumsum((0, *sizes)).tolist()
+    before = (...,) if place == len(shape) - 1 and place else (slice(None),) * place
+    return tuple(x[(*before, slice(start, stop))] for start, stop in itertools.pairwise(ends))
+
+
+def chunks(x: Any, count: Any, axis: Any = 0) -> tuple[Any, ...]:
+    """That many slices along ``axis``, as nearly alike as whole numbers are."""
+    place = _place(x.recorder.setting(axis), len(x.part.shape))
+    return pieces(x, -(-x.part.shape[place] // count), place)
+
+
+def normalised(x: Any, lengths: Any, weight: Any, bias: Any, eps: Any) -> Any:
+    """Layer normalisation over the last axes, as many as ``lengths`` has."""
+    recorder = _recorder((x, weight, bias))
+    x = recorder.lifted(x)
+    axes = tuple(range(-len(recorder.setting(lengths)), 0))
+    centred = x - recorder.record("mean", x, axis=axes, keepdims=True)
+    made = centred / recorder.record("sqrt", recorder.record("var", x, axis=axes, keepdims=True) + eps)
+    made = made if weight is None else made * weight
+    return made if bias is None else made + bias
+
+
 def linear(x: Any, weight: Any, bias: Any) -> Any:
     """``x @ weight.T + bias``."""
-    recorder = next(one.recorder for one in (x, weight, bias) if hasattr(one, "recorder"))
+    recorder = _recorder((x, weight, bias))
     made = recorder.record("matmul", x, recorder.record("transpose", weight))
     return made if bias is None else made + bias
+
+
+def _recorder(values: Any) -> Recorder:
+    found: Recorder = next(value.recorder for value in values if hasattr(value, "recorder"))
+    return found
 
 
 def one_hot(labels: Any, classes: int) -> NDArray[np.float64]:

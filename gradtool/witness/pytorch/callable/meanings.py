@@ -9,11 +9,12 @@ import torch
 
 from gradtool.values import Shape
 from gradtool.witness.callable.recorder import Recorder, Untraceable
-from gradtool.witness.callable.views import one_hot
+from gradtool.witness.callable.symbol import Symbol
+from gradtool.witness.callable.views import chunks, one_hot
 
 __all__ = [
-    "Extreme", "clamp", "cross_entropy", "dropout", "extreme", "filled", "gelu", "hardtanh", "likelihood", "loss",
-    "masked", "norm", "polygamma", "quotient", "slope", "spread",
+    "Extreme", "clamp", "cross_entropy", "dropout", "extreme", "filled", "gated", "gelu", "hardtanh", "likelihood",
+    "loss", "masked", "norm", "polygamma", "quotient", "slope", "spread",
 ]  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def cross_entropy(x: Any, target: Any, reduction: Any) -> Any:
     """With class labels, which are constants, the mean over rows is a row of the table; otherwise written out."""
     recorder = _recorder(x, target)
     shape = _rows(recorder, x)
-    if isinstance(target, torch.Tensor) and not target.is_floating_point():
+    if not isinstance(target, Symbol) and not target.is_floating_point():
         hot = one_hot(target, shape[-1])
         if reduction == "mean":
             return recorder.record("cross_entropy", x, target)
@@ -139,6 +140,12 @@ def slope(x: Any, negative_slope: Any) -> Any:
     if negative_slope == 0.01:
         return x.recorder.record("leaky_relu", x)
     return x.recorder.record("where", x > 0, x, negative_slope * x)
+
+
+def gated(x: Any, dim: Any) -> Any:
+    """The gated linear unit: one half times the sigmoid of the other."""
+    value, gate = chunks(x, 2, dim)
+    return value * x.recorder.record("sigmoid", gate)
 
 
 def hardtanh(x: Any, low: Any, high: Any) -> Any:

@@ -10,8 +10,22 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import torch
+
 from gradtool.witness.callable.spelling import ANYTHING
-from gradtool.witness.callable.views import flattened, linear, squeezed, swapped, unsqueezed
+from gradtool.witness.callable.views import (
+    chunks,
+    concatenated,
+    flattened,
+    linear,
+    normalised,
+    pieces,
+    rows,
+    squeezed,
+    stacked,
+    swapped,
+    unsqueezed,
+)  # fmt: skip
 from gradtool.witness.pytorch.callable import meanings as meant
 
 __all__ = ["IDLE", "SPELLINGS"]
@@ -92,7 +106,14 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "torch.Tensor.polygamma(input, n)": lambda x, n: meant.polygamma(n, x),
     "torch.where(condition, input, other)": "where(condition, input, other)",
     "torch.Tensor.where(input, condition, other)": "where(condition, input, other)",
-    "torch.stack(tensors, dim=0)": "stack(tensors)",
+    "torch.stack(tensors, dim=0)": stacked,
+    "torch.cat(tensors, dim=0)": concatenated,
+    "torch.concat(tensors, dim=0)": concatenated,
+    "torch.concatenate(tensors, dim=0)": concatenated,
+    "torch.unbind(input, dim=0)": rows,
+    "torch.split(input, sizes, dim=0)": pieces,
+    "torch.Tensor.split(input, sizes, dim=0)": pieces,
+    "torch.chunk(input, chunks, dim=0)": chunks,
     "torch.permute(input, dims)": "transpose(input, axes=dims)",
     "torch.Tensor.permute(input, *dims)": "transpose(input, axes=dims)",
     "torch.reshape(input, shape)": "reshape(input, shape=shape)",
@@ -112,6 +133,13 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "torch.rad2deg(input)": "input*57.29577951308232",
     "torch.lerp(input, end, weight)": "input + weight*(end - input)",
     "torch.logit(input)": "log(input/(1 - input))",
+    "torch.nn.functional.glu(input, dim=-1)": meant.gated,
+    "torch.nn.functional.normalize(input, p=2.0, dim=1, eps=1e-12)":
+        "input/max(norm(input, axis=dim, keepdims=True), eps)",
+    "torch.nn.functional.layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5)": normalised,
+    "torch.nn.functional.l1_loss(input, target)": "mean(abs(input - target))",
+    "torch.nn.functional.hardsigmoid(input)": "clip(input + 3, 0, 6)/6",
+    "torch.nn.functional.threshold(input, threshold, value)": "where(input > threshold, input, value)",
     "torch.nn.functional.relu6(input)": "clip(input, 0, 6)",
     "torch.nn.functional.mish(input)": "input*tanh(softplus(input))",
     "torch.nn.functional.tanhshrink(input)": "input - tanh(input)",
@@ -132,6 +160,10 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     # ---- what is known without the numbers
     "torch.zeros_like(input)": meant.filled(0.0),
     "torch.ones_like(input)": meant.filled(1.0),
+    "torch.full_like(input, fill_value)": lambda x, value: meant.filled(value)(x),
+    "torch.Tensor.new_zeros(input, *size)": lambda x, size: torch.zeros(size, dtype=x.dtype),
+    "torch.Tensor.new_ones(input, *size)": lambda x, size: torch.ones(size, dtype=x.dtype),
+    "torch.Tensor.new_tensor(input, data)": lambda x, data: torch.tensor(data, dtype=x.dtype),
     "torch.numel(input)": lambda x: x.numel(),
     "torch.is_floating_point(input)": lambda x: not x.part.logical,
     "torch.is_complex(input)": lambda x: False,  # noqa: ARG005  # no input of a trace is complex

@@ -1,30 +1,21 @@
-"""A PyTorch function as expressions: symbolic values that torch's functions hand over to (``__torch_function__``)."""
+"""A PyTorch function as expressions of gradtool's own language."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-import math
-import operator
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import MethodDescriptorType, WrapperDescriptorType
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
-from torch.autograd.function import _SingleLevelFunction
 
 from gradtool.values import Shape
 from gradtool.witness.callable.part import Part
 from gradtool.witness.callable.recorder import Recorder, Untraceable
-from gradtool.witness.callable.spelling import ANYTHING, Spelling, found
 from gradtool.witness.callable.symbol import Symbol
 from gradtool.witness.callable.traced import NotTraced, Traced, run
-from gradtool.witness.pytorch.callable.spellings import IDLE, SPELLINGS
+from gradtool.witness.pytorch.callable.custom import applied, kept, parameters_of
+from gradtool.witness.pytorch.callable.symbol import TorchSymbol
 
-__all__ = ["spellings", "traced"]
-
-_OWNERS = ("Tensor", "TensorBase", "_TensorBase")
+__all__ = ["traced"]
 
 
 def traced(
@@ -37,10 +28,11 @@ def traced(
     """``function`` as one expression for each of its differentiable outputs, or why it is none.
 
     A class derived from ``torch.autograd.Function`` is its ``forward``, whatever its ``backward`` says; so is each
-    call of its ``apply`` inside a function. ``inputs`` are the shapes of the arguments that are differentiated,
-    ``fixed`` all other arguments, ``dtype`` is what ``x.dtype`` says. ``held`` are tensors that the function reaches
-    by itself, such as a module's parameters, by the names that they have among ``inputs``; they are no arguments.
-    The function is called twice; compare the trace with its numbers (``witness.callable.traced.disagreement``).
+    call of its ``apply`` inside a function. What torch.compile has made is the function that it was made of.
+    ``inputs`` are the shapes of the arguments that are differentiated, ``fixed`` all other arguments, ``dtype`` is
+    what ``x.dtype`` says. ``held`` are tensors that the function reaches by itself, such as a module's parameters, by
+    the names that they have among ``inputs``; they are no arguments. The function is called twice; compare the trace
+    with its numbers (``witness.callable.traced.disagreement``).
     """
     held = held or {}
 
@@ -53,189 +45,16 @@ def traced(
         made.held = lambda value: known.get(id(value))
         return made
 
-    called = function
+    called = getattr(function, "_torchdynamo_orig_callable", getattr(function, "_orig_mod", function))
     if isinstance(function, type) and issubclass(function, torch.autograd.Function):
-        called = _parameters_of(function)
+        called = parameters_of(function)
     arguments = {name: shape for name, shape in inputs.items() if name not in held}
-    with torch.enable_grad(), _applied():
+    with torch.enable_grad(), applied(), kept(called):
         return run(called, arguments, fixed or {}, recorder, held=tuple(held))
 
 
-class TorchSymbol(Symbol):
-    """A symbolic value with the attributes and the methods of a tensor."""
-
-    device = torch.device("cpu")
-    requires_grad = True
-    is_leaf = is_cuda = is_sparse = is_quantized = False
-    grad_fn = grad = None
-
-    def __init__(self, recorder: Recorder, part: Part, dtype: torch.dtype) -> None:
-        super().__init__(recorder, part)
-        self.dtype = torch.bool if part.logical else dtype
-        self.own = dtype
-
-    @classmethod
-    def __torch_function__(
-        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """What torch does in place of its own arithmetic when it meets a symbolic value."""
-        del types
-        recorder = next(_recorders((*args, *(kwargs or {}).values())))
-        known = _by_function().get(func)
-        if known is not None:
-            return known.meant(recorder, args, _told(kwargs or {}))
-        name = getattr(func, "__name__", "")
-        owner = getattr(func, "__qualname__", "").split(".")[0]
-        if isinstance(func, MethodDescriptorType | WrapperDescriptorType) or owner in _OWNERS:
-            return getattr(recorder.lifted(args[0]), name)(*args[1:], **(kwargs or {}))
-        return _unknown(torch.overrides.resolve_name(func) or name)
-
-    def __getattr__(self, name: str) -> Any:
-        known = spellings().get(f"torch.Tensor.{name}") or spellings().get(f"torch.{name}")
-        if known is not None:
-            return lambda *given, **named: known.meant(self.recorder, (self, *given), _told(named))
-        if name.startswith("__") or not callable(getattr(torch.Tensor, name, None)):
-            raise AttributeError(f"a traced value has no attribute {name}")
-        return lambda *_, **__: _unknown(f"torch.Tensor.{name}")
-
-    # ---- what is known without the numbers
-
-    @property
-    def shape(self) -> torch.Size:
-        """The lengths of the axes."""
-        return torch.Size(self.part.shape)
-
-    @property
-    def ndim(self) -> int:
-        """How many axes there are."""
-        return len(self.part.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the length of one axis."""
-        return self.shape if dim is None else self.shape[dim]
-
-    def dim(self) -> int:
-        """How many axes there are."""
-        return self.ndim
-
-    def numel(self) -> int:
-        """How many entries there are."""
-        return math.prod(self.part.shape)
-
-    nelement = numel
-
-    def is_contiguous(self, *_: Any) -> bool:
-        """As tensors usually are."""
-        return True
-
-    # ---- the same value
-
-    @property
-    def T(self) -> Any:
-        """The axes in reverse."""
-        return self.recorder.record("transpose", self)
-
-    @property
-    def mT(self) -> Any:
-        """The last two axes in each other's place."""
-        return self.transpose(-1, -2)
-
-    @property
-    def data(self) -> Any:
-        """Cut off from the gradient."""
-        return self.detach()
-
-    def detach(self) -> Any:
-        """Only where the value alone counts: the formula has a derivative where autograd has none."""
-        if not self.recorder.forward_only:
-            raise Untraceable("cuts off the gradient with detach, which a formula can't say")
-        return self
-
-    def contiguous(self, **_: Any) -> Any:
-        """The same numbers."""
-        return self
-
-    cpu = requires_grad_ = contiguous
-
-    def to(self, *given: Any, **named: Any) -> Any:
-        """To its own dtype, or a condition to numbers."""
-        for value in (*given, *named.values()):
-            if isinstance(value, torch.dtype):
-                return self._cast(value)
-            if isinstance(value, torch.Tensor | TorchSymbol):
-                return self._cast(value.dtype)
-        return self
-
-    type_as = to
-
-    def float(self) -> Any:
-        """To float32."""
-        return self._cast(torch.float32)
-
-    def double(self) -> Any:
-        """To float64."""
-        return self._cast(torch.float64)
-
-    def _cast(self, dtype: torch.dtype) -> Any:
-        if dtype == self.dtype:
-            return self
-        if self.part.logical and dtype.is_floating_point:
-            return self.recorder.symbol(self.recorder, self.recorder.number_of(self.part))
-        raise Untraceable(f"casts to {dtype}")
-
-    def item(self) -> NoReturn:
-        """Refused: the numbers are not known."""
-        raise Untraceable("asks for the number that a value is: x.item(), x.tolist() or x.numpy()")
-
-    tolist = numpy = item
-
-    def _in_place(self, *_: Any) -> NoReturn:
-        raise Untraceable("changes a value in place: += or the like")
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _in_place
-    __ifloordiv__ = __imod__ = __iand__ = __ior__ = _in_place
-    __rdiv__ = Symbol.__rtruediv__  # type: ignore[attr-defined]  # set by name
-
-
-@functools.cache
-def spellings() -> dict[str, Spelling]:
-    """Every call that is a row of the table, by its dotted name; those that this PyTorch has."""
-    return found("torch", lambda _: None, SPELLINGS)
-
-
-@functools.cache
-def _by_function() -> dict[Any, Spelling]:
-    table = {}
-    for name, known in spellings().items():
-        try:
-            table[operator.attrgetter(name.removeprefix("torch."))(torch)] = known
-        except AttributeError:
-            continue
-    return table
-
-
-def _told(named: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that may matter."""
-    return {name: value for name, value in named.items()
-            if name not in IDLE or (IDLE[name] is not ANYTHING and value != IDLE[name])}  # fmt: skip
-
-
-def _unknown(name: str) -> NoReturn:
-    if name.endswith("_") and not name.endswith("__"):
-        raise Untraceable(f"changes a tensor in place: {name}")
-    raise Untraceable(f"calls {name}, which the table does not have")
-
-
-def _recorders(values: Any) -> Iterator[Recorder]:
-    for value in values:
-        if isinstance(value, Symbol):
-            yield value.recorder
-        elif isinstance(value, list | tuple):
-            yield from _recorders(value)
-
-
 def _array(value: Any) -> Any:
-    if not isinstance(value, torch.Tensor):
+    if isinstance(value, Symbol) or not isinstance(value, torch.Tensor):
         return None
     if value.grad_fn is not None:
         raise Untraceable("calculates with a tensor that depends on others, which it reaches by itself")
@@ -248,80 +67,3 @@ def _array(value: Any) -> Any:
 def _look(recorder: Recorder) -> None:
     if not recorder.forward_only and not torch.is_grad_enabled():
         raise Untraceable("calculates under torch.no_grad, which cuts off the gradient")
-
-
-# ---- custom operations
-
-
-def _parameters_of(kind: type) -> Callable[..., Any]:
-    """``apply`` under the names of the forward pass."""
-    known = list(inspect.signature(kind.forward).parameters.values())  # type: ignore[attr-defined]
-
-    def apply(*given: Any, **named: Any) -> Any:
-        bound = inspect.Signature(known if _is_apart(kind) else known[1:]).bind(*given, **named)
-        bound.apply_defaults()
-        return kind.apply(*bound.args)  # type: ignore[attr-defined]
-
-    apply.__signature__ = inspect.Signature(known if _is_apart(kind) else known[1:])  # type: ignore[attr-defined]
-    return apply
-
-
-def _is_apart(kind: type) -> bool:
-    """Whether the forward pass has no ctx, which setup_context gets."""
-    return getattr(kind, "setup_context", None) is not _SingleLevelFunction.setup_context
-
-
-class _Context:
-    """Stands in for ``ctx``: takes whatever a forward pass keeps for its backward pass."""
-
-    def __init__(self, recorder: Recorder, count: int) -> None:
-        self._recorder = recorder
-        self.needs_input_grad = (True,) * count
-
-    def save_for_backward(self, *_: Any) -> None:
-        """Kept for nobody."""
-
-    save_for_forward = set_materialize_grads = save_for_backward
-
-    def mark_non_differentiable(self, *outputs: Any) -> None:
-        """These outputs are left out."""
-        self._recorder.left_out.extend(outputs)
-
-    def mark_dirty(self, *_: Any) -> None:
-        """Refused: the operation writes into its inputs."""
-        raise Untraceable("changes its inputs in place: ctx.mark_dirty")
-
-
-def _forward_of(kind: type, recorder: Recorder) -> Callable[..., Any]:
-    """The forward pass of a custom operation, in either style, on symbolic values."""
-    apart = _is_apart(kind)
-
-    def forward(*given: Any) -> Any:
-        before, recorder.forward_only = recorder.forward_only, True
-        context = _Context(recorder, len(given))
-        try:
-            output = kind.forward(*(() if apart else (context,)), *given)  # type: ignore[attr-defined]
-            if apart:
-                kind.setup_context(context, given, output)  # type: ignore[attr-defined]
-            return output
-        finally:
-            recorder.forward_only = before
-
-    return forward
-
-
-@contextmanager
-def _applied() -> Iterator[None]:
-    """Where a custom operation is applied to a symbolic value, its forward pass is traced."""
-
-    def apply(kind: Any, *given: Any) -> Any:
-        recorder = next(_recorders(given), None)
-        if recorder is None:
-            return super(_SingleLevelFunction, kind).apply(*given)
-        return _forward_of(kind, recorder)(*given)
-
-    _SingleLevelFunction.apply = classmethod(apply)
-    try:
-        yield
-    finally:
-        del _SingleLevelFunction.apply

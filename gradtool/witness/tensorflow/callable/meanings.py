@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from gradtool.witness.callable.recorder import Recorder, Untraceable
-from gradtool.witness.callable.views import one_hot
+from gradtool.witness.callable.views import chunks, one_hot, pieces
 
 __all__ = ["along", "cast", "clip", "converted", "dropout", "filled", "gelu", "labelled", "matmul", "norm", "polygamma",
-           "slope", "stopped", "tensordot"]  # fmt: skip
+           "slope", "split", "stopped", "tensordot"]  # fmt: skip
 
 
 def _recorder(*values: Any) -> Recorder:
@@ -48,6 +49,12 @@ def cast(x: Any, dtype: Any) -> Any:
 def converted(x: Any, dtype: Any) -> Any:
     """A tensor is one already."""
     return x if dtype is None else cast(x, dtype)
+
+
+def split(x: Any, sizes: Any, axis: Any) -> Any:
+    """A list of slices: so many, or of these sizes."""
+    sizes, axis = x.recorder.setting(sizes), x.recorder.setting(axis)
+    return list(chunks(x, sizes, axis) if isinstance(sizes, int) else pieces(x, sizes, axis))
 
 
 def stopped(x: Any) -> Any:
@@ -96,10 +103,10 @@ def gelu(features: Any, approximate: Any) -> Any:
 
 
 def slope(features: Any, alpha: Any) -> Any:
-    """leaky_relu of any slope."""
+    """leaky_relu of any slope, which TensorFlow keeps in float32 whatever the dtype."""
     if alpha == 0.01:
         return features.recorder.record("leaky_relu", features)
-    return features.recorder.record("where", features > 0, features, alpha * features)
+    return features.recorder.record("where", features > 0, features, float(np.float32(alpha)) * features)
 
 
 def polygamma(a: Any, x: Any) -> Any:

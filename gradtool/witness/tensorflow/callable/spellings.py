@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradtool.witness.callable.views import squeezed, swapped, unsqueezed
+from gradtool.witness.callable.views import concatenated, rows, squeezed, stacked, swapped, unsqueezed
 from gradtool.witness.tensorflow.callable import meanings as meant
 
 __all__ = ["SPELLINGS"]
@@ -27,7 +27,10 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "tf.nn.gelu(features, approximate=False)": meant.gelu,
     "tf.nn.silu(features, beta=1.0)": "silu(features)",
     "tf.math.polygamma(a, x)": meant.polygamma,
-    "tf.stack(values, axis=0)": "stack(values)",
+    "tf.stack(values, axis=0)": stacked,
+    "tf.concat(values, axis)": concatenated,
+    "tf.unstack(value, num=None, axis=0)": lambda value, _, axis: list(rows(value, axis)),
+    "tf.split(value, num_or_size_splits, axis=0)": meant.split,
     "tf.transpose(a, perm=None, conjugate=False)": "transpose(a, axes=perm)",
     "tf.linalg.matrix_transpose(a, conjugate=False)": lambda a: swapped(a, -1, -2),
     "tf.matmul(a, b, transpose_a=False, transpose_b=False)": meant.matmul,
