@@ -81,7 +81,7 @@ def check(
 
     ``function`` is a function of tensors, the ``apply`` or the class of an autograd Function, a ``tf.custom_gradient``
     function, a module or a layer; ``inputs`` its positional arguments (a tuple or list; a single tensor stands for
-    itself), ``keywords`` the others. Floating-point tensors, and the parameters of a module, are differentiated; with
+    itself; a dict gives them by name), ``keywords`` the others. Floating-point tensors, and the parameters of a module, are differentiated; with
     ``wrt`` only those named. ``order`` 2 checks the gradient of the gradient too. ``upstream`` weighs the outputs (ones
     without it). ``surrogate`` says that the gradient is wrong on purpose. ``exact`` lets a process of its own compute
     exact derivatives of what can be traced to an expression.
@@ -96,7 +96,7 @@ def check(
     """
     from gradtool.pipeline.live import checked  # noqa: PLC0415  # nothing heavy on import
 
-    arguments = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    arguments = inputs if isinstance(inputs, list | tuple | Mapping) else [inputs]
     return CheckResult(
         checked(
             function,

@@ -30,7 +30,7 @@ ROOMS: Mapping[str, str] = {
 
 def checked(
     function: Any,
-    arguments: Sequence[Any],
+    arguments: Sequence[Any] | Mapping[str, Any],
     keywords: Mapping[str, Any],
     *,
     wrt: Sequence[str],
@@ -41,7 +41,7 @@ def checked(
     exact: bool,
 ) -> list[CheckRecord]:
     """The records of ``function`` at its arguments, as ``gradtool.check`` documents it."""
-    room = importlib.import_module(_room(function, [*arguments, *keywords.values()]))
+    room = importlib.import_module(_room(function, [arguments, keywords]))
     request = CallableRequest(-1, "", wrt=list(wrt), seed=seed, order=order, surrogate=surrogate)
     evidence = room.live(function, arguments, keywords, request, upstream)
     told = None if upstream is None else "given"
@@ -50,9 +50,9 @@ def checked(
     return list(recorded(evidence, evidence.name, settings, answers))
 
 
-def _room(function: Any, values: Sequence[Any]) -> str:
+def _room(function: Any, values: list[Any]) -> str:
     """The room of the framework that the values, or else the function, come from."""
-    for leaf in (*(leaf for _, leaf in leaves(list(values))), function):
+    for leaf in (*(leaf for _, leaf in leaves(values)), function):
         for kind in (leaf if isinstance(leaf, type) else type(leaf)).__mro__:
             if room := ROOMS.get(kind.__module__.partition(".")[0]):
                 return room

@@ -183,7 +183,9 @@ def _opinion(case: Case, claimed: float | None, exact: ExactEntry | None, bar: D
 def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _Opinion:
     form = FORMATS[case.dtype]
     size = abs(truth)
-    bound, sensitivity = case.slack * Decimal(exact.bound), Decimal(exact.sensitivity)
+    bound, sensitivity = Decimal(exact.bound), Decimal(exact.sensitivity)
+    if case.slack > 1:
+        bound = case.slack * (bound + Decimal(form.unit) * size)
     power = float(min(SAFETY * bound / size, Decimal("Infinity"))) if size else None
     shown = short(truth)
     if not math.isfinite(claimed):

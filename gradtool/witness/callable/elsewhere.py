@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gradtool.evidence import Autodiff, CallablePoint, Survey
+from gradtool.witness.callable.opinions import sure
 from gradtool.witness.callable.subject import Floats, Gradients, Point
 from gradtool.witness.callable.weighed import Weighed
 from gradtool.witness.directional.flat_function import FlatFunction
@@ -58,14 +59,21 @@ PLACES: Mapping[str, Callable[[Floats, Draw], Floats]] = {
 """From the given point to another: one row each."""
 
 
-def elsewhere(weighed: Weighed, seed: int, witness: str, version: str) -> list[CallablePoint]:
-    """A CallablePoint for every other point at which there is something to check."""
+def elsewhere(weighed: Weighed, seed: int, witness: str, version: str, *, search: bool) -> list[CallablePoint]:
+    """A CallablePoint for every other point at which there is something to check; with ``search`` what is wrong there.
+
+    Without it, something is known to be wrong already, and it is only said whether the path integral disagrees.
+    """
     began = time.perf_counter()
     draw = np.random.default_rng([seed, 3])
-    found = []
+    found: list[CallablePoint] = []
+    if not all(array.size for array in weighed.subject.point.values()):
+        return found
     for label, place in PLACES.items():
         at = {name: _rounded(place(array, draw)) for name, array in weighed.subject.point.items()}
-        if time.perf_counter() - began < SECONDS and (point := _looked(weighed, label, at, seed, witness, version)):
+        if time.perf_counter() - began < SECONDS and (
+            point := _looked(weighed, label, at, seed, witness, version, search=search)
+        ):
             found.append(point)
     return found
 
@@ -76,7 +84,9 @@ def _rounded(array: Floats) -> Floats:
     return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, BITS)), exponent - BITS))
 
 
-def _looked(weighed: Weighed, label: str, at: Point, seed: int, witness: str, version: str) -> CallablePoint | None:
+def _looked(
+    weighed: Weighed, label: str, at: Point, seed: int, witness: str, version: str, *, search: bool
+) -> CallablePoint | None:
     began = time.perf_counter()
     gradients = weighed.gradient(at)
     value = weighed.value(at)
@@ -84,8 +94,8 @@ def _looked(weighed: Weighed, label: str, at: Point, seed: int, witness: str, ve
     if not math.isfinite(value) or not all(np.all(np.isfinite(gradient)) for gradient in known):
         return None
     survey = _residuals(weighed, gradients, at, seed)
-    if not survey.agree:
-        survey = weighed.surveyed(gradients, at, seed)
+    if not survey.agree and search:
+        survey = sure(weighed, weighed.surveyed(gradients, at, seed), gradients, at, seed)
     found = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
     seconds = time.perf_counter() - began
     return CallablePoint(
@@ -106,7 +116,7 @@ def _residuals(weighed: Weighed, gradients: Gradients, at: Point, seed: int) -> 
     with np.errstate(all="ignore"):
         try:
             residuals = Residuals(function, claims, MOST)
-            residuals.settle(function.direction(draw), QUICK)
+            residuals.settle(function.direction(draw), [QUICK])
             for _ in range(DIRECTIONS):
                 way = function.direction(draw)
                 slope, claim = residuals.slope(residuals.everything, way), float(np.dot(claims, way))

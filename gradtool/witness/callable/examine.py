@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,15 +24,12 @@ from gradtool.evidence import (
     CallableEvidence,
     CallablePoint,
     CallableRequest,
-    Difference,
-    WrongEntry,
 )
-from gradtool.values import Index, Value, coordinates, labels
-from gradtool.witness.callable.axis import contradicted
+from gradtool.values import Value, indices
 from gradtool.witness.callable.elsewhere import elsewhere
-from gradtool.witness.callable.subject import Floats, Gradients, Point, Subject
+from gradtool.witness.callable.opinions import Opinions, opinions, sure
+from gradtool.witness.callable.subject import Floats, Point, Subject
 from gradtool.witness.callable.weighed import Weighed
-from gradtool.witness.finite_difference import differences
 from gradtool.witness.testimony import array_of, value_of
 
 __all__ = ["FOLLOWED", "OWN", "Formula", "Room", "examined", "random_upstream"]
@@ -63,7 +60,7 @@ class Room:
 
     name: str
     version: str
-    breaches: Callable[[Any, CallableRequest], list[Breach]] = lambda *_: []
+    breaches: Callable[[Any, CallableRequest, str], list[Breach]] = lambda *_: []
     formula: Callable[[Any], Formula] = lambda _: Formula()
 
 
@@ -82,7 +79,7 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
         evaluations += weighed.evaluations
     if not request.surrogate:
         weighed = Weighed(subject, random_upstream(subject, request.seed))
-        points += elsewhere(weighed, request.seed, room.name, room.version)
+        points += elsewhere(weighed, request.seed, room.name, room.version, search=not any(map(_is_accused, points)))
         evaluations += weighed.evaluations
     return CallableEvidence(
         request.key,
@@ -95,7 +92,7 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
         list(subject.inputs),
         list(subject.results),
         points,
-        room.breaches(subject, request),
+        room.breaches(subject, request, OWN),
         surrogate=request.surrogate,
         evaluations=evaluations,
         seconds=time.perf_counter() - began,
@@ -109,7 +106,10 @@ def _formula(subject: Subject, request: CallableRequest, room: Room) -> Formula:
     count = sum(array.size for array in subject.point.values())
     if count > EXACT:
         return Formula(untraced=f"{count} entries are too many")
-    return room.formula(subject)
+    try:
+        return room.formula(subject)
+    except Exception as error:  # noqa: BLE001  # a way that leads nowhere costs itself alone
+        return Formula(untraced=f"it could not be traced: {type(error).__name__}: {error}")
 
 
 def random_upstream(subject: Subject, seed: int) -> list[Floats]:
@@ -138,6 +138,12 @@ def _upstreams(subject: Subject, request: CallableRequest) -> list[tuple[str, li
     return plain + drawn if _are_few(subject.point) else drawn
 
 
+def _is_accused(point: CallablePoint) -> bool:
+    """Whether something is wrong at a point that needs no search elsewhere."""
+    survey = point.autodiff.survey
+    return bool(point.confirmed) or (survey is not None and bool(survey.wrong or survey.scaled))
+
+
 def _are_few(at: Point) -> bool:
     return sum(array.size for array in at.values()) <= FOLLOWED
 
@@ -150,56 +156,24 @@ def _point(
     subject = weighed.subject
     at = subject.point
     outputs, gradients = weighed.both(at)
-    bars = _ladders(weighed, gradients) if looked_at and _are_few(at) else []
-    survey = weighed.surveyed(gradients, at, request.seed) if looked_at else None
-    confirmed = _confirmed(weighed, gradients, bars, request.seed)
+    found, survey = Opinions([], []), None
+    if looked_at:
+        survey = weighed.surveyed(gradients, at, request.seed)
+        if _are_few(at):
+            entries = [(name, index) for name, array in at.items() for index in indices(array.shape)]
+            found = opinions(weighed, gradients, at, entries, request.seed)
+        else:
+            survey = sure(weighed, survey, gradients, at, request.seed)
     value = value_of(outputs[0]) if len(outputs) == 1 else weighed.value(at)
-    found = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
+    told = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
     seconds = time.perf_counter() - began
     return CallablePoint(
         label,
         {name: value_of(array) for name, array in at.items()},
         [value_of(weights) for weights in weighed.upstream],
-        Autodiff(request.key, room.name, room.version, value, found, bars, seconds, survey),
-        confirmed,
+        Autodiff(request.key, room.name, room.version, value, told, found.bars, seconds, survey),
+        found.confirmed,
         formula.expressions,
         formula.constants,
         formula.untraced,
     )
-
-
-def _ladders(weighed: Weighed, gradients: Gradients) -> list[Difference]:
-    """A difference for every entry of the point."""
-    at = weighed.subject.point
-    point = {name: value_of(array) for name, array in at.items()}
-    places = labels(point)
-    claims = {}
-    for label, (name, index) in places.items():
-        gradient = gradients[name]
-        claims[label] = np.array([0.0 if gradient is None else gradient[index]])
-
-    def along(columns: Mapping[str, Floats]) -> Floats:
-        rows = []
-        for numbers in zip(*columns.values(), strict=True):
-            arrays = {name: array.copy() for name, array in at.items()}
-            for label, number in zip(columns, numbers, strict=True):
-                name, index = places[label]
-                arrays[name][index] = number
-            rows.append([weighed.value(arrays)])
-        return np.array(rows)
-
-    found = differences(along, coordinates(point), claims, weighed.subject.dtype)
-    return [replace(found[label][0], variable=name, index=index) for label, (name, index) in places.items()]
-
-
-def _confirmed(weighed: Weighed, gradients: Gradients, bars: Sequence[Difference], seed: int) -> list[WrongEntry]:
-    """The entries that a ladder contradicts, and the path integral along their own axis too."""
-    claims: dict[tuple[str, Index], float] = {}
-    suspects = []
-    for bar in bars:
-        gradient = gradients[bar.variable]
-        claim = 0.0 if gradient is None else float(gradient[bar.index])
-        if math.isfinite(bar.value) and not abs(claim - bar.value) <= bar.bar:
-            claims[bar.variable, bar.index] = claim
-            suspects.append(bar)
-    return contradicted(weighed, claims, suspects, seed)

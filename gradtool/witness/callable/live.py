@@ -9,6 +9,7 @@ import numpy as np
 
 from gradtool.evidence import CallableRequest
 from gradtool.witness.callable.framework import Framework
+from gradtool.witness.callable.signature import bound
 from gradtool.witness.callable.subject import Origin, Subject
 from gradtool.witness.testimony import Floats
 
@@ -18,7 +19,7 @@ __all__ = ["live_subject", "weights"]
 def live_subject(
     framework: Framework,
     function: Any,
-    arguments: Sequence[Any],
+    arguments: Sequence[Any] | Mapping[str, Any],
     keywords: Mapping[str, Any],
     request: CallableRequest,
 ) -> Subject:
@@ -26,7 +27,8 @@ def live_subject(
     kind = next((kind for kind in framework.kinds if kind.fits(function)), None)
     if kind is None:
         raise TypeError(f"{function!r} can't be called with tensors: give a function, an operation or a module")
-    names = [argument.name for argument in kind.arguments(function) or []]
+    known = kind.arguments(function) or []
+    arguments, options = bound(arguments, known) if isinstance(arguments, Mapping) else (arguments, {})
     name = getattr(function, "__name__", type(function).__name__)
     if name == "apply":
         name = getattr(function.__self__, "__name__", name)

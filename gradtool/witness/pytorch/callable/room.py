@@ -8,6 +8,7 @@ from gradtool.evidence import CallableEvidence, CallableRequest
 from gradtool.witness.callable.examine import Formula, Room, examined
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
+from gradtool.witness.pytorch.callable.contract import breaches
 from gradtool.witness.pytorch.callable.subject import TorchSubject
 from gradtool.witness.pytorch.callable.traced import traced
 from gradtool.witness.pytorch.expression import PyTorch
@@ -30,7 +31,7 @@ def _formula(subject: TorchSubject) -> Formula:
     return Formula(found.expressions, found.constants)
 
 
-_ROOM = Room("torch", torch.__version__, formula=_formula)
+_ROOM = Room("torch", torch.__version__, breaches, _formula)
 
 SMALL = 1 << 16
 """Numbers in all inputs up to which one thread does the work: several wait for each other longer than they work."""

@@ -20,6 +20,8 @@ from gradtool.witness.testimony import value_of
 
 __all__ = ["answer", "live", "testified"]
 
+Inputs = Sequence[Any] | Mapping[str, Any]
+
 
 def answer(record: Record) -> Iterator[Record]:
     """The evidence on each callable that a CallableRequest asks for."""
@@ -40,7 +42,7 @@ def testified(request: CallableRequest, examined: Examined) -> Iterator[Record]:
 
 
 def live(
-    function: Any, arguments: Sequence[Any], keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
+    function: Any, arguments: Inputs, keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
 ) -> CallableEvidence:
     """The evidence on a function that the caller holds, at its arguments."""
     subject = live_subject(TorchCallables(CallableRequest(0, "")), function, arguments, keywords, request)

@@ -8,6 +8,7 @@ from gradtool.evidence import CallableEvidence, CallableRequest
 from gradtool.witness.callable.examine import Formula, Room, examined
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
+from gradtool.witness.tensorflow.callable.contract import breaches
 from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
 from gradtool.witness.tensorflow.callable.traced import traced
 from gradtool.witness.tensorflow.expression import TensorFlow
@@ -32,7 +33,7 @@ def _formula(subject: TensorFlowSubject) -> Formula:
     return Formula(found.expressions, found.constants)
 
 
-_ROOM = Room("tensorflow", tf.__version__, formula=_formula)
+_ROOM = Room("tensorflow", tf.__version__, breaches, _formula)
 
 
 def looked_at(subject: Subject, request: CallableRequest) -> CallableEvidence:

@@ -22,6 +22,8 @@ from gradtool.witness.testimony import value_of
 
 __all__ = ["answer", "live", "testified"]
 
+Inputs = Sequence[Any] | Mapping[str, Any]
+
 
 def answer(record: Record) -> Iterator[Record]:
     """The evidence on each callable that a CallableRequest asks for."""
@@ -49,7 +51,7 @@ def _hold(request: CallableRequest) -> None:
 
 
 def live(
-    function: Any, arguments: Sequence[Any], keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
+    function: Any, arguments: Inputs, keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
 ) -> CallableEvidence:
     """The evidence on a function that the caller holds, at its arguments."""
     subject = live_subject(TensorFlowCallables(), function, arguments, keywords, request)

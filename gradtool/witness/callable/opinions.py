@@ -1,0 +1,136 @@
+"""What speaks against a gradient at a point: ladders entry by entry, the path integral, and how sure both are.
+
+No estimator convicts alone. An entry is wrong where its ladder of differences and the path integral along its own axis
+both say so, and by more than one rounding unit of the point changes the gradient: nobody can ask for better, and an
+error that every evaluation makes alike, as that of a mean far from 0, shows in no noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradtool.evidence import Difference, Survey, WrongEntry
+from gradtool.target.dtype import FORMATS
+from gradtool.values import Index, label
+from gradtool.witness.callable.subject import Floats, Gradients, Point
+from gradtool.witness.callable.weighed import Weighed
+from gradtool.witness.directional.entries import entry_opinions
+from gradtool.witness.finite_difference import differences
+
+__all__ = ["Opinions", "claim_of", "opinions", "sure"]
+
+SAFETY = 4.0
+"""As in the verdict: so many times the change by one rounding unit is fair."""
+JITTERS = 4
+MOST = 8
+"""So many entries are asked for a second opinion; where all of them are wrong, the others are like them."""
+
+Entry = tuple[str, Index]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """A ladder for each entry, and the entries that two estimators contradict."""
+
+    bars: list[Difference]
+    confirmed: list[WrongEntry]
+
+
+def claim_of(gradients: Gradients, entry: Entry) -> float:
+    """The gradient's entry; 0 where the framework returned None."""
+    gradient = gradients[entry[0]]
+    return 0.0 if gradient is None else float(gradient[entry[1]])
+
+
+def opinions(weighed: Weighed, gradients: Gradients, at: Point, entries: Sequence[Entry], seed: int) -> Opinions:
+    """On each of ``entries`` of the gradient at ``at``. Cost: 125 values each, and 15 gradients for a suspect."""
+    bars = _ladders(weighed, gradients, at, entries)
+    suspects = [place for place, bar in enumerate(bars) if _contradicts(bar, gradients)]
+    if not suspects:
+        return Opinions(bars, [])
+    fair = _sensitivity(weighed, gradients, at, seed)
+    for place in suspects:
+        bar = bars[place]
+        bars[place] = replace(bar, bar=bar.bar + SAFETY * float(fair[bar.variable][bar.index]))
+    suspects = [place for place in suspects if _contradicts(bars[place], gradients)]
+    asked = [(bars[place].variable, bars[place].index) for place in suspects[:MOST]]
+    heard = entry_opinions(
+        weighed.value, weighed.gradient, at, asked, weighed.subject.dtype, seed, weighed.value_and_gradient
+    )
+    guilty = [place for place, one in zip(suspects, heard, strict=False) if not one.agrees]
+    if len(guilty) == MOST:
+        guilty = suspects
+    found = [bars[place] for place in guilty]
+    return Opinions(
+        bars,
+        [
+            WrongEntry(bar.variable, bar.index, claim_of(gradients, (bar.variable, bar.index)), bar.value, bar.bar)
+            for bar in found
+        ],
+    )
+
+
+def sure(weighed: Weighed, survey: Survey, gradients: Gradients, at: Point, seed: int) -> Survey:
+    """The survey with those wrong entries alone that another estimator confirms, and no factor that is rounding."""
+    if survey.agree:
+        return survey
+    confirmed: list[WrongEntry] = []
+    if survey.wrong:
+        entries = [(one.variable, one.index) for one in survey.wrong]
+        confirmed = opinions(weighed, gradients, at, entries, seed).confirmed
+    scaled = dict(survey.scaled)
+    if scaled:
+        fair = _sensitivity(weighed, gradients, at, seed)
+        scaled = {name: factor for name, factor in scaled.items() if _is_more(name, factor, gradients, fair)}
+    return replace(survey, wrong=confirmed, scaled=scaled)
+
+
+def _is_more(name: str, factor: float, gradients: Gradients, fair: Mapping[str, Floats]) -> bool:
+    """Whether a factor changes some entry by more than rounding may."""
+    for one, gradient in gradients.items():
+        if gradient is not None and name in ("", one) and factor:
+            return bool(np.any(np.abs(gradient * (1 - 1 / factor)) > SAFETY * fair[one]))
+    return True
+
+
+def _contradicts(bar: Difference, gradients: Gradients) -> bool:
+    claim = claim_of(gradients, (bar.variable, bar.index))
+    return math.isfinite(bar.value) and not abs(claim - bar.value) <= bar.bar
+
+
+def _ladders(weighed: Weighed, gradients: Gradients, at: Point, entries: Sequence[Entry]) -> list[Difference]:
+    """A ladder of differences along each entry."""
+    places = {label(*entry): entry for entry in entries}
+    point = {name: float(at[entry[0]][entry[1]]) for name, entry in places.items()}
+    claims = {name: np.array([claim_of(gradients, entry)]) for name, entry in places.items()}
+
+    def along(columns: Mapping[str, Floats]) -> Floats:
+        rows = []
+        for numbers in zip(*columns.values(), strict=True):
+            arrays = {name: array.copy() for name, array in at.items()}
+            for name, number in zip(columns, numbers, strict=True):
+                variable, index = places[name]
+                arrays[variable][index] = number
+            rows.append([weighed.value(arrays)])
+        return np.array(rows)
+
+    found = differences(along, point, claims, weighed.subject.dtype)
+    return [replace(found[name][0], variable=entry[0], index=entry[1]) for name, entry in places.items()]
+
+
+def _sensitivity(weighed: Weighed, gradients: Gradients, at: Point, seed: int) -> dict[str, Floats]:
+    """By how much the gradient changes where every number of the point moves by one rounding unit, at random."""
+    draw = np.random.default_rng([seed, 5])
+    unit = 2 * FORMATS[weighed.subject.dtype].unit
+    found = {name: np.zeros(array.shape) for name, array in at.items()}
+    for _ in range(JITTERS):
+        moved = {name: array * (1 + unit * draw.choice((-1.0, 1.0), array.shape)) for name, array in at.items()}
+        for name, gradient in weighed.gradient(moved).items():
+            first = gradients[name]
+            if gradient is not None and first is not None:
+                found[name] = np.fmax(found[name], np.abs(gradient - first))
+    return found
