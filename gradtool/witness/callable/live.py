@@ -33,10 +33,18 @@ def live_subject(
     if name == "apply":
         name = getattr(function.__self__, "__name__", name)
     origin = Origin(name, kind.title)
-    subject = framework.subject(kind.call(function), arguments, keywords, names, origin, request.seed, wrt=request.wrt)
-    known = [slot.name for slot in subject.inputs]
-    if missing := [name for name in request.wrt if name not in known]:
-        raise ValueError(f"wrt names {', '.join(missing)}; the inputs are {', '.join(known)}")
+    subject = framework.subject(
+        kind.call(function),
+        arguments,
+        {**options, **keywords},
+        [one.name for one in known if not one.keyword],
+        origin,
+        request.seed,
+        wrt=request.wrt,
+    )
+    inputs = [slot.name for slot in subject.inputs]
+    if missing := [name for name in request.wrt if name not in inputs]:
+        raise ValueError(f"wrt names {', '.join(missing)}; the inputs are {', '.join(inputs)}")
     if not subject.point:
         raise ValueError("there is no floating-point input to differentiate by")
     return subject
