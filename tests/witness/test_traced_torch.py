@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from gradtool.target.expression import parse
 from gradtool.target.operations import OPERATIONS
@@ -156,9 +157,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]], str | lis
     "joined columns": (lambda x: torch.stack([x[0], x[1]], dim=1), {"x": M}, "transpose([x[0], x[1]], axes=(1, 0))"),
     "pieces": (gated, {"x": (2, 4)},
                "x[..., 0:2]*sigmoid(x[..., 2:4])"),
-    "more pieces": (lambda x: x.split([1, 2])[1] * torch.unbind(x, dim=0)[0] + functional.glu(x.T),
-                    {"x": (3, 2)},
-                    "x[1:3]*x[0] + transpose(x)[..., 0:1]*sigmoid(transpose(x)[..., 1:2])"),
+    "more pieces": (lambda x: x.split([1, 2])[1] * torch.unbind(x, dim=0)[0] + functional.glu(x)[0],
+                    {"x": (3, 2)}, "x[1:3]*x[0] + (x[..., 0:1]*sigmoid(x[..., 1:2]))[0]"),
     "layer norm": (nn.LayerNorm(3, dtype=torch.float64), {"input": M},
                    ("(input - mean(input, axis=(-1,), keepdims=True))"
                     "/sqrt(var(input, axis=(-1,), keepdims=True) + 1e-05)*1 + 0")),
@@ -166,11 +166,15 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, tuple[int, ...]], str | lis
                    "input/max(norm(input, axis=1, keepdims=True), 1e-12)"),
     "new constants": (lambda x: x + x.new_ones(3) * 2 + torch.full_like(x, 0.5) + x.new_tensor([1.0, 2.0, 3.0]),
                       {"x": V}, "x + 2 + 0.5 + c1"),
-    "a tensor to whoever asks": (lambda x: x * 2 if isinstance(x, torch.Tensor) else x, {"x": V}, "x*2"),
+    "stretched": (lambda x: x.expand(2, 3) + x.unsqueeze(0).expand_as(W), {"x": V},
+                  "x*c1 + reshape(x, shape=(1, 3))*c1"),
     "permute": (lambda x: x.permute(2, 0, 1), {"x": (2, 1, 3)}, "transpose(x, axes=(2, 0, 1))"),
     "losses": (lambda x, y: functional.mse_loss(x, y) + nn.BCEWithLogitsLoss()(x, y)
                + nn.MSELoss(reduction="sum")(x, y), {"x": V, "y": V}, "mse(x, y) + bce_logits(x, y) + sum((x - y)**2)"),
     "cross entropy": (lambda x: functional.cross_entropy(x, torch.tensor([0, 2])), {"x": M}, "cross_entropy(x, c1)"),
+    "losses of entries": (lambda x, y: functional.binary_cross_entropy_with_logits(x, y, reduction="none")
+                          + functional.binary_cross_entropy(y**2, torch.full_like(y, 0.25), reduction="sum"),
+                          {"x": V, "y": V}, "softplus(x) - x*y + sum(-(0.25*log(y**2) + (1 - c1)*log(1 - y**2)))"),
     "likelihood": (lambda x: functional.nll_loss(functional.log_softmax(x, dim=1), torch.tensor([0, 2])), {"x": M},
                    "mean(-sum(log_softmax(x, axis=1)*c1, axis=-1))"),
     "linear": (functional.linear, {"input": V, "weight": M, "bias": (2,)}, "input @ transpose(weight) + bias"),
@@ -293,6 +297,12 @@ class Remembering(nn.Module):
         return x * 2
 
 
+def test_inputs_that_are_called_otherwise_go_by_position() -> None:
+    assert read(nn.Tanh(), {"x": V}).expressions == ["tanh(x)"]
+    assert read(Cube, {"t": V}, fixed={"by": 2.0}).expressions == ["2*t**3"]
+    assert read(torch.pow, {"a": V, "b": N}).expressions == ["a**b"]
+
+
 def test_a_module_keeps_no_symbolic_values() -> None:
     module = Remembering()
     average = module.average
@@ -303,6 +313,7 @@ def test_a_module_keeps_no_symbolic_values() -> None:
     assert module.last is None
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_compiled_function_is_the_one_that_it_was_made_of() -> None:
     assert read(torch.compile(lambda x: x * 2), {"x": V}).expressions == ["x*2"]
     assert read(torch.compile(nn.Tanh()), {"input": V}).expressions == ["tanh(input)"]
@@ -380,6 +391,9 @@ REFUSALS: dict[str, tuple[Any, str]] = {
     "in place, marked": (Dirty, "changes its inputs in place: ctx.mark_dirty"),
     "mask": (lambda x: x[x > 0], "picks entries by a condition, so that the shape depends on values"),
     "array index": (lambda x: x[torch.tensor([0, 1])], "indexes with an array, or with a value that it calculates"),
+    "einsum": (lambda x: torch.einsum("i,i->", x, x), "calls torch.einsum, which the table does not have"),
+    "gradient": (lambda x: torch.autograd.grad(x.sum(), x)[0],
+                 "calls torch.autograd.grad, which the table does not have"),
     "random": (lambda x: x * torch.rand_like(x), "calls torch.rand_like, which the table does not have"),
     "random by itself": (lambda x: x * torch.rand(3),
                          "is another function at its second call: it is random, or keeps a state"),
@@ -453,6 +467,22 @@ def test_rounding_that_cancellation_magnifies_is_no_disagreement() -> None:
     trace = Traced(["(x + y) - y"], {})
     assert disagreement(PyTorch(), torch, trace, point, [np.array(1e-8)]) == ""
     assert disagreement(PyTorch(), torch, trace, point, [np.array(1.001e-8)]) != ""
+
+
+def test_a_function_that_asks_for_the_type_of_its_argument_does_not_agree_with_its_trace() -> None:
+    """A symbolic value is no tensor: torch's own code would crash on one that says so."""
+
+    def asking(x: Any) -> Any:
+        return x * 2 if isinstance(x, torch.Tensor) else x
+
+    found = read(asking, {"x": V})
+    assert disagreement(PyTorch(), torch, found, at(x=[1.0, 2.0, 3.0]), [np.array([2.0, 4.0, 6.0])]) != ""
+
+
+def test_what_reads_a_tensor_from_inside_ends_in_a_reason_and_not_in_a_crash() -> None:
+    for function in (torch.vmap(torch.sin), torch.func.grad(torch.sum)):
+        assert isinstance(traced(function, {"x": V}), NotTraced)
+    assert read(lambda x: checkpoint(torch.sin, x, use_reentrant=False), {"x": V}).expressions == ["sin(x)"]
 
 
 def test_outputs_and_shapes_must_be_the_same() -> None:

@@ -19,7 +19,7 @@ from gradtool.target.tree import Number, Passed, Tree, Variable
 from gradtool.values import Array, Shape, Value
 from gradtool.witness.callable.part import Part, joined, number
 
-__all__ = ["MAX_CONSTANT", "Recorder", "Untraceable"]
+__all__ = ["MAX_CONSTANT", "Recorder", "Untraceable", "shown"]
 
 MAX_CONSTANT = 10_000
 """Most entries of an array that the function brings along."""
@@ -118,7 +118,7 @@ class Recorder:
             return tuple(self.setting(part) for part in value)
         array = np.asarray(value) if isinstance(value, int | np.generic | np.ndarray) else self.array(value)
         if array is None or array.dtype.kind not in "iub" or array.ndim > 1:
-            raise Untraceable(f"takes {_shown(value)} where whole numbers must be written out")
+            raise Untraceable(f"takes {shown(value)} where whole numbers must be written out")
         return int(array) if array.ndim == 0 else tuple(map(int, array))
 
     # ---- arguments
@@ -149,7 +149,7 @@ class Recorder:
         plain = isinstance(value, bool | int | float | list | tuple | np.ndarray | np.generic)
         array = np.asarray(value) if plain else self.array(value)
         if array is None or array.dtype.kind not in "fiub":
-            raise Untraceable(f"calculates with {_shown(value)}")
+            raise Untraceable(f"calculates with {shown(value)}")
         numbers = array.astype(np.float64)
         if np.isnan(numbers).any():
             raise Untraceable("calculates with NaN")
@@ -202,14 +202,15 @@ class Recorder:
         try:
             return operator.index(value)
         except TypeError:
-            raise Untraceable(f"indexes with {_shown(value)}") from None
+            raise Untraceable(f"indexes with {shown(value)}") from None
 
 
 def _names(row: Operation, count: int) -> tuple[str, ...]:
     return (row.parameters[0],) * count if row.gather else row.parameters
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a reason: itself where it is short, else what it is."""
     return f"a {type(value).__name__}" if len(repr(value)) > 40 else repr(value)
 
 

@@ -21,7 +21,7 @@ from gradtool.target.expression import parse_row_text
 from gradtool.target.operation import Operation
 from gradtool.target.operations import OPERATIONS
 from gradtool.target.tree import Call, Passed, Tree, Variable, calls, variables
-from gradtool.witness.callable.recorder import Recorder, Untraceable
+from gradtool.witness.callable.recorder import Recorder, Untraceable, shown
 
 __all__ = ["ANYTHING", "Spelling", "derived", "found", "spelled"]
 
@@ -73,7 +73,7 @@ class Spelling:
             if name in values or name not in self.parameters:
                 if self.parameters.get(name) is ANYTHING or value is None:
                     continue
-                raise Untraceable(f"calls {self.name} with {name}={_shown(value)}, which the table does not have")
+                raise Untraceable(f"calls {self.name} with {name}={shown(value)}, which the table does not have")
             values[name] = value
         if missing := [name for name, default in self.parameters.items() if name not in values and default is _NEEDED]:
             raise Untraceable(f"calls {self.name} without {missing[0]}")
@@ -86,7 +86,7 @@ class Spelling:
                 continue
             plain = isinstance(value, bool | int | float | str)
             if default is _NEEDED or not plain or value != default:
-                raise Untraceable(f"calls {self.name} with {name}={_shown(value)}, which the table does not have")
+                raise Untraceable(f"calls {self.name} with {name}={shown(value)}, which the table does not have")
 
 
 def spelled(call: str, meaning: str | Callable[..., Any]) -> Spelling:
@@ -151,7 +151,3 @@ def _whole(recorder: Recorder, name: str, value: Any) -> Any:
     """A list of symbolic values as one, unless a list is what the function takes."""
     symbolic = isinstance(value, list | tuple) and any(hasattr(one, "recorder") for one in value)
     return recorder.lifted(value) if symbolic and name not in _LISTS else value
-
-
-def _shown(value: Any) -> str:
-    return repr(value) if len(repr(value)) <= 40 else f"a {type(value).__name__}"

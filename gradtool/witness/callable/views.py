@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gradtool.witness.callable.recorder import Recorder, Untraceable
 
 __all__ = ["chunks", "concatenated", "flattened", "linear", "normalised", "one_hot", "pieces", "rows", "squeezed",
-           "stacked", "swapped", "unsqueezed"]  # fmt: skip
+           "stacked", "stretched", "swapped", "unsqueezed"]  # fmt: skip
 
 
 def unsqueezed(x: Any, axis: Any) -> Any:
@@ -29,6 +29,16 @@ def squeezed(x: Any, axis: Any = None) -> Any:
     gone = {_place(one, len(shape)) for one in named}
     kept = tuple(length for place, length in enumerate(shape) if place not in gone or length != 1)
     return x if kept == shape else x.recorder.record("reshape", x, shape=kept)
+
+
+def stretched(x: Any, shape: Any) -> Any:
+    """Repeated to a larger shape, in which -1 stands for a length as it is: times an array of ones."""
+    lengths, own = x.recorder.setting(shape), x.part.shape
+    lengths = lengths if isinstance(lengths, tuple) else (lengths,)
+    missing = len(lengths) - len(own)
+    wanted = tuple(own[place - missing] if one == -1 and place >= missing else one
+                   for place, one in enumerate(lengths))  # fmt: skip
+    return x if wanted == own else x.recorder.record("multiply", x, np.ones(wanted))
 
 
 def flattened(x: Any, start: Any = 0, stop: Any = -1) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,20 +92,32 @@ def applied() -> Iterator[None]:
         del _SingleLevelFunction.apply
 
 
-@contextmanager
-def kept(function: Any) -> Iterator[None]:
-    """What a module keeps from one call to the next is as it was before: symbolic values do not stay in it."""
+def kept(function: Any) -> Callable[..., Any]:
+    """``function``, after each call of which its module is as it was before: no symbolic value stays in it."""
     owner = function if isinstance(function, nn.Module) else getattr(function, "__self__", None)
-    modules = list(owner.modules()) if isinstance(owner, nn.Module) else []
-    before = [(vars(one), dict(vars(one)), one._buffers, dict(one._buffers)) for one in modules]  # noqa: SLF001
-    numbers = [(buffer, buffer.clone()) for one in modules for buffer in one.buffers(recurse=False)]
+    if not isinstance(owner, nn.Module):
+        return function  # type: ignore[no-any-return]  # whatever the caller has
+    called = function.forward if function is owner else function
+
+    @functools.wraps(called)
+    def guarded(*given: Any, **named: Any) -> Any:
+        with _as_before(owner):
+            return function(*given, **named)
+
+    return guarded
+
+
+@contextmanager
+def _as_before(owner: nn.Module) -> Iterator[None]:
+    modules = list(owner.modules())
+    before = [(held, dict(held)) for one in modules for held in (vars(one), one._buffers)]  # noqa: SLF001
+    numbers = [(buffer, buffer.clone()) for buffer in owner.buffers()]
     try:
         yield
     finally:
-        for attributes, old, buffers, tensors in before:
-            for now, then in ((attributes, old), (buffers, tensors)):
-                now.clear()
-                now.update(then)
+        for held, old in before:
+            held.clear()
+            held.update(old)
         with torch.no_grad():
             for buffer, number in numbers:
                 if not torch.equal(buffer, number):

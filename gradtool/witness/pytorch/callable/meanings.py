@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import torch
 
+from gradtool.target.expression import parse_row_text
 from gradtool.values import Shape
 from gradtool.witness.callable.recorder import Recorder, Untraceable
-from gradtool.witness.callable.symbol import Symbol
 from gradtool.witness.callable.views import chunks, one_hot
 
 __all__ = [
@@ -80,17 +80,23 @@ def norm(x: Any, p: Any, dim: Any, keepdim: Any) -> Any:
     return x.recorder.record("norm", x, axis=dim, keepdims=keepdim)
 
 
+_LOSSES = {
+    "mse": "(x - y)**2",
+    "bce": "-(y*log(x) + (1 - y)*log(1 - x))",
+    "bce_logits": "softplus(x) - x*y",
+}
+"""What the losses of the table are the means of."""
+
+
 def loss(row: str) -> Callable[..., Any]:
-    """A loss of the table, which is a mean over entries of one shape."""
+    """A loss of the table, which is a mean over entries of one shape; or its sum, or the entries themselves."""
 
     def meaning(x: Any, target: Any, reduction: Any) -> Any:
         recorder = _recorder(x, target)
         if reduction == "mean":
             return recorder.record(row, x, target)
-        if row != "mse":
-            raise Untraceable(f"calls {row} with reduction={reduction!r}, and the table has the mean")
-        square = recorder.record("pow", recorder.record("subtract", x, target), 2)
-        return square if reduction == "none" else recorder.record("sum", square)
+        losses = recorder.told(parse_row_text(_LOSSES[row], ("x", "y")), {"x": x, "y": target})
+        return _reduced(recorder, losses, reduction)
 
     return meaning
 
@@ -99,7 +105,7 @@ def cross_entropy(x: Any, target: Any, reduction: Any) -> Any:
     """With class labels, which are constants, the mean over rows is a row of the table; otherwise written out."""
     recorder = _recorder(x, target)
     shape = _rows(recorder, x)
-    if not isinstance(target, Symbol) and not target.is_floating_point():
+    if isinstance(target, torch.Tensor) and not target.is_floating_point():
         hot = one_hot(target, shape[-1])
         if reduction == "mean":
             return recorder.record("cross_entropy", x, target)

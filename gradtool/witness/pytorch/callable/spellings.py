@@ -23,6 +23,7 @@ from gradtool.witness.callable.views import (
     rows,
     squeezed,
     stacked,
+    stretched,
     swapped,
     unsqueezed,
 )  # fmt: skip
@@ -155,6 +156,9 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "torch.squeeze(input, dim=None)": squeezed,
     "torch.flatten(input, start_dim=0, end_dim=-1)": flattened,
     "torch.ravel(input)": "reshape(input, -1)",
+    "torch.Tensor.expand(input, *size)": stretched,
+    "torch.broadcast_to(input, size)": stretched,
+    "torch.Tensor.expand_as(input, other)": lambda x, other: stretched(x, tuple(other.shape)),
     "torch.Tensor.view_as(input, other)": lambda x, other: x.reshape(tuple(other.shape)),
     "torch.Tensor.reshape_as(input, other)": lambda x, other: x.reshape(tuple(other.shape)),
     # ---- what is known without the numbers

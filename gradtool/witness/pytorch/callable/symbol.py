@@ -23,7 +23,10 @@ _OWNERS = ("Tensor", "TensorBase", "_TensorBase")
 
 
 class TorchSymbol(Symbol):
-    """A symbolic value with the attributes and the methods of a tensor."""
+    """A symbolic value with the attributes and the methods of a tensor.
+
+    It must not say that it is one: torch's own code believes ``isinstance``, and reads memory that is not there.
+    """
 
     device = torch.device("cpu")
     requires_grad = True
@@ -49,7 +52,8 @@ class TorchSymbol(Symbol):
         owner = getattr(func, "__qualname__", "").split(".")[0]
         if isinstance(func, MethodDescriptorType | WrapperDescriptorType) or owner in _OWNERS:
             return getattr(recorder.lifted(args[0]), name)(*args[1:], **(kwargs or {}))
-        return _unknown(torch.overrides.resolve_name(func) or name)
+        known_as = torch.overrides.resolve_name(func) or f"{getattr(func, '__module__', None) or 'torch'}.{name}"
+        return _unknown(known_as.replace("torch.functional.", "torch."))
 
     def __getattr__(self, name: str) -> Any:
         known = spellings().get(f"torch.Tensor.{name}") or spellings().get(f"torch.{name}")
@@ -60,11 +64,6 @@ class TorchSymbol(Symbol):
         return lambda *_, **__: _unknown(f"torch.Tensor.{name}")
 
     # ---- what is known without the numbers
-
-    @property  # type: ignore[misc]  # object's own can be written
-    def __class__(self) -> Any:
-        """What isinstance asks: a function may choose by whether it was given a tensor."""
-        return torch.Tensor
 
     @property
     def shape(self) -> torch.Size:

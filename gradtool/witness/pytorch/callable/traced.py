@@ -49,12 +49,12 @@ def traced(
     if isinstance(function, type) and issubclass(function, torch.autograd.Function):
         called = parameters_of(function)
     arguments = {name: shape for name, shape in inputs.items() if name not in held}
-    with torch.enable_grad(), applied(), kept(called):
-        return run(called, arguments, fixed or {}, recorder, held=tuple(held))
+    with torch.enable_grad(), applied():
+        return run(kept(called), arguments, fixed or {}, recorder, held=tuple(held))
 
 
 def _array(value: Any) -> Any:
-    if isinstance(value, Symbol) or not isinstance(value, torch.Tensor):
+    if not isinstance(value, torch.Tensor):
         return None
     if value.grad_fn is not None:
         raise Untraceable("calculates with a tensor that depends on others, which it reaches by itself")

@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradtool.witness.callable.views import concatenated, rows, squeezed, stacked, swapped, unsqueezed
+from gradtool.witness.callable.views import concatenated, rows, squeezed, stacked, stretched, swapped, unsqueezed
 from gradtool.witness.tensorflow.callable import meanings as meant
 
 __all__ = ["SPELLINGS"]
@@ -64,6 +64,7 @@ SPELLINGS: Mapping[str, str | Callable[..., Any]] = MappingProxyType({
     "tf.nn.bias_add(value, bias, data_format=None)": "value + bias",
     # ---- changes of shape
     "tf.reshape(tensor, shape)": "reshape(tensor, shape=shape)",
+    "tf.broadcast_to(input, shape)": stretched,
     "tf.expand_dims(input, axis)": unsqueezed,
     "tf.squeeze(input, axis=None)": squeezed,
     # ---- the same value, and what is known without the numbers
