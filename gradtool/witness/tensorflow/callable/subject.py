@@ -89,7 +89,10 @@ class TensorFlowSubject:
         return [leaf for _, leaf in leaves(self.call(tensors))]
 
     def _reached(self, tape: Any, output: Any, leaves: Tensors) -> bool:
-        found = tape.gradient(_real(output), self.watched(leaves), output_gradients=tf.zeros_like(_real(output)))
+        try:
+            found = tape.gradient(_real(output), self.watched(leaves), output_gradients=tf.zeros_like(_real(output)))
+        except Exception:  # noqa: BLE001 - a backward pass that raises is there, and is told as a breach
+            return True
         return any(gradient is not None for gradient in found)
 
     # ---- witness.callable.subject.Subject
