@@ -1,7 +1,8 @@
 """THE catalogue of findings: every rule by its stable code, with a severity, why it matters and what to do.
 
-The rows stand beside what finds them: those of ``check`` in ``check_rules.py``, those of ``flow`` in its own
-package, those of ``compare --modes`` in ``compare/mode_rules.py``, those of comparing models in ``pairing_rules.py``.
+The rows stand beside what finds them: those of ``check`` in ``check_rules.py``, those of callables in
+``contract_rules.py``, those of ``flow`` in its own package, those of ``compare --modes`` in
+``compare/mode_rules.py``, those of comparing models in ``pairing_rules.py``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from types import MappingProxyType
 
 from gradtool.verdict.check_rules import CHECK_RULES
 from gradtool.verdict.compare.mode_rules import MODE_RULES
+from gradtool.verdict.contract_rules import CONTRACT_RULES
 from gradtool.verdict.flow.experiment_rules import EXPERIMENT_RULES
 from gradtool.verdict.flow.rules import FLOW_RULES
 from gradtool.verdict.pairing_rules import PAIRING_RULES
@@ -19,7 +21,10 @@ from gradtool.verdict.rule import Rule
 
 __all__ = ["RULES", "Rule", "finding"]
 
-_ROWS = sorted((*CHECK_RULES, *FLOW_RULES, *EXPERIMENT_RULES, *MODE_RULES, *PAIRING_RULES), key=lambda row: row.code)
+_ROWS = sorted(
+    (*CHECK_RULES, *CONTRACT_RULES, *FLOW_RULES, *EXPERIMENT_RULES, *MODE_RULES, *PAIRING_RULES),
+    key=lambda row: row.code,
+)
 
 RULES: Mapping[str, Rule] = MappingProxyType({row.code: row for row in _ROWS})
 """Every rule by its code."""

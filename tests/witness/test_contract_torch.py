@@ -1,5 +1,6 @@
 """Contract checks on PyTorch functions: a planted fault of every kind is told, and its healthy twin is not."""
 
+# ruff: noqa: ARG001, ARG003, ARG004, ARG005 - a backward pass is given more than it needs
 from __future__ import annotations
 
 import random
@@ -145,7 +146,7 @@ HEALTHY: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "huge": (lambda x: x**3, (vector(1e100, -3e90, 5e-100, 1.0),)),
     "tiny float32": (lambda x: x * x, (vector(1e-30, 3e-25, 1e-3, dtype=torch.float32),)),
     "empty": (lambda x: x * 2, (torch.zeros(0, 3, dtype=torch.float64),)),
-    "scalar": (lambda x: torch.exp(x), (torch.tensor(0.5, dtype=torch.float64),)),
+    "scalar": (torch.exp, (torch.tensor(0.5, dtype=torch.float64),)),
     "larger dtype inside": (
         operation(lambda x: x * x, lambda ctx, g, x: (2 * x.double() * g.double()).to(x.dtype)),
         (vector(dtype=torch.float32),),
@@ -258,7 +259,7 @@ def sometimes(every: int, factor: float) -> Callable[..., Any]:
 def test_a_backward_that_differs_now_and_then(every: int, factor: float) -> None:
     (told,) = found(sometimes(every, factor))
     assert told.kind == "nondeterministic_backward"
-    assert told.size == pytest.approx(abs(factor - 1), rel=1e-3)
+    assert told.size == pytest.approx(abs(factor - 1), rel=2e-2)
 
 
 def test_a_forward_that_differs() -> None:
@@ -307,9 +308,9 @@ def test_a_backward_that_writes() -> None:
     told = found(saved)
     assert ("modifies_input", "x") in {(breach.kind, breach.variable) for breach in told}
     assert "backward" in told[0].told
-    masked = operation(lambda x: torch.relu(x), lambda ctx, g, x: g.masked_fill_(x < 0, 0.0))
+    masked = operation(torch.relu, lambda ctx, g, x: g.masked_fill_(x < 0, 0.0))
     assert kinds(masked) == {"modifies_upstream"}
-    harmless = operation(lambda x: torch.relu(x), lambda ctx, g, x: g.masked_fill_(x < 0, 0.0))
+    harmless = operation(torch.relu, lambda ctx, g, x: g.masked_fill_(x < 0, 0.0))
     (told_one,) = found(harmless, vector(1, 2, 3))
     assert "with the numbers it had" in told_one.told
 
@@ -414,6 +415,11 @@ def test_a_wrong_forward_mode() -> None:
     assert kinds(Right.apply) == set()
     assert kinds(Wrong.apply, vector(dtype=torch.float32)) == {"forward_mode"}
     assert kinds(Wrong.apply, vector(dtype=torch.bfloat16)) == {"forward_mode"}
+
+
+def test_a_wrong_gradient_alone_breaks_no_contract() -> None:
+    assert kinds(operation(lambda x: x * x, lambda ctx, g, x: 3 * x * g)) == set()
+    assert kinds(operation(torch.round, lambda ctx, g, x: g)) == set()
 
 
 def test_a_wrong_rule_for_vmap() -> None:

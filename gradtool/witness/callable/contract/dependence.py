@@ -10,11 +10,11 @@ import numpy as np
 
 from gradtool.evidence import Breach, Difference
 from gradtool.witness.callable.contract.observed import Observed, apart, larger, total
-from gradtool.witness.callable.subject import Floats
+from gradtool.witness.callable.subject import Floats, Point
 from gradtool.witness.directional.differences import random_direction
 from gradtool.witness.finite_difference import differences
 
-__all__ = ["cut_results", "missing"]
+__all__ = ["along", "cut_results", "missing"]
 
 MOST = 8
 """So many inputs without a gradient are tried one by one."""
@@ -46,18 +46,10 @@ def _slope(observed: Observed, names: list[str]) -> Difference | None:
     draw = np.random.default_rng(observed.request.seed)
     way = random_direction({name: observed.at[name] for name in names}, draw)
 
-    def moved(length: float) -> float:
-        at = {**observed.at, **{name: observed.at[name] + length * way[name] for name in names}}
-        return total(observed.upstream, observed.subject.outputs(at))
-
-    here = moved(0.0)
-    if all(moved(length) == here for length in _TRIED):
+    here = _moved(observed, way, 0.0)
+    if all(_moved(observed, way, length) == here for length in _TRIED):
         return None
-
-    def values(columns: Mapping[str, Floats]) -> Floats:
-        return np.array([[moved(length)] for length in columns["length"]])
-
-    found = differences(values, {"length": 0.0}, {"length": np.zeros(1)}, observed.subject.dtype)["length"][0]
+    found = along(observed, way)
     if found.regime == "smooth":
         return found if abs(found.value) > found.bar else None
     sides = ((found.left, found.left_bar), (found.right, found.right_bar))
@@ -65,6 +57,20 @@ def _slope(observed: Observed, names: list[str]) -> Difference | None:
         return None
     slope, bar = max(sides, key=lambda side: abs(side[0]) - side[1])
     return replace(found, value=slope, bar=bar)
+
+
+def along(observed: Observed, way: Point, claim: float = 0.0) -> Difference:
+    """Differences of the weighed outputs along ``way``, and what there is of a slope; about 125 values."""
+
+    def values(columns: Mapping[str, Floats]) -> Floats:
+        return np.array([[_moved(observed, way, length)] for length in columns["length"]])
+
+    return differences(values, {"length": 0.0}, {"length": np.array([claim])}, observed.subject.dtype)["length"][0]
+
+
+def _moved(observed: Observed, way: Point, length: float) -> float:
+    at = {**observed.at, **{name: observed.at[name] + length * step for name, step in way.items()}}
+    return total(observed.upstream, observed.subject.outputs(at))
 
 
 def cut_results(observed: Observed) -> Iterator[Breach]:
