@@ -148,6 +148,13 @@ def recorded(
 ) -> Iterator[CheckRecord]:
     """The callable at its own point with everything noticed; right there, also the first point where it is wrong."""
     title = WITNESSES[evidence.witness].title
+    if not evidence.points:  # the backward pass raises
+        facts = _facts(evidence, "given")
+        found = tuple(contract_findings(evidence, title))
+        yield CheckRecord(target, target, evidence.witness, title, evidence.dtype, settings.seed,
+                          versions={evidence.witness: evidence.version}, findings=found, callable=facts,
+                          seconds=evidence.seconds)  # fmt: skip
+        return
     judged = []
     for point, (expression, records) in zip(evidence.points, exactly, strict=True):
         exact = next((record for record in records if isinstance(record, Exact)), None)
@@ -160,8 +167,8 @@ def recorded(
         point, records, case, entries = judged[place]
         made = _record(evidence, point, target, settings, records, case, entries)
         if not place:
-            facts = replace(_facts(evidence, point, case), beside=beside)
-            made = replace(made, findings=(*made.findings, *contract_findings(evidence, title)), callable=facts)
+            facts = replace(made.callable or _facts(evidence, OWN), beside=beside)
+            made = replace(made, findings=(*made.findings, *contract_findings(evidence, title, words)), callable=facts)
         yield made
 
 
@@ -203,22 +210,22 @@ def _record(
         failures=failures,
         seconds=evidence.seconds,
         drawn=evidence.assumed.startswith("drawn"),
-        callable=_facts(evidence, point, case),
+        callable=replace(
+            _facts(evidence, point.label), expression=case.text if case.exact else "", untraced=point.untraced
+        ),
     )
 
 
-def _facts(evidence: CallableEvidence, point: CallablePoint, case: Case) -> CallableFacts:
+def _facts(evidence: CallableEvidence, label: str) -> CallableFacts:
     return CallableFacts(
         evidence.name,
         evidence.kind,
         evidence.source,
-        point.label,
+        label,
         tuple(evidence.inputs),
         tuple(evidence.outputs),
         evidence.assumed,
         evaluations=evidence.evaluations,
-        expression=case.text if case.exact else "",
-        untraced=point.untraced,
         surrogate=evidence.surrogate,
         notes=tuple(evidence.notes),
     )

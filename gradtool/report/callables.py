@@ -12,7 +12,7 @@ from gradtool.verdict.record import CallableFacts, CheckRecord
 __all__ = ["callable_lines", "place_text"]
 
 PLACES: Mapping[str, str] = {
-    "own": "its own point",
+    "given": "its own point",
     "fresh": "another point",
     "negative": "the negative of the point",
     "equal": "a point of equal entries",
@@ -29,7 +29,7 @@ LISTED = 6
 def place_text(record: CheckRecord) -> str:
     """The point of a record, in words where it is one that nobody typed."""
     point = point_text(record.point, record.dtype, record.at)
-    if record.callable is None or record.callable.label == "own":
+    if record.callable is None or record.callable.label == "given":
         return point
     label, _, upstream = record.callable.label.partition(", ")
     told = PLACES.get(label, label)

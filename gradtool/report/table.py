@@ -72,6 +72,11 @@ class _Page:
             return
         self.line(_heading(records), indent=2)
         self.line("")
+        if not first.entries:
+            for text in callable_lines(first):
+                self.line(text, indent=2)
+            self.remarks(records)
+            return
         swept = lines_for(records) if len(records) > LISTED_POINTS and not first.drawn else []
         if swept:
             self.stretches(records, swept)
@@ -213,7 +218,7 @@ def _heading(records: Sequence[CheckRecord]) -> str:
     version = first.versions.get(first.framework, "")
     parts = [f"{first.title} {version}".strip(), first.dtype]
     if first.callable:
-        parts.insert(0, f"at {_point(first)}")
+        parts[:0] = [f"at {_point(first)}"] * bool(first.point)
     elif len(records) == 1:
         parts.insert(0, f"at {_point(first)}")
         if first.value is not None:

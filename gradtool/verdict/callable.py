@@ -25,7 +25,7 @@ OTHER_WAY = 16
 """A backward pass written by hand may compute the same derivative in another way: with so many times the rounding."""
 SAYS_ENOUGH, SAYS_ENOUGH_COARSE = 1e-2, 0.25
 """A bar beyond this part of the gradient verifies nothing; in a dtype of 16 bits a factor of 2 is still found."""
-OWN = "own"
+OWN = "given"
 """The label of the callable's own point, with an upstream gradient of ones or the one that was given."""
 
 

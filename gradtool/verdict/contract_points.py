@@ -114,7 +114,7 @@ def _near(one: float, other: float) -> bool:
 def elsewhere(evidence: CallableEvidence, verdicts: Sequence[str] = ()) -> Iterator[Finding]:
     """A gradient that is right at some points and wrong at others."""
     words = list(verdicts) or [_word(point) for point in evidence.points]
-    labels = [point.label for point in evidence.points]
+    labels = [point.label.partition(", ")[0] for point in evidence.points]  # behind it stands the upstream gradient
     right = list(dict.fromkeys(name for name, word in zip(labels, words, strict=True) if word == "verified"))
     wrong = list(dict.fromkeys(name for name, word in zip(labels, words, strict=True) if word == "wrong"))
     if right and wrong:

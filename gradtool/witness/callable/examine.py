@@ -34,7 +34,7 @@ from gradtool.witness.testimony import array_of, value_of
 
 __all__ = ["FOLLOWED", "OWN", "Formula", "Room", "examined", "random_upstream"]
 
-OWN = "own"
+OWN = "given"
 """The label of the callable's own point."""
 FOLLOWED = 64
 """Up to so many entries get a ladder of differences each."""
@@ -70,14 +70,16 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
     Cost: about 100 gradients and some hundred values; 125 values more for each entry up to ``FOLLOWED``.
     """
     began = time.perf_counter()
+    breaches = room.breaches(subject, request, OWN)
+    raises = any(breach.kind == "raises" for breach in breaches)
     points: list[CallablePoint] = []
     evaluations = 0
-    formula = _formula(subject, request, room)
-    for name, upstream in _upstreams(subject, request):
+    formula = Formula() if raises else _formula(subject, request, room)
+    for name, upstream in [] if raises else _upstreams(subject, request):
         weighed = Weighed(subject, upstream)
         points.append(_point(weighed, f"{OWN}{name}", request, room, formula, looked_at=not request.surrogate))
         evaluations += weighed.evaluations
-    if not request.surrogate:
+    if not (request.surrogate or raises):
         weighed = Weighed(subject, random_upstream(subject, request.seed))
         points += elsewhere(weighed, request.seed, room.name, room.version, search=not any(map(_is_accused, points)))
         evaluations += weighed.evaluations
@@ -92,7 +94,7 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
         list(subject.inputs),
         list(subject.results),
         points,
-        room.breaches(subject, request, OWN),
+        breaches,
         surrogate=request.surrogate,
         evaluations=evaluations,
         seconds=time.perf_counter() - began,
