@@ -57,6 +57,10 @@ def _run(arguments: list[str]) -> None:
         if command == "flow":
             torch = _wants_torch(joined + _imported(arguments))
             process.start_early([process.TORCH_MODEL if torch else process.TENSORFLOW_MODEL])
+        elif command == "check" and _names_file(arguments[1:]):
+            torch = _wants_torch(joined + _imported(arguments))
+            own = process.CALLABLE_TORCH if torch else process.CALLABLE_TENSORFLOW
+            process.start_early([own, process.SYMBOLIC])
         elif command == "compare" and (sides := _sides(arguments[1:])):
             process.start_early([getattr(process, name) for name in (*sides, "PAIRING")])
         elif command == "compare" and not any(f"--framework={name}" in joined for name in ("torch", "tensorflow")):
@@ -73,6 +77,11 @@ def _wants_torch(joined: str) -> bool:
     if "--framework=tensorflow" in joined:
         return False
     return "--framework=torch" in joined or importlib.util.find_spec("torch") is not None
+
+
+def _names_file(words: list[str]) -> bool:
+    """Whether a word is a Python file, or a name in one."""
+    return any(word.partition(":")[0].endswith(".py") for word in words if not word.startswith(("-", "@")))
 
 
 def _sides(words: list[str]) -> tuple[str, ...]:

@@ -27,12 +27,14 @@ from gradtool.verdict.agreement import Case
 from gradtool.verdict.callable import OWN, case_of, judge_point
 from gradtool.verdict.contract import contract_findings
 from gradtool.verdict.health import findings
-from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, worst
+from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, Finding, worst
 from gradtool.verdict.summary import gradient_norm
 from gradtool.witness.host import CALLABLE_WITNESSES, WITNESSES, Host
 
 __all__ = ["Symbolic", "asked_of", "check_callables", "exactly", "open_witnesses", "recorded"]
 
+BUILT_IN = frozenset({"function", "module", "layer"})
+"""Kinds of callables whose backward pass nobody has written by hand, as far as one can see."""
 TOLD = frozenset({"wrong", "unstable"})
 """Verdicts for which another point than the callable's own is told in full, if that is in order."""
 
@@ -151,7 +153,7 @@ def recorded(
     if not evidence.points:  # the backward pass raises
         facts = _facts(evidence, "given")
         found = tuple(contract_findings(evidence, title))
-        yield CheckRecord(target, target, evidence.witness, title, evidence.dtype, settings.seed,
+        yield CheckRecord(evidence.name, target, evidence.witness, title, evidence.dtype, settings.seed,
                           versions={evidence.witness: evidence.version}, findings=found, callable=facts,
                           seconds=evidence.seconds)  # fmt: skip
         return
@@ -187,7 +189,7 @@ def _record(
     failures = tuple(record for record in records if isinstance(record, Failure))
     shapes = [slot.shape for slot in evidence.outputs if slot.differentiated]
     return CheckRecord(
-        target,
+        evidence.name,
         target,
         evidence.witness,
         case.title,
@@ -206,7 +208,10 @@ def _record(
         norm=norm,
         nan=nan,
         inf=inf,
-        findings=tuple(findings(case, entries, formulas, (), {}, absolute=settings.absolute)),
+        findings=tuple(
+            _remedied(one, evidence, formulas)
+            for one in findings(case, entries, formulas, (), {}, absolute=settings.absolute)
+        ),
         failures=failures,
         seconds=evidence.seconds,
         drawn=evidence.assumed.startswith("drawn"),
@@ -214,6 +219,15 @@ def _record(
             _facts(evidence, point.label), expression=case.text if case.exact else "", untraced=point.untraced
         ),
     )
+
+
+def _remedied(one: Finding, evidence: CallableEvidence, formulas: Formulas | None) -> Finding:
+    """What to do about a wrong gradient that people have written themselves."""
+    if one.code != "GT001" or evidence.kind in BUILT_IN:
+        return one
+    formula = formulas.formulas.get(one.where) if formulas else None
+    right = f": the derivative by {one.where} is {formula}, times the upstream gradient" if formula else ""
+    return replace(one, remedy=f"Mend the backward pass of {evidence.name}{right}.", source=evidence.source)
 
 
 def _facts(evidence: CallableEvidence, label: str) -> CallableFacts:

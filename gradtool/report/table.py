@@ -169,12 +169,13 @@ class _Page:
         errors = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
         found = counts(group)
         words = next(iter(found), "inconclusive")
+        codes = [code for record in group for code in _errors(record)] if words == "verified" else []
         name = self.terminal.glyphs(group[0].name)
         return [
             (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
             (str(sum(len(record.entries) for record in group)), ""),
             (ulps(max(errors, default=None)), ""),
-            (words, self.terminal.style(words)),
+            (", ".join([words, *codes]), self.terminal.style("error" if codes else words)),
         ]
 
     # ---- the end
@@ -182,7 +183,11 @@ class _Page:
     def last_line(self, records: Sequence[CheckRecord], seconds: float) -> None:
         """The counts and the time."""
         found = counts(records)
-        good = set(found) <= {"verified"} and not any(record.failures for record in records)
+        good = (
+            set(found) <= {"verified"}
+            and not any(map(_errors, records))
+            and not any(record.failures for record in records)
+        )
         mark = self.terminal.glyphs("✓" if good else "✗")
         style = self.terminal.style("verified" if good else next(iter(found), "error"))
         failed = sum(len(record.failures) for record in records)
@@ -248,4 +253,12 @@ def _sums(records: Sequence[CheckRecord]) -> list[str]:
 
 
 def _fine(group: Sequence[CheckRecord]) -> bool:
-    return all(record.verdict == "verified" and not record.problems and not record.failures for record in group)
+    return all(
+        record.verdict == "verified" and not record.problems and not record.failures and not _errors(record)
+        for record in group
+    )
+
+
+def _errors(record: CheckRecord) -> list[str]:
+    """The codes of what is amiss."""
+    return list(dict.fromkeys(finding.code for finding in record.findings if finding.severity == "error"))

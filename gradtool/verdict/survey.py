@@ -55,7 +55,8 @@ def judge_survey(autodiff: Autodiff, survey: Survey, point: Mapping[str, Value],
 
 def _whole(survey: Survey, name: str) -> tuple[str, str]:
     """The verdict on a variable as a whole, and its reason."""
-    directions = f"{len(survey.segments)} random directions"
+    count = len(survey.segments)
+    directions = f"{count} random direction{'s' if count > 1 else ''}"
     factor = survey.scaled.get(name, survey.scaled.get(""))
     if factor is not None:
         return "wrong", f"the whole gradient is {factor:.6g} times what the function says along {directions}"

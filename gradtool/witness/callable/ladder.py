@@ -68,6 +68,7 @@ def numbers(draws: Sequence[Draw], seed: int, within: str = "mixed") -> list[NDA
         "mixed": signs * (0.3 + 1.6 * spread), "positive": 0.3 + 1.6 * spread, UNIT: 0.05 + 0.9 * spread,
         "above": 1.2 + 1.6 * spread,
     }[within]  # fmt: skip
+    pool = np.round(pool * 1024) / 1024 if total < 200 else pool  # short to read, and in every dtype the same
     found: list[NDArray[np.float64] | NDArray[np.int64]] = []
     for draw in draws:
         if isinstance(draw, Labels):
