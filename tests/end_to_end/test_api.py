@@ -1,0 +1,149 @@
+"""gradtool.check on live functions: the verdict, what is left untouched, and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import gradtool
+from gradtool.testing import assert_gradient
+
+
+class Cube(torch.autograd.Function):
+    """x**3 with its gradient, times a factor that tests change."""
+
+    factor = 1.0
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        return Cube.factor * 3 * x**2 * upstream
+
+
+@pytest.fixture
+def tensorflow():
+    return pytest.importorskip("tensorflow")
+
+
+@pytest.fixture
+def off(monkeypatch):
+    monkeypatch.setattr(Cube, "factor", 1.01)
+
+
+def test_a_right_gradient_is_true_and_says_how_it_is_known():
+    result = gradtool.check(Cube, torch.tensor([1.5, -2.0], dtype=torch.float64))
+    assert result
+    assert result.verdict == "verified"
+    assert [entry.autodiff for entry in result.entries] == [6.75, 12.0]
+    assert [float(entry.symbolic) for entry in result.entries] == [6.75, 12.0]
+    assert "x**3" in repr(result)
+
+
+@pytest.mark.usefixtures("off")
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_wrong_one_is_false_with_every_entry_named(exact):
+    result = gradtool.check(Cube.apply, [torch.tensor([1.5, -2.0], dtype=torch.float64)], exact=exact)
+    assert not result
+    assert [entry.label for entry in result.entries if entry.verdict == "wrong"] == ["x[0]", "x[1]"]
+    assert {"GT001", "GT230"} <= {finding.code for finding in result.findings}
+    assert any("1.01 times" in finding.message for finding in result.findings)
+
+
+@pytest.mark.usefixtures("off")
+def test_assert_gradient_raises_with_the_report():
+    with pytest.raises(AssertionError, match=r"(?s)the gradient is wrong.*x\[0\].*autodiff"):
+        assert_gradient(Cube, torch.tensor([1.5], dtype=torch.float64))
+
+
+def test_everything_of_the_caller_is_left_as_it_was():
+    layer = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Dropout(0.5))
+    x = torch.randn(4, 3, requires_grad=True)
+    layer(x).sum().backward()
+    kept = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    grads = {name: parameter.grad.clone() for name, parameter in layer.named_parameters()}
+    at, grad, state, threads = x.detach().clone(), x.grad.clone(), torch.get_rng_state(), torch.get_num_threads()
+    assert gradtool.check(layer, x)
+    assert torch.equal(x.detach(), at)
+    assert torch.equal(x.grad, grad)
+    assert x.requires_grad
+    assert layer.training
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in layer.state_dict().items())
+    assert all(torch.equal(parameter.grad, grads[name]) for name, parameter in layer.named_parameters())
+
+
+def test_an_upstream_gradient_weighs_the_outputs():
+    x, upstream = torch.tensor([1.0, 2.0], dtype=torch.float64), torch.tensor([1.0, -0.5], dtype=torch.float64)
+    result = gradtool.check(Cube, x, upstream=upstream)
+    assert [entry.autodiff for entry in result.entries] == [3.0, -6.0]
+    with pytest.raises(ValueError, match=r"upstream gradient has shape \(3,\), the outputs have \(2,\)"):
+        gradtool.check(Cube, x, upstream=[1, 2, 3])
+
+
+def test_inputs_by_name_and_by_wrt():
+    def scaled(x, *, by):
+        return (x * by).sum()
+
+    tensors = {"x": torch.tensor([1.0, 2.0]), "by": torch.tensor([3.0, 4.0])}
+    result = gradtool.check(scaled, tensors, wrt=["by"])
+    assert [(entry.label, entry.autodiff) for entry in result.entries] == [("by[0]", 1.0), ("by[1]", 2.0)]
+    with pytest.raises(ValueError, match="wrt names z; the inputs are x, by"):
+        gradtool.check(scaled, tensors, wrt=["z"])
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "error", "told"),
+    [
+        (math.sin, 1.0, TypeError, "neither PyTorch nor TensorFlow"),
+        (torch.sin, torch.tensor([1, 2]), ValueError, "no floating-point input"),
+        ("x**2", torch.tensor([1.0]), TypeError, "can't be called with tensors"),
+    ],
+)
+def test_what_can_t_be_checked_is_refused(function, inputs, error, told):
+    with pytest.raises(error, match=told):
+        gradtool.check(function, inputs)
+
+
+def test_what_the_function_raises_is_passed_on():
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        gradtool.check(lambda x, y: x + y, [torch.zeros(2), torch.zeros(3)])
+
+
+def test_tensorflow_too(tensorflow):
+    @tensorflow.custom_gradient
+    def doubled(x):
+        return x * x, lambda upstream: upstream * 4 * x
+
+    result = gradtool.check(doubled, tensorflow.constant([1.0, -3.0], tensorflow.float64))
+    assert not result
+    assert result.records[0].framework == "tensorflow"
+    assert any(finding.code == "GT230" and "2 times" in finding.message for finding in result.findings)
+    assert gradtool.check(lambda x: x * x, tensorflow.constant([1.0, -3.0], tensorflow.float64))
+
+
+def test_one_wrong_entry_among_many_is_named():
+    class Off(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return torch.tanh(x)
+
+        @staticmethod
+        def backward(ctx, upstream):
+            (x,) = ctx.saved_tensors
+            found = upstream * (1 - torch.tanh(x) ** 2)
+            found[17, 3] *= 1.01
+            return found
+
+    x = torch.tensor(np.random.default_rng(1).normal(size=(100, 100)))
+    result = gradtool.check(Off, x, exact=False)
+    assert [entry.label for entry in result.entries if entry.verdict == "wrong"] == ["x[17,3]"]
