@@ -151,7 +151,7 @@ def recorded(
     """The callable at its own point with everything noticed; right there, also the first point where it is wrong."""
     title = WITNESSES[evidence.witness].title
     if not evidence.points:  # the backward pass raises
-        facts = _facts(evidence, "given")
+        facts = _facts(evidence, OWN, settings)
         found = tuple(contract_findings(evidence, title))
         yield CheckRecord(evidence.name, target, evidence.witness, title, evidence.dtype, settings.seed,
                           versions={evidence.witness: evidence.version}, findings=found, callable=facts,
@@ -169,7 +169,7 @@ def recorded(
         point, records, case, entries = judged[place]
         made = _record(evidence, point, target, settings, records, case, entries)
         if not place:
-            facts = replace(made.callable or _facts(evidence, OWN), beside=beside)
+            facts = replace(made.callable or _facts(evidence, OWN, settings), beside=beside)
             made = replace(made, findings=(*made.findings, *contract_findings(evidence, title, words)), callable=facts)
         yield made
 
@@ -198,6 +198,7 @@ def _record(
         point=point.point,
         at=settings.at or {},
         upstream=None if settings.upstream is None else point.upstream[0],
+        order=settings.order,
         shape=shapes[0] if len(shapes) == 1 else (),
         versions={evidence.witness: evidence.version} | ({"sympy": formulas.version} if formulas else {}),
         value=point.autodiff.value,
@@ -216,7 +217,7 @@ def _record(
         seconds=evidence.seconds,
         drawn=evidence.assumed.startswith("drawn"),
         callable=replace(
-            _facts(evidence, point.label), expression=case.text if case.exact else "", untraced=point.untraced
+            _facts(evidence, point.label, settings), expression=case.text if case.exact else "", untraced=point.untraced
         ),
     )
 
@@ -230,7 +231,7 @@ def _remedied(one: Finding, evidence: CallableEvidence, formulas: Formulas | Non
     return replace(one, remedy=f"Mend the backward pass of {evidence.name}{right}.", source=evidence.source)
 
 
-def _facts(evidence: CallableEvidence, label: str) -> CallableFacts:
+def _facts(evidence: CallableEvidence, label: str, settings: CheckSettings) -> CallableFacts:
     return CallableFacts(
         evidence.name,
         evidence.kind,
@@ -242,4 +243,6 @@ def _facts(evidence: CallableEvidence, label: str) -> CallableFacts:
         evaluations=evidence.evaluations,
         surrogate=evidence.surrogate,
         notes=tuple(evidence.notes),
+        chosen=bool(settings.wrt),
+        cast=not settings.own_dtype,
     )

@@ -211,6 +211,8 @@ def number(value: float | None) -> float | str | None:
 
 def command(record: CheckRecord, name: str) -> str:
     """The command line that repeats this record, by the command ``name``."""
+    if record.callable:
+        return _callable_command(record, record.callable)
     words = ["gradtool", name, record.target]
     if record.point:
         words += ["--at", ",".join(f"{n}={_typed(v, record.at.get(n, ''))}" for n, v in record.point.items())]
@@ -228,6 +230,23 @@ def command(record: CheckRecord, name: str) -> str:
     words += ["--framework", record.framework] if name == "check" else ["--frameworks", "both"]
     words += ["--dtype", record.dtype, "--seed", str(record.seed)]
     return shlex.join(words)
+
+
+def _callable_command(record: CheckRecord, facts: CallableFacts) -> str:
+    """The same for a callable: its file says most of it."""
+    words = ["gradtool", "check", record.target]
+    if record.at:
+        words += ["--at", ",".join(f"{name}={text}" for name, text in record.at.items())]
+    learning = [slot.name for slot in facts.inputs if slot.differentiated]
+    if facts.chosen:
+        words += ["--wrt", ",".join(learning)]
+    if record.upstream is not None:
+        words += ["--upstream", _typed(record.upstream, "")]
+    words += ["--order", str(record.order)] * (record.order > 1) + ["--surrogate"] * facts.surrogate
+    words += ["--against", record.against.asked] if record.against is not None else []
+    words += ["--framework", record.framework]
+    words += ["--dtype", record.dtype] * facts.cast
+    return shlex.join([*words, "--seed", str(record.seed)])
 
 
 def _typed(value: Value, text: str) -> str:

@@ -155,6 +155,10 @@ class CallableFacts:
     untraced: str = ""
     surrogate: bool = False
     notes: tuple[str, ...] = ()
+    chosen: bool = False
+    """Whether it was said by which inputs to differentiate."""
+    cast: bool = False
+    """Whether its inputs were given the dtype that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

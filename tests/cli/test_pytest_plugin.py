@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 FILE = """
 import pytest, sys
@@ -24,7 +25,7 @@ def test_wrong(assert_gradient):
 """
 
 
-def test_fixture_and_marker(tmp_path):
+def test_fixture_and_marker(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(FILE)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", "-q", "test_mine.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)

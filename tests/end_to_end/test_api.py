@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,27 +19,27 @@ class Cube(torch.autograd.Function):
     factor = 1.0
 
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(x)
         return x**3
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
         (x,) = ctx.saved_tensors
         return Cube.factor * 3 * x**2 * upstream
 
 
 @pytest.fixture
-def tensorflow():
+def tensorflow() -> Any:
     return pytest.importorskip("tensorflow")
 
 
 @pytest.fixture
-def off(monkeypatch):
+def off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cube, "factor", 1.01)
 
 
-def test_a_right_gradient_is_true_and_says_how_it_is_known():
+def test_a_right_gradient_is_true_and_says_how_it_is_known() -> None:
     result = gradtool.check(Cube, torch.tensor([1.5, -2.0], dtype=torch.float64))
     assert result
     assert result.verdict == "verified"
@@ -49,7 +50,7 @@ def test_a_right_gradient_is_true_and_says_how_it_is_known():
 
 @pytest.mark.usefixtures("off")
 @pytest.mark.parametrize("exact", [True, False])
-def test_a_wrong_one_is_false_with_every_entry_named(exact):
+def test_a_wrong_one_is_false_with_every_entry_named(exact: Any) -> None:
     result = gradtool.check(Cube.apply, [torch.tensor([1.5, -2.0], dtype=torch.float64)], exact=exact)
     assert not result
     assert [entry.label for entry in result.entries if entry.verdict == "wrong"] == ["x[0]", "x[1]"]
@@ -58,12 +59,12 @@ def test_a_wrong_one_is_false_with_every_entry_named(exact):
 
 
 @pytest.mark.usefixtures("off")
-def test_assert_gradient_raises_with_the_report():
+def test_assert_gradient_raises_with_the_report() -> None:
     with pytest.raises(AssertionError, match=r"(?s)the gradient is wrong.*x\[0\].*autodiff"):
         assert_gradient(Cube, torch.tensor([1.5], dtype=torch.float64))
 
 
-def test_everything_of_the_caller_is_left_as_it_was():
+def test_everything_of_the_caller_is_left_as_it_was() -> None:
     layer = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Dropout(0.5))
     x = torch.randn(4, 3, requires_grad=True)
     layer(x).sum().backward()
@@ -81,7 +82,7 @@ def test_everything_of_the_caller_is_left_as_it_was():
     assert all(torch.equal(parameter.grad, grads[name]) for name, parameter in layer.named_parameters())
 
 
-def test_an_upstream_gradient_weighs_the_outputs():
+def test_an_upstream_gradient_weighs_the_outputs() -> None:
     x, upstream = torch.tensor([1.0, 2.0], dtype=torch.float64), torch.tensor([1.0, -0.5], dtype=torch.float64)
     result = gradtool.check(Cube, x, upstream=upstream)
     assert [entry.autodiff for entry in result.entries] == [3.0, -6.0]
@@ -89,8 +90,8 @@ def test_an_upstream_gradient_weighs_the_outputs():
         gradtool.check(Cube, x, upstream=[1, 2, 3])
 
 
-def test_inputs_by_name_and_by_wrt():
-    def scaled(x, *, by):
+def test_inputs_by_name_and_by_wrt() -> None:
+    def scaled(x: torch.Tensor, *, by: torch.Tensor) -> torch.Tensor:
         return (x * by).sum()
 
     tensors = {"x": torch.tensor([1.0, 2.0]), "by": torch.tensor([3.0, 4.0])}
@@ -108,19 +109,19 @@ def test_inputs_by_name_and_by_wrt():
         ("x**2", torch.tensor([1.0]), TypeError, "can't be called with tensors"),
     ],
 )
-def test_what_can_t_be_checked_is_refused(function, inputs, error, told):
+def test_what_can_t_be_checked_is_refused(function: Any, inputs: Any, error: type[Exception], told: str) -> None:
     with pytest.raises(error, match=told):
         gradtool.check(function, inputs)
 
 
-def test_what_the_function_raises_is_passed_on():
+def test_what_the_function_raises_is_passed_on() -> None:
     with pytest.raises(RuntimeError, match="size of tensor"):
         gradtool.check(lambda x, y: x + y, [torch.zeros(2), torch.zeros(3)])
 
 
-def test_tensorflow_too(tensorflow):
+def test_tensorflow_too(tensorflow: Any) -> None:
     @tensorflow.custom_gradient
-    def doubled(x):
+    def doubled(x: Any) -> Any:
         return x * x, lambda upstream: upstream * 4 * x
 
     result = gradtool.check(doubled, tensorflow.constant([1.0, -3.0], tensorflow.float64))
@@ -130,15 +131,15 @@ def test_tensorflow_too(tensorflow):
     assert gradtool.check(lambda x: x * x, tensorflow.constant([1.0, -3.0], tensorflow.float64))
 
 
-def test_one_wrong_entry_among_many_is_named():
+def test_one_wrong_entry_among_many_is_named() -> None:
     class Off(torch.autograd.Function):
         @staticmethod
-        def forward(ctx, x):
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
             ctx.save_for_backward(x)
             return torch.tanh(x)
 
         @staticmethod
-        def backward(ctx, upstream):
+        def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
             (x,) = ctx.saved_tensors
             found = upstream * (1 - torch.tanh(x) ** 2)
             found[17, 3] *= 1.01
