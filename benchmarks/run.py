@@ -19,6 +19,7 @@ from pathlib import Path
 
 from flow import flow
 from scale import scale
+from wrong_entry import wrong_entry
 
 ROOT = Path(__file__).resolve().parent.parent
 GRADTOOL = str(Path(sys.executable).parent / "gradtool")
@@ -113,6 +114,7 @@ def main() -> None:
             ]
         ),
         "\n".join(scale()),
+        "\n".join(wrong_entry()),
         "\n".join(flow()),
         f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch: {throughput()}.",
     ]

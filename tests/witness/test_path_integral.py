@@ -200,18 +200,49 @@ def test_the_segment_shrinks_into_the_domain() -> None:
 
 
 def test_evaluations_are_counted_and_few() -> None:
+    """17 values and 15 gradients; in one call, once it is known how long a segment may be."""
     calls = []
 
     def value(x: Tensors) -> float:
-        calls.append(1)
+        calls.append("value")
         return value_in("quadratic", "float64")(x)
 
     def gradient(x: Tensors) -> Tensors:
-        calls.append(1)
+        calls.append("gradient")
         return gradient_in("quadratic", "float64")(x)
 
+    def both(x: Tensors) -> tuple[float, Tensors]:
+        calls.append("both")
+        return value_in("quadratic", "float64")(x), gradient_in("quadratic", "float64")(x)
+
     found = path_integral(value, gradient, point("quadratic", 0), "float64")
-    assert found.evaluations == len(calls) == 3 * 32
+    assert (found.evaluations, found.gradients) == (len(calls), calls.count("gradient")) == (3 * 32, 3 * 15)
+    calls.clear()
+    found = path_integral(value, gradient, point("quadratic", 0), "float64", both=both)
+    assert found.evaluations == len(calls) == 32 + 2 * 17
+    assert found.gradients == calls.count("gradient") + calls.count("both") == 3 * 15
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_right_gradient_takes_less_than_a_hundred_gradients(name: str, dtype: str) -> None:
+    asked_for = [asked(name, gradient_in(name, dtype), seed, dtype).gradients for seed in range(8)]
+    assert max(asked_for) <= 90
+    assert sorted(asked_for)[4] <= 60 or (name, dtype) == ("shifted", "float32")  # which is nearly all noise
+
+
+def test_one_direction_that_disagrees_is_enough() -> None:
+    found = asked("waves", times(gradient_in("waves", "float64"), 1.01), 0)
+    assert len(found.segments) == 1
+    assert not found.agree
+    assert found.gradients == 30
+
+
+def test_a_fine_staircase_whose_gradient_is_zero_is_no_error() -> None:
+    """Decimals cut off: flat wherever it has a slope at all, and along a long segment it goes up."""
+    at = {"x": np.random.default_rng(0).normal(size=20)}
+    found = path_integral(lambda x: float(np.sum(np.round(x["x"], 3))), lambda _: {"x": np.zeros(20)}, at, "float64")
+    assert found.agree
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:

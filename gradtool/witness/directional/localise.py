@@ -2,8 +2,8 @@
 
 First: is the whole gradient c times the truth? Three directions give the same c, or it is not. Then the entries are
 bisected, at the borders of tensors first, down a half that shows a residual; a tensor that does is asked for its own c.
-The step is chosen once, through all entries, so that a half costs four values (twelve if only sharper residuals show
-anything). The entry at the end is confirmed by a ladder of steps of its own, and left out of what follows, until no
+The step is chosen once, through all entries, so that a level costs four values (six or twelve where only a longer step
+or sharper residuals show anything clearly). The entry at the end is confirmed by a ladder of steps of its own, and left out of what follows, until no
 residual is seen any more.
 """
 
@@ -72,7 +72,6 @@ def localise(
     """Up to ``limit`` findings about ``claims``, the gradient at ``point``, within ``max_evaluations`` of ``value``.
 
     ``about`` is a step, in units of the entries, over which the function is known to be smooth.
-
     One wrong entry among a million takes about 200 evaluations.
     """
     function = FlatFunction(value, point, dtype)
