@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from gradtool.evidence import Breach, CallableRequest
-from gradtool.witness.callable.subject import Origin
+from gradtool.witness.callable.subject import Origin, coarsest
 from gradtool.witness.pytorch.callable.contract import breaches
 from gradtool.witness.pytorch.callable.subject import subject_of
 
@@ -140,6 +140,9 @@ HEALTHY: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "mixed dtypes": (lambda x, y: x.double() @ y.double(), (vector(dtype=torch.float32), vector())),
     "cancellation": (norm, (draws(3, 7, dtype=torch.float32),)),
     "matrix": (lambda x: torch.linalg.inv(x @ x.T + torch.eye(4, dtype=x.dtype)), (draws(4, 4),)),
+    "another algorithm at another scale": (torch.linalg.matrix_exp, (draws(3, 3),)),
+    "logarithms of gradients": (lambda x: torch.logcumsumexp(x, 0), (draws(20),)),
+    "strided complex": (lambda x: (x.T @ x).sum(0), (torch.complex(draws(3, 3), draws(3, 3)),)),
     "a domain": (lambda x: torch.log(x) + torch.sqrt(1 - x), (vector(0.2, 0.5, 0.9),)),
     "symmetric": (lambda x: torch.linalg.cholesky((x + x.T) / 2), (torch.eye(3, dtype=torch.float64) * 2 + 0.1,)),
     "relu at 0": (torch.relu, (vector(0.0, 1.0, -1.0, 0.0),)),
@@ -417,6 +420,10 @@ def test_a_wrong_forward_mode() -> None:
     assert kinds(Wrong.apply, vector(dtype=torch.bfloat16)) == {"forward_mode"}
 
 
+def test_a_function_of_symmetric_matrices_is_not_asked_about_others() -> None:
+    assert kinds(torch.linalg.cholesky, torch.eye(3, dtype=torch.float64) * 2 + 0.1) == set()
+
+
 def test_a_wrong_gradient_alone_breaks_no_contract() -> None:
     assert kinds(operation(lambda x: x * x, lambda ctx, g, x: 3 * x * g)) == set()
     assert kinds(operation(torch.round, lambda ctx, g, x: g)) == set()
@@ -497,6 +504,10 @@ def test_a_linear_function_has_no_second_derivative_and_breaks_nothing() -> None
 
 
 # ---- cost
+
+
+def test_half_a_complex_number_has_the_digits_of_float16() -> None:
+    assert coarsest(["float64", "complex32"]) == "float16"
 
 
 def test_the_cost_is_bounded() -> None:

@@ -76,5 +76,7 @@ class Subject(Protocol):
 
 def coarsest(dtypes: Sequence[str]) -> str:
     """The dtype with the fewest digits; ``complex64`` counts as two of float32."""
-    real = [{"complex64": "float32", "complex128": "float64"}.get(dtype, dtype) for dtype in dtypes]
+    real = [
+        {"complex32": "float16", "complex64": "float32", "complex128": "float64"}.get(dtype, dtype) for dtype in dtypes
+    ]
     return max((dtype for dtype in real if dtype in _FINENESS), key=_FINENESS.index, default="float64")

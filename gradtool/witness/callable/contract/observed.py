@@ -1,8 +1,8 @@
 """What a callable answers at one point, and how far two answers may lie apart by rounding.
 
 Upstream gradients are random multiples of 1/8 between 1/2 and 1: exact in every dtype, and so are 2, -1, 1024 or 11/8
-times them. Scaling by a power of two changes no rounding, so laws about it hold to the last digit. Other answers are
-given the room that was measured: what scaling by 11/8 and moving the point by one rounding unit do to the gradient.
+times them. Scaling by a power of two changes hardly any rounding. Other answers are given the room that was measured:
+what scaling by 11/8 and moving the point by one rounding unit do to the gradient.
 """
 
 from __future__ import annotations
@@ -65,13 +65,16 @@ class Observed:
     def direction(self) -> dict[str, Floats]:
         """A direction through every entry, 1/2 to 1 times the input's largest, with the signs of the gradient.
 
-        What the gradient says along it then does not cancel. Where it is 0 signs are drawn.
+        What the gradient says along it then does not cancel. Where it is 0 signs are drawn. Symmetric matrices stay
+        symmetric: functions of them may know of no others.
         """
         found = {}
         for name, array in self.at.items():
             base, drawn = self.base[name], self.draw.choice((-1.0, 1.0), array.shape)
             signs = drawn if base is None or base.shape != array.shape else np.where(base == 0, drawn, np.sign(base))
             found[name] = (largest(array) or 1.0) * signs * self.draw.integers(4, 9, array.shape) / 8
+            if array.ndim > 1 and array.shape[-1] == array.shape[-2] and np.array_equal(array, array.swapaxes(-1, -2)):
+                found[name] = (found[name] + found[name].swapaxes(-1, -2)) / 2
         return found
 
     def gradient(self, upstream: Sequence[Floats], at: Point | None = None) -> Gradients:
@@ -101,18 +104,20 @@ class Observed:
         return all(found is None or found.shape == self.at[name].shape for name, found in self.base.items())
 
     @cached_property
-    def noise(self) -> Mapping[str, float]:
-        """How far rounding moves a gradient, in its farthest entry. Two gradients."""
-        uneven = self.gradient(scaled(self.upstream, _UNEVEN))
+    def sensitivity(self) -> Mapping[str, float]:
+        """What moving the point by one rounding unit does to a gradient, in its farthest entry. One gradient."""
         signs = {name: self.draw.choice((-1.0, 1.0), array.shape) for name, array in self.at.items()}
         moved = {name: array * (1 + 2 * self.unit * signs[name]) for name, array in self.at.items()}
         found: Gradients = {}
         with contextlib.suppress(Exception):  # one unit off the point there may be no value: nothing is added then
             found = self.gradient(self.upstream, moved)
-        return {
-            name: max(apart(times(uneven[name], 1 / _UNEVEN), base), apart(found.get(name, base), base))
-            for name, base in self.base.items()
-        }
+        return {name: apart(found.get(name, base), base) for name, base in self.base.items()}
+
+    @cached_property
+    def unevenness(self) -> Mapping[str, float]:
+        """What 11/8 times the upstream gradient, which rounds everything anew, does to a gradient. One gradient."""
+        uneven = self.gradient(scaled(self.upstream, _UNEVEN))
+        return {name: apart(times(uneven[name], 1 / _UNEVEN), base) for name, base in self.base.items()}
 
     @cached_property
     def elsewhere(self) -> Point | None:
@@ -134,16 +139,16 @@ class Observed:
     def exact_bar(self, name: str, factor: float = 1.0) -> float:
         """How far a gradient by ``name`` for ``factor`` times the upstream gradient, divided by it, may lie from base.
 
-        ``factor`` is a power of two, so rounding is the same; what is left is the end of the dtype's range, and what
-        repeated runs differ by.
+        ``factor`` is a power of two, so most operations round the same; some (logcumsumexp) do not. What
+        is left is rounding of the point, the end of the dtype's range, and what repeated runs differ by.
         """
         end = FORMATS[self.subject.dtype].least / min(1.0, abs(factor or 1.0))
-        rounding = self.unit * largest(self.base[name]) + end
+        rounding = self.sensitivity[name] + self.unit * largest(self.base[name]) + end
         return BARS * rounding + 2 * self.repeats.gradients.get(name, 0.0)
 
     def bar(self, name: str) -> float:
-        """How far two ways to the same gradient by ``name`` may lie apart: with the measured noise too."""
-        return BARS * self.noise[name] + self.exact_bar(name)
+        """How far two ways to the same gradient by ``name`` may lie apart: with the measured unevenness too."""
+        return BARS * self.unevenness[name] + self.exact_bar(name)
 
     def breach(self, kind: str, variable: str, told: str, size: float = 0.0) -> Breach:
         """A record of this point."""

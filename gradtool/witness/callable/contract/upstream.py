@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -73,11 +74,14 @@ def _small(observed: Observed, names: list[str]) -> Told:
 
 
 def _scaling(observed: Observed, names: list[str], factor: float, doing: str) -> Told:
+    """What scaling by ``factor`` breaks; far scales may choose another algorithm, as in matrix_exp: half the digits."""
     found = observed.gradient(scaled(observed.upstream, factor))
+    far = math.sqrt(observed.unit) if abs(factor) != 1 else 0.0
     return {
         name: _off(observed, name, found[name], factor, doing)
         for name in names
-        if apart(times(found[name], 1 / factor), observed.base[name]) > observed.exact_bar(name, factor)
+        if apart(times(found[name], 1 / factor), observed.base[name])
+        > max(observed.exact_bar(name, factor), far * largest(observed.base[name]))
     }
 
 

@@ -232,7 +232,7 @@ def _is_real(tensor: torch.Tensor) -> bool:
 
 
 def _real(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+    return torch.stack([tensor.real, tensor.imag], dim=-1) if tensor.is_complex() else tensor
 
 
 def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
