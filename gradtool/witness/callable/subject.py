@@ -67,6 +67,12 @@ class Subject(Protocol):
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
         """The gradient's slope along ``along``, <gradient, along>, and its own gradient. Raises UnavailableError."""
 
+    def pushed(self, at: Point, upstream: Sequence[Floats], along: Point) -> list[Floats]:
+        """The derivative of <gradient, along> by ``upstream``: J along, by way of two backward passes.
+
+        Raises UnavailableError.
+        """
+
     def forward(self, at: Point, along: Point) -> list[Floats]:
         """By how much the outputs move along ``along``, by forward mode. Raises UnavailableError."""
 

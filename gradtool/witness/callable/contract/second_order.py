@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from gradtool.evidence import Breach, Survey
-from gradtool.witness.callable.contract.observed import Observed
-from gradtool.witness.callable.subject import Floats
+from gradtool.witness.callable.contract.observed import BARS, Observed, total
+from gradtool.witness.callable.subject import Floats, Point
 from gradtool.witness.directional.survey import surveyed
 
 __all__ = ["twice"]
@@ -45,6 +45,27 @@ def twice(observed: Observed) -> Iterator[Breach]:
     survey = surveyed(slope, second, claims, observed.at, observed.subject.dtype, observed.request.seed)
     if not survey.agree:
         yield from _told(observed, survey)
+    else:
+        yield from _by_upstream(observed, way)
+
+
+def _by_upstream(observed: Observed, way: Point) -> Iterator[Breach]:
+    """The double backward pass by the upstream gradient gives J v: <w, J v> = <J' w, v>. Two gradients.
+
+    The room is what rounding does to the gradient, entry by entry at its worst, and one rounding of every term.
+    """
+    pushed = observed.subject.pushed(observed.at, observed.upstream, way)
+    pulled = observed.gradient(observed.other)
+    ahead = total(observed.other, pushed)
+    terms = [part * way[name] for name, part in pulled.items() if part is not None]
+    back = float(sum(np.sum(term) for term in terms))
+    length = sum(float(np.sum(np.abs(term))) for term in terms)
+    rows = zip(observed.other, pushed, strict=True)
+    length += sum(float(np.sum(np.abs(weights * moved))) for weights, moved in rows)
+    room = sum(observed.bar(name) * float(np.sum(np.abs(step))) for name, step in way.items())
+    if abs(ahead - back) > room + BARS * observed.unit * length:
+        told = f"differentiated by the upstream gradient, the backward pass gives {ahead:.6g} where {back:.6g} is right"
+        yield observed.breach("second_order", "", told, abs(ahead - back) / max(abs(ahead), abs(back)))
 
 
 def _told(observed: Observed, survey: Survey) -> Iterator[Breach]:

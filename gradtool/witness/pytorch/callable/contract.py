@@ -14,7 +14,7 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
 from gradtool.witness.callable.contract.observed import Observed, apart, largest
 from gradtool.witness.callable.subject import Point
-from gradtool.witness.pytorch.callable.subject import TorchSubject, numbers
+from gradtool.witness.pytorch.callable.subject import TorchSubject, numbers, weights_for
 
 __all__ = ["breaches"]
 
@@ -101,7 +101,7 @@ def returned(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
     with contextlib.ExitStack() as stack:
         for operation in {node._forward_cls for node in _nodes(outputs) if hasattr(node, "_forward_cls")}:  # noqa: SLF001
             stack.enter_context(_overheard(operation, compared))
-        subject.backward(outputs, leaves, observed.upstream)
+        subject.backward(outputs, leaves, weights_for(observed.upstream, outputs))
     for kind, name, told in dict.fromkeys(seen):
         yield observed.breach(kind, name, told)
 
@@ -149,8 +149,8 @@ def interleaved(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
     leaves, others = subject.leaves(observed.at), subject.leaves(there)
     outputs = subject.run(leaves)
     later = subject.run(others)
-    found = subject.backward(outputs, leaves, observed.upstream)
-    second = subject.backward(later, others, observed.upstream)
+    found = subject.backward(outputs, leaves, weights_for(observed.upstream, outputs))
+    second = subject.backward(later, others, weights_for(observed.upstream, later))
     apart_there = observed.gradient(observed.upstream, there)
     for name, base in observed.base.items():
         for now, alone, which in ((found, base, "the first"), (second, apart_there[name], "the second")):

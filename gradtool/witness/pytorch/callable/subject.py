@@ -15,7 +15,7 @@ from gradtool.witness.callable.randomness import kept_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
-__all__ = ["TorchSubject", "numbers", "subject_of"]
+__all__ = ["TorchSubject", "numbers", "subject_of", "weights_for"]
 
 Tensors = Mapping[str, torch.Tensor]
 Traceable = tuple[Callable[..., Any], dict[str, Any], Tensors]
@@ -92,21 +92,19 @@ class TorchSubject:
         """One forward pass, and one backward pass from the weighed sum."""
         leaves = self.leaves(at)
         outputs = self.run(leaves)
-        found = self.backward(outputs, leaves, upstream)
+        found = self.backward(outputs, leaves, weights_for(upstream, outputs))
         return [numbers(output) for output in outputs], {
             name: None if gradient is None else numbers(gradient) for name, gradient in found.items()
         }
 
     def backward(
-        self, outputs: Sequence[torch.Tensor], leaves: Tensors, upstream: Sequence[Floats], *, create: bool = False
+        self, outputs: Sequence[torch.Tensor], leaves: Tensors, weights: Sequence[torch.Tensor], *, create: bool = False
     ) -> dict[str, torch.Tensor | None]:
-        """The gradient by the active leaves; with ``create`` it can be differentiated again."""
-        learning = [
-            (output, weights) for output, weights in zip(outputs, upstream, strict=True) if output.requires_grad
-        ]
+        """The gradient of the weighed sum by the active leaves; with ``create`` it can be differentiated again."""
+        learning = [(output, weight) for output, weight in zip(outputs, weights, strict=True) if output.requires_grad]
         if not learning:
             return dict.fromkeys(self.active)
-        total = sum(((output * _weights(weights, output)).sum() for output, weights in learning), start=torch.zeros(()))
+        total = sum(((output * weight).sum() for output, weight in learning), start=torch.zeros(()))
         with _seeded(self.seed):
             found = torch.autograd.grad(
                 total, [leaves[name] for name in self.active], allow_unused=True, create_graph=create
@@ -116,17 +114,34 @@ class TorchSubject:
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
         """A backward pass through the backward pass."""
         leaves = self.leaves(at)
-        first = self.backward(self.run(leaves), leaves, upstream, create=True)
-        if any(_refuses(gradient) for gradient in first.values()):
-            raise UnavailableError("its backward pass is marked as not differentiable (once_differentiable)")
-        parts = [(_real(g) * _weights(along[name], _real(g))).sum() for name, g in first.items() if g is not None]
-        slope = sum(parts, start=torch.zeros(()))
+        outputs = self.run(leaves)
+        slope = self._slope(outputs, leaves, weights_for(upstream, outputs), along)
         if not slope.requires_grad:
             return float(slope.detach()), dict.fromkeys(self.active)
         with _seeded(self.seed):
             found = torch.autograd.grad(slope, [leaves[name] for name in self.active], allow_unused=True)
         rows = zip(self.active, found, strict=True)
         return float(slope.detach()), {name: None if g is None else numbers(g) for name, g in rows}
+
+    def pushed(self, at: Point, upstream: Sequence[Floats], along: Point) -> list[Floats]:
+        """The second backward pass by the weights."""
+        leaves = self.leaves(at)
+        outputs = self.run(leaves)
+        weights = [weight.requires_grad_() for weight in weights_for(upstream, outputs)]
+        slope = self._slope(outputs, leaves, weights, along)
+        found = torch.autograd.grad(slope, weights, allow_unused=True) if slope.requires_grad else [None] * len(weights)
+        rows = zip(weights, found, strict=True)
+        return [np.zeros(tuple(weight.shape)) if g is None else numbers(g) for weight, g in rows]
+
+    def _slope(
+        self, outputs: Sequence[torch.Tensor], leaves: Tensors, weights: Sequence[torch.Tensor], along: Point
+    ) -> torch.Tensor:
+        """<gradient, along>, which can be differentiated."""
+        first = self.backward(outputs, leaves, weights, create=True)
+        if any(_refuses(gradient) for gradient in first.values()):
+            raise UnavailableError("its backward pass is marked as not differentiable (once_differentiable)")
+        parts = [(_real(g) * _weights(along[name], _real(g))).sum() for name, g in first.items() if g is not None]
+        return torch.zeros(()) + sum(parts)
 
     def forward(self, at: Point, along: Point) -> list[Floats]:
         """Dual numbers."""
@@ -245,6 +260,11 @@ def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
 
 def _weights(array: Floats, output: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(np.asarray(array, order="C")).to(output.device, output.dtype)
+
+
+def weights_for(upstream: Sequence[Floats], outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The upstream gradient as tensors beside the outputs."""
+    return [_weights(weights, output) for weights, output in zip(upstream, outputs, strict=True)]
 
 
 def _refuses(gradient: torch.Tensor | None) -> bool:

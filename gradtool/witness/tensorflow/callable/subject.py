@@ -122,20 +122,34 @@ class TensorFlowSubject:
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
         """A tape around a tape."""
         with self.placed(at) as leaves:
-            with tf.GradientTape() as outer:
-                outer.watch(self.watched(leaves))
-                with tf.GradientTape() as tape:
-                    tape.watch(self.watched(leaves))
-                    outputs = self.run(leaves)
-                first = tape.gradient(outputs, self.watched(leaves), output_gradients=_weights(upstream, outputs))
-                parts = [
-                    tf.reduce_sum(_real(tf.convert_to_tensor(g)) * tf.constant(along[name], _real(g).dtype))
-                    for name, g in zip(self.active, first, strict=True)
-                    if g is not None
-                ]
-                slope = tf.add_n([tf.cast(part, tf.float64) for part in parts]) if parts else tf.constant(0.0)
-            found = outer.gradient(slope, self.watched(leaves))
-            return float(slope), self._named(found)
+            slope, outer, _ = self._slope(leaves, upstream, along)
+            return float(slope), self._named(outer.gradient(slope, self.watched(leaves)))
+
+    def pushed(self, at: Point, upstream: Sequence[Floats], along: Point) -> list[Floats]:
+        """The same by the weights."""
+        with self.placed(at) as leaves:
+            slope, outer, weights = self._slope(leaves, upstream, along)
+            found = outer.gradient(slope, weights)
+            rows = zip(weights, found, strict=True)
+            return [np.zeros(weight.shape) if g is None else numbers(g) for weight, g in rows]
+
+    def _slope(self, leaves: Tensors, upstream: Sequence[Floats], along: Point) -> tuple[Any, Any, list[Any]]:
+        """<gradient, along>, the tape that has seen it, and the weights of the outputs."""
+        with tf.GradientTape() as outer:
+            outer.watch(self.watched(leaves))
+            with tf.GradientTape() as tape:
+                tape.watch(self.watched(leaves))
+                outputs = self.run(leaves)
+            weights = _weights(upstream, outputs)
+            outer.watch(weights)
+            first = tape.gradient(outputs, self.watched(leaves), output_gradients=weights)
+            parts = [
+                tf.reduce_sum(_real(tf.convert_to_tensor(g)) * tf.constant(along[name], _real(g).dtype))
+                for name, g in zip(self.active, first, strict=True)
+                if g is not None
+            ]
+            slope = tf.add_n([tf.cast(part, tf.float64) for part in parts]) if parts else tf.constant(0.0)
+        return slope, outer, weights
 
     def forward(self, at: Point, along: Point) -> list[Floats]:
         """Tangents by a ForwardAccumulator."""
