@@ -3,8 +3,8 @@
 First: is the whole gradient c times the truth? Three directions give the same c, or it is not. Then the entries are
 bisected, at the borders of tensors first, down a half that shows a residual; a tensor that does is asked for its own c.
 The step is chosen once, through all entries, so that a level costs four values (six or twelve where only a longer step
-or sharper residuals show anything clearly). The entry at the end is confirmed by a ladder of steps of its own, and left out of what follows, until no
-residual is seen any more.
+or sharper residuals show anything clearly). The entry at the end is confirmed by a ladder of steps of its own, and left
+out of what follows, until no residual is seen any more.
 """
 
 from __future__ import annotations
