@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gradtool.evidence.expression import Autodiff, WrongEntry
+from gradtool.evidence.expression import Autodiff, Checked, WrongEntry
 from gradtool.values import Shape, Value
 
 __all__ = ["Breach", "CallableEvidence", "CallablePoint", "CallableRequest", "Slot"]
@@ -17,7 +17,7 @@ class CallableRequest:
     ``at`` gives inputs by the names of the arguments, else the file says or they are drawn. An empty ``dtype`` is that
     of the inputs. ``order`` 2 asks for the gradient of the gradient too. ``surrogate`` says that the gradient is wrong
     on purpose (straight-through, reversal): then only the contract is looked at. ``against`` and ``step`` are as in
-    ``Request``. ``memory`` is the number of bytes that a Jacobian may take.
+    ``Request``.
     """
 
     key: int
@@ -35,7 +35,6 @@ class CallableRequest:
     surrogate: bool = False
     against: str = ""
     step: float | None = None
-    memory: int = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +104,6 @@ class CallableEvidence:
     surrogate: bool = False
     evaluations: int = 0
     seconds: float = 0.0
+    checked: Checked | None = None
+    """What the framework's own checker says, if it was asked."""
     notes: list[str] = field(default_factory=list)

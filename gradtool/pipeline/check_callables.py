@@ -23,6 +23,7 @@ from gradtool.settings import CheckSettings
 from gradtool.target.model_file import ModelFile
 from gradtool.target.value_text import Sweep, read_value
 from gradtool.values import Value, flat, shape_of
+from gradtool.verdict.against import misleading
 from gradtool.verdict.agreement import Case
 from gradtool.verdict.callable import OWN, case_of, judge_point
 from gradtool.verdict.contract import contract_findings
@@ -170,7 +171,10 @@ def recorded(
         made = _record(evidence, point, target, settings, records, case, entries)
         if not place:
             facts = replace(made.callable or _facts(evidence, OWN, settings), beside=beside)
-            made = replace(made, findings=(*made.findings, *contract_findings(evidence, title, words)), callable=facts)
+            noticed = [*made.findings, *contract_findings(evidence, title, words)]
+            if evidence.checked:
+                noticed += misleading(evidence.checked, entries, evidence.dtype)
+            made = replace(made, findings=tuple(noticed), callable=facts, against=evidence.checked)
         yield made
 
 

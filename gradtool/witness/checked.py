@@ -19,7 +19,7 @@ from gradtool.values import Array
 from gradtool.witness.checkers import CHECKERS, MODES
 from gradtool.witness.testimony import Case, Framework
 
-__all__ = ["Said", "Tool", "checked"]
+__all__ = ["LONGEST", "MOST", "Said", "TooLongError", "Tool", "checked"]
 
 MOST = 2_000
 """Derivatives that a checker is asked for at most; it evaluates the function twice for each coordinate."""
@@ -45,7 +45,7 @@ Tool = Callable[[Callable[..., Any], Sequence[Any], float | None], Said]
 """A checker: it is given a function of tensors, the tensors, and the step of its differences (None: its own)."""
 
 
-class _TooLongError(Exception):
+class TooLongError(Exception):
     """Raised inside the function when the time is over."""
 
 
@@ -59,7 +59,7 @@ def checked(framework: Framework, request: Request, tool: Tool) -> Checked:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = _run(framework, request, tool, none)
-    except _TooLongError:
+    except TooLongError:
         found = replace(none, message=f"it was stopped after {LONGEST:g} s")
     except Exception as error:  # noqa: BLE001  # a checker that breaks costs its own column only
         lines = str(error).strip().splitlines() or [""]
@@ -108,7 +108,7 @@ def _timed(case: Case, leaves: Mapping[str, Any], wrt: Sequence[str]) -> Callabl
 
     def function(*tensors: Any) -> Any:
         if time.monotonic() > end:
-            raise _TooLongError
+            raise TooLongError
         return case.function({**leaves, **dict(zip(wrt, tensors, strict=True))})
 
     return function

@@ -24,6 +24,7 @@ from gradtool.evidence import (
     CallableEvidence,
     CallablePoint,
     CallableRequest,
+    Checked,
 )
 from gradtool.values import Value, indices
 from gradtool.witness.callable.elsewhere import elsewhere
@@ -55,13 +56,14 @@ class Formula:
 class Room:
     """A framework's room: what it is called, its version, its checks of the contract, and the way to a formula.
 
-    Both are given the room's own subjects.
+    All are given the room's own subjects; ``checked`` is what the framework's own checker says.
     """
 
     name: str
     version: str
     breaches: Callable[[Any, CallableRequest, str], list[Breach]] = lambda *_: []
     formula: Callable[[Any], Formula] = lambda _: Formula()
+    checked: Callable[[Any, CallableRequest], Checked | None] = lambda *_: None
 
 
 def examined(subject: Subject, request: CallableRequest, room: Room) -> CallableEvidence:
@@ -98,6 +100,7 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
         surrogate=request.surrogate,
         evaluations=evaluations,
         seconds=time.perf_counter() - began,
+        checked=room.checked(subject, request) if request.against and not raises else None,
     )
 
 

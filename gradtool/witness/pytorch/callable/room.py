@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from gradtool.evidence import CallableEvidence, CallableRequest
+from gradtool.evidence import CallableEvidence, CallableRequest, Checked
+from gradtool.witness.callable.checker import checked
 from gradtool.witness.callable.examine import Formula, Room, examined
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
@@ -12,6 +13,7 @@ from gradtool.witness.pytorch.callable.contract import breaches
 from gradtool.witness.pytorch.callable.subject import TorchSubject
 from gradtool.witness.pytorch.callable.traced import traced
 from gradtool.witness.pytorch.expression import PyTorch
+from gradtool.witness.pytorch.gradcheck import gradcheck
 
 __all__ = ["looked_at"]
 
@@ -31,7 +33,19 @@ def _formula(subject: TorchSubject) -> Formula:
     return Formula(found.expressions, found.constants)
 
 
-_ROOM = Room("torch", torch.__version__, breaches, _formula)
+def _checked(subject: TorchSubject, request: CallableRequest) -> Checked:
+    """Of the sum of the outputs."""
+    leaves = subject.leaves(subject.point)
+
+    def total(*moved: torch.Tensor) -> torch.Tensor:
+        outputs = subject.run({**leaves, **dict(zip(subject.active, moved, strict=True))})
+        return torch.zeros(()) + sum(output.sum() for output in outputs)
+
+    handed = total, [leaves[name] for name in subject.active]
+    return checked(subject, request, ("torch", torch.__version__), gradcheck, handed)
+
+
+_ROOM = Room("torch", torch.__version__, breaches, _formula, _checked)
 
 SMALL = 1 << 16
 """Numbers in all inputs up to which one thread does the work: several wait for each other longer than they work."""

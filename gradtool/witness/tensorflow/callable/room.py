@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
-from gradtool.evidence import CallableEvidence, CallableRequest
+from gradtool.evidence import CallableEvidence, CallableRequest, Checked
+from gradtool.witness.callable.checker import checked
 from gradtool.witness.callable.examine import Formula, Room, examined
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
@@ -12,6 +15,7 @@ from gradtool.witness.tensorflow.callable.contract import breaches
 from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
 from gradtool.witness.tensorflow.callable.traced import traced
 from gradtool.witness.tensorflow.expression import TensorFlow
+from gradtool.witness.tensorflow.gradcheck import gradcheck
 
 __all__ = ["looked_at"]
 
@@ -33,7 +37,20 @@ def _formula(subject: TensorFlowSubject) -> Formula:
     return Formula(found.expressions, found.constants)
 
 
-_ROOM = Room("tensorflow", tf.__version__, breaches, _formula)
+def _checked(subject: TensorFlowSubject, request: CallableRequest) -> Checked:
+    """Of the sum of the outputs; a layer's variables are moved by nobody but the layer."""
+    with subject.placed(subject.point) as leaves:
+        active = [name for name in subject.active if name not in subject.variables]
+
+        def total(*moved: Any) -> Any:
+            outputs = subject.run({**leaves, **dict(zip(active, moved, strict=True))})
+            return tf.add_n([tf.cast(tf.reduce_sum(output), tf.float64) for output in outputs])
+
+        handed = total, [leaves[name] for name in active]
+        return checked(subject, request, ("tensorflow", tf.__version__), gradcheck, handed)
+
+
+_ROOM = Room("tensorflow", tf.__version__, breaches, _formula, _checked)
 
 
 def looked_at(subject: Subject, request: CallableRequest) -> CallableEvidence:
