@@ -86,7 +86,8 @@ CHECK_RULES = (
     ),
     Rule(
         "GT018", "value-differs", "warning", "The framework's value differs from the exact value",
-        "The forward pass itself is off by more than rounding explains, or overflows on the way.",
+        "The forward pass itself is off by more than rounding explains, or overflows on the way, or loses half its "
+        "digits and more to an underflow or to subnormal numbers that are taken for 0.",
         "Write the formula in another way; gradtool ops shows what each operation runs.",
     ),
     Rule(

@@ -175,6 +175,11 @@ class CompareRecord:
         return self.sides[0].point
 
     @property
+    def value_differs(self) -> bool:
+        """Whether the function's value by one of the two is at fault."""
+        return self.value is not None and self.value.verdict in DIFFER
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """Why the target could not be read."""
         return self.sides[0].problems
