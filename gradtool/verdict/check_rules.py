@@ -86,8 +86,7 @@ CHECK_RULES = (
     ),
     Rule(
         "GT018", "value-differs", "warning", "The framework's value differs from the exact value",
-        "The forward pass itself is off by more than rounding explains, or overflows on the way, or loses half its "
-        "digits and more to an underflow or to subnormal numbers that are taken for 0.",
+        "The forward pass itself is off by more than rounding explains, or overflows on the way.",
         "Write the formula in another way; gradtool ops shows what each operation runs.",
     ),
     Rule(
@@ -114,5 +113,11 @@ CHECK_RULES = (
         "One rounding unit of the point changes the derivative by about as much as autodiff is off. That is all a "
         "sound program promises, and yet the number may have no right digit.",
         "Check in a wider dtype, or subtract from the inputs what they have in common.",
+    ),
+    Rule(
+        "GT023", "value-lost", "warning", "The framework's value loses its digits to an underflow",
+        "A number on the way falls below the normal ones of the dtype, and half the digits of the value and more go "
+        "with it. TensorFlow takes every such number for 0.",
+        "Rescale the inputs, work with logarithms, or use a wider dtype.",
     ),
 )  # fmt: skip

@@ -226,7 +226,7 @@ def _value(case: Case, autodiff: Autodiff, exact: Exact | None) -> Iterator[Find
         yield finding("GT018", "value", told)
     elif why := _too_small(case, exact, error, abs(truth)):
         told = f"the framework's value is {autodiff.value:.6g}, the true one {short(truth)}"
-        yield finding("GT018", "value", f"{told}: {why}")
+        yield finding("GT023", "value", f"{told}: {why}")
 
 
 def _too_small(case: Case, exact: Exact, error: Decimal, size: Decimal) -> str:
