@@ -243,11 +243,8 @@ class _Derivation:
         row = OPERATIONS[error.step.operation]
         operands = dict(zip(row.parameters, _operands(task, error.step), strict=False))
         needs = re.sub(r"\b[a-z]\w*\b", lambda word: operands.get(word.group(), word.group()), row.domain)
-        shown = ", ".join(
-            f"{operand} = {_shown(value)}"
-            for operand, value in zip(operands.values(), error.arguments, strict=False)
-            if operand != _shown(value)
-        )
+        known = zip(operands.values(), map(_shown, error.arguments), strict=False)
+        shown = ", ".join(dict.fromkeys(f"{operand} = {value}" for operand, value in known if operand != value))
         needs = needs or "finite arguments"
         limit = _filling(task)
         entries = [ExactEntry(name, "isolated", None, index=index) for name, index in self.names.values()]

@@ -61,6 +61,12 @@ def test_the_same_failure_on_both_sides_is_one() -> None:
     assert len(record(failed=True).failures) == 1
 
 
+def test_the_symbolic_witness_fails_once_for_both_sides_whatever_it_had_told_before() -> None:
+    told = [Failure(0, "symbolic", "timeout", text) for text in ("stopped; the derivative had come", "stopped")]
+    sides = [replace(side, failures=(one,)) for side, one in zip(record(pair("same")).sides, told, strict=True)]
+    assert CompareRecord((sides[0], sides[1])).failures == (told[0],)
+
+
 def test_counts_and_totals() -> None:
     records = [record(pair("same"), pair("one_right", "y")), record(bad=True)]
     assert counts(records) == {"one_right": 1, "same": 1, "unreadable": 1}
