@@ -193,3 +193,12 @@ def test_its_healthy_twins_agree(compare: Comparer, expression: str, x: str, dty
     (record,) = compare([{"expression": expression, "at": {"x": x}}], dtype=dtype)
     assert record.value is not None
     assert (record.value.verdict, exit_code([record], strict=False)) == ("same", 0)
+
+
+def test_a_value_that_underflows_in_both_is_right_in_neither(compare: Comparer) -> None:
+    """x**2 is 1e-340, and 0 in float64; the value is 1e-40. It was: the same number."""
+    (record,) = compare([{"expression": "x**2*1e300", "at": {"x": "1e-170"}}])
+    assert record.value is not None
+    assert [side.autodiff for side in record.value.sides] == [0.0, 0.0]
+    assert record.value.verdict == "both_wrong"
+    assert {finding.code for finding in record.findings if finding.where == "value"} == {"GT023"}

@@ -241,7 +241,7 @@ def test_one_bad_line_never_stops_the_others() -> None:
         ("max(x,0) --at x=0", "takes no --at", {"expression": "max(x,0)", "at": {"x": "0"}}),
         ("x*y --at x=[1,2],y=3", "takes no --at", {"expression": "x*y", "at": {"x": "[1,2]", "y": "3"}}),
         ("x**2 --order 2", "takes no --order", {"expression": "x**2", "order": 2}),
-        ("[x*y, x] --jacobian", "takes no --jacobian", {"expression": "[x*y, x]", "jacobian": True}),
+        ("[x, y] --jacobian --at x=1", "takes no --jacobian", {"expression": "[x, y]", "jacobian": True}),
         ("x**2 --at 3", "takes no --at", {"expression": "x**2", "at": {"x": "3"}}),
     ],
 )
