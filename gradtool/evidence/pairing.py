@@ -8,12 +8,14 @@ from gradtool.evidence.model import Assumed
 from gradtool.values import Shape
 
 __all__ = [
+    "Choices",
     "ComparedLayer",
     "ComparedParameter",
     "Distance",
     "Mapped",
     "PairEvidence",
     "PairRequest",
+    "Reach",
     "Setting",
     "Side",
     "SideLayer",
@@ -24,7 +26,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SideRequest:
-    """Asked of one side: to ``load`` its model, to ``describe`` it, or to ``run`` it forward and backward.
+    """Asked of one side: to ``load`` its model, to ``describe`` it, to ``run`` it, or its ``reach``.
+
+    To run is forward and backward; the reach is what else changes when the arrays of one of the ``sources`` do.
 
     ``side`` (``left`` or ``right``) begins the names of the files that this side writes into ``folder``; arrays travel
     through it. ``role`` names the function of a shared file (``torch_model``); ``name`` is what stands behind the
@@ -46,6 +50,7 @@ class SideRequest:
     mode: str = "train"
     channels_last: bool = True
     draws: int = 0
+    sources: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,24 @@ class SideRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Which numbers (``value:PLACE``, ``output:PLACE``) change with each source: layers, then inputs if several.
+
+    ``known`` are all numbers that there are.
+    """
+
+    key: int
+    known: list[str]
+    changed: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class PairRequest:
-    """Asked of the pairing room: to ``pair`` the layers and carry the weights over, or to ``compare`` two runs each."""
+    """Asked of the pairing room: to ``pair`` the layers and carry the weights over, or to ``compare`` two runs each.
+
+    ``choices`` asks for the ways in which layers may be partners, by what is ``reached`` on either side. ``partners``
+    are places, left and right, that are settled so where kind, shapes and names leave a choice.
+    """
 
     key: int
     step: str
@@ -123,6 +144,23 @@ class PairRequest:
     seed: int = 0
     dtypes: list[str] = field(default_factory=list)
     draws: int = 0
+    partners: list[list[int]] = field(default_factory=list)
+    reached: list[Reach] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The ways in which layers may be partners, the likeliest first: (left place, right place) each.
+
+    ``certain`` says that what feeds what leaves the first one alone. ``message`` and ``hint`` are for people, where no
+    way makes the models agree and none is certain.
+    """
+
+    key: int
+    ways: list[list[list[int]]]
+    certain: bool
+    message: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +237,5 @@ class PairEvidence:
     """The two losses in each dtype."""
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    open: int = 0
+    """Layers of the left for whose partners kind, shapes and names leave a choice."""

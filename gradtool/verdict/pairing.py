@@ -23,6 +23,7 @@ __all__ = [
     "APART",
     "FEW",
     "ModelComparison",
+    "accused",
     "apart",
     "differs",
     "exit_code",
@@ -115,6 +116,11 @@ def differs(evidence: PairEvidence) -> bool:
     """
     outcomes = [layer.outputs for layer in evidence.layers[-1:]] + [one.gradients for one in evidence.parameters]
     return any(parts(evidence, found) for found in (*outcomes, evidence.loss))
+
+
+def accused(evidence: PairEvidence) -> bool:
+    """Whether other partners could be the answer: outputs, losses or gradients differ, or are on one side alone."""
+    return differs(evidence) or any(one.missing for one in evidence.parameters)
 
 
 def _forward(evidence: PairEvidence) -> ComparedLayer | None:

@@ -193,7 +193,8 @@ class KerasRoom:
         kept = self.weights()
         recorder, outputs, _ = self._called(inputs)
         self.give(kept)  # moving averages have moved
-        return Passed([Call(layer) for layer, _ in recorder.calls], [self.backend.array(one) for one in outputs])
+        calls = [Call(layer, None if one is None else self.backend.array(one)) for layer, one in recorder.calls]
+        return Passed(calls, [self.backend.array(one) for one in outputs])
 
     def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
         """The same with the gradients of the loss."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Assumed, Side, SideLayer, SideRequest, SideRun
+from gradtool.evidence import Assumed, Reach, Side, SideLayer, SideRequest, SideRun
 from gradtool.witness.model.discovery import Kind
 from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
 from gradtool.witness.model.pair_file import Loaded, opened
@@ -92,13 +92,15 @@ def _seeded(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
 
 
-def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun]:
+def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun | Reach]:
     """What one step of the comparison gives. Raises UserFileError for what the file does not have or do."""
     began = time.perf_counter()
     if request.step == "load":
         yield _load(room, request)
     elif request.step == "describe":
         yield _describe(room, request)
+    elif request.step == "reach":
+        yield _reach(room, request)
     else:
         loss, dtype = _run(room, request)
         yield SideRun(request.key, loss, dtype, time.perf_counter() - began)
@@ -176,6 +178,49 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
         _save(request, f"{request.dtype}.{draw}", _written(passed))
     kinds = {array.dtype.name for name, array in room.weights().items() if array.dtype.kind == "f"}
     return first, kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _reach(room: Room, request: SideRequest) -> Reach:
+    """Run forward with the arrays of one source after the other changed, then with each input, and see what follows.
+
+    It costs a forward pass for each.
+    """
+    given, inputs = _moved(
+        _read(request, f"{request.side}.given.npz"), [*_read(request, f"{request.side}.taken.npz").values()], request, 0
+    )
+    drawn = np.random.default_rng([request.seed, 2])
+    room.give(given)
+    plain = _numbers(room, inputs)
+    changed = []
+    for names in request.sources:
+        room.give({name: _changed(given[name], drawn) for name in names})
+        changed.append(_different(plain, _numbers(room, inputs)))
+        room.give({name: given[name] for name in names})
+    for place in range(len(inputs) if len(inputs) > 1 else 0):
+        fed = [_changed(x, drawn) if other == place else x for other, x in enumerate(inputs)]
+        changed.append(_different(plain, _numbers(room, fed)))
+    return Reach(request.key, list(plain), changed)
+
+
+def _numbers(room: Room, inputs: list[NDArray[Any]]) -> Arrays:
+    found = _written(room.forward(inputs))
+    return {name: array for name, array in found.items() if name.startswith(("value:", "output:"))}
+
+
+def _changed(array: NDArray[Any], drawn: np.random.Generator) -> NDArray[Any]:
+    """Other numbers of the same size, larger everywhere, so that variances stay positive; whole ones change places."""
+    if array.dtype.kind != "f":
+        return np.roll(array, 1)
+    size = float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array.size else 0.0
+    return (array + (size or 1.0) * drawn.uniform(0.2, 1.0, array.shape)).astype(array.dtype)
+
+
+def _different(plain: Arrays, other: Arrays) -> list[str]:
+    return [
+        name
+        for name, array in plain.items()
+        if name in other and not (array.shape == other[name].shape and np.allclose(array, other[name], 1e-6, 0.0))
+    ]
 
 
 def _targets(request: SideRequest) -> NDArray[Any] | None:

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Failure, PairEvidence, PairRequest, Record, Side
+from gradtool.evidence import Choices, Failure, PairEvidence, PairRequest, Record, Side, SideLayer
 from gradtool.witness.model.exchange import read_arrays, write_arrays
 from gradtool.witness.pairing.arrangement import Arranged, of_outputs
+from gradtool.witness.pairing.choices import ways
 from gradtool.witness.pairing.comparison import compared
 from gradtool.witness.pairing.kinds import base
 from gradtool.witness.pairing.maps import PairingError, carried
 from gradtool.witness.pairing.pairs import SPATIAL, Pairs, paired
+from gradtool.witness.pairing.words import map_lines
 
 __all__ = ["answer"]
 
@@ -31,15 +33,56 @@ def answer(record: Record) -> Iterator[Record]:
         return
     began = time.perf_counter()
     try:
-        pairs = paired(record.left, record.right)
+        pairs = paired(record.left, record.right, record.partners)
+        if record.step == "choices":
+            yield _choices(record, pairs)
+            return
         ways = list(_output_ways(record.left, record.right))
         if record.step == "pair":
             notes = _given(record, pairs, ways)
-            yield PairEvidence(record.key, record.left, record.right, [], [], notes=notes)
+            yield PairEvidence(record.key, record.left, record.right, [], [], notes=notes, open=len(pairs.contested))
         else:
             yield compared(record, pairs, ways, began)
     except PairingError as error:
         yield Failure(record.key, "pairing", "file", error.message, error.hint)
+
+
+def _choices(request: PairRequest, pairs: Pairs) -> Choices:
+    """The ways to try, and what is said where they lead nowhere."""
+    settled = {mine: other for mine, other in pairs.anchors.items() if mine not in pairs.contested}
+    found = ways((request.left, request.right), request.reached, pairs.contested, settled)
+    mine, yours = (
+        [side.layers[place] for place in places]
+        for side, places in (
+            (request.left, list(pairs.contested)),
+            (request.right, [pairs.anchors[place] for place in pairs.contested]),
+        )
+    )
+    message = (
+        f"{_listed(mine)} of the {request.left.framework} model fit {_listed(yours)} of the {request.right.framework} "
+        f"model in several ways by their kind and shapes, and {_tried(len(found.found))} makes the models agree: which "
+        "layer is which is not known"
+    )
+    lines = map_lines(pairs.maps, {layer.name for layer in mine})
+    said = f", or say which is which in the file, as in gradtool_map = {{{lines}}}" if lines else ""
+    first = mine[0].name.rpartition(".")[2]
+    return Choices(
+        request.key, [[[*pair] for pair in way] for way in found.found], found.certain, message,
+        f'name the layers alike on both sides (name="{first}" in Keras){said}',
+    )  # fmt: skip
+
+
+def _listed(layers: Sequence[SideLayer]) -> str:
+    names = [layer.name for layer in layers]
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _tried(count: int) -> str:
+    return (
+        "none of those in which the same feeds the same"
+        if count
+        else "in none of them the same feeds the same, so none"
+    )
 
 
 def _output_ways(left: Side, right: Side) -> Iterator[Arranged]:
