@@ -236,10 +236,18 @@ def _beyond_rounding(evidence: PairEvidence) -> Iterator[Finding]:
     """The first parameter, in the order of the model, that is too far apart in the dtype asked for."""
     found = [(one, d) for one in evidence.parameters for d in one.gradients[-1:] if d.dtype != "float64" and apart(d)]
     if found:
-        one, worst = max(found, key=lambda row: row[1].difference / limit(row[1]))
+        one, worst = max(found, key=lambda row: _many(row[1]))
         others = f"; so do those of {len(found) - 1} other parameters" if len(found) > 1 else ""
         told = f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{_who(evidence, worst)}{others}"
+        if not math.isfinite(worst.difference):
+            sides = "either side" if math.isnan(worst.difference) else "one side alone"
+            told = f"its gradient is NaN or infinite in {worst.dtype} on {sides}, and is not compared{others}"
         yield finding("GT325", parameter_names(one), told)
+
+
+def _many(one: Distance) -> float:
+    """How many times its limit a distance is; what is no number is more than any."""
+    return math.inf if math.isnan(one.difference) else one.difference / limit(one)
 
 
 def _who(evidence: PairEvidence, one: Distance) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEvidence, PairRequest, Setting, SideLayer
 from gradtool.witness.model.exchange import read_arrays
 from gradtool.witness.pairing.arrangement import Arranged, arrangements
+from gradtool.witness.pairing.finite import look_at_runs
 from gradtool.witness.pairing.maps import pulled_back
 from gradtool.witness.pairing.pairs import Pairs
 
@@ -30,11 +31,14 @@ SILENT = ("flatten", "dropout")
 
 
 def distance(one: Numbers, other: Numbers, scale: float) -> float:
-    """The norm of the difference relative to the larger norm, or to ``SMALL`` of ``scale``, an RMS, if that is more."""
+    """The norm of the difference relative to the larger norm, or to ``SMALL`` of ``scale``, an RMS, if that is more.
+
+    NaN where both are NaN or infinite, which is no agreement; infinity where one is.
+    """
     one, other = one.astype(np.float64), other.astype(np.float64)
-    if not (np.isfinite(one).all() and np.isfinite(other).all()):
-        same = np.array_equal(one, other, equal_nan=True)
-        return 0.0 if same else float("inf")
+    whole = bool(np.isfinite(one).all()), bool(np.isfinite(other).all())
+    if not all(whole):
+        return float("inf") if any(whole) else float("nan")
     size = max(np.linalg.norm(one), np.linalg.norm(other), SMALL * scale * one.size**0.5)
     return float(np.linalg.norm(one - other) / size) if size else 0.0
 
@@ -66,8 +70,9 @@ class _Runs:
 
 
 def compared(request: PairRequest, pairs: Pairs, ways: Sequence[Arranged], began: float) -> PairEvidence:
-    """Compare the runs that both sides have written."""
+    """Compare the runs that both sides have written. Raises PairingError where the first holds NaN or infinity."""
     runs = [_Runs(request, dtype) for dtype in request.dtypes]
+    look_at_runs(request, (runs[0].left, runs[0].right))
     layers = [*_layers(request, pairs, runs), _output(ways, runs)]
     both = request.left.loss == request.right.loss == "own"
     return PairEvidence(

@@ -15,6 +15,7 @@ from gradtool.witness.model.exchange import read_arrays, write_arrays
 from gradtool.witness.pairing.arrangement import Arranged, of_outputs
 from gradtool.witness.pairing.choices import ways
 from gradtool.witness.pairing.comparison import compared
+from gradtool.witness.pairing.finite import look_at_sizes
 from gradtool.witness.pairing.kinds import base
 from gradtool.witness.pairing.maps import PairingError, carried
 from gradtool.witness.pairing.pairs import SPATIAL, Pairs, paired
@@ -39,12 +40,13 @@ def answer(record: Record) -> Iterator[Record]:
             return
         ways = list(_output_ways(record.left, record.right))
         if record.step == "pair":
+            look_at_sizes(record)
             notes = _given(record, pairs, ways)
             yield PairEvidence(record.key, record.left, record.right, [], [], notes=notes, open=len(pairs.contested))
         else:
             yield compared(record, pairs, ways, began)
     except PairingError as error:
-        yield Failure(record.key, "pairing", "file", error.message, error.hint)
+        yield Failure(record.key, "pairing", error.reason, error.message, error.hint)
 
 
 def _choices(request: PairRequest, pairs: Pairs) -> Choices:
