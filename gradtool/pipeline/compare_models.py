@@ -125,16 +125,19 @@ def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettin
             found = _Comparison(sides, settings, host, folder).run(settings.dtype)
             found = replace(found, notes=[*found.notes, told]) if isinstance(found, PairEvidence) else found
     evidence = found if isinstance(found, PairEvidence) else None
+    every = judge_pair(evidence) if evidence else ()
+    told_of = tuple(one for one in every if settings.wants(one.code))
     return ModelComparison(
         target,
         evidence,
-        tuple(one for one in judge_pair(evidence) if settings.wants(one.code)) if evidence else (),
+        told_of,
         tuple(found) if isinstance(found, list) else (),
         settings.seed,
         time.perf_counter() - began,
         settings.dtype,
         settings.mode,
         repeating(("compare", *shlex.split(target)), settings),
+        len(every) - len(told_of),
     )
 
 

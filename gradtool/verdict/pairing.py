@@ -24,6 +24,7 @@ __all__ = [
     "FEW",
     "ModelComparison",
     "accused",
+    "agree",
     "apart",
     "differs",
     "exit_code",
@@ -50,7 +51,8 @@ UNITS: Mapping[str, float] = MappingProxyType(
 class ModelComparison:
     """Two models. Without ``evidence``, ``failures`` say why there is none.
 
-    ``dtype`` is that of the second run, ``command`` what repeats both.
+    ``dtype`` is that of the second run, ``command`` what repeats both. ``untold`` counts the findings that --select and
+    --ignore leave out.
     """
 
     target: str
@@ -62,6 +64,7 @@ class ModelComparison:
     dtype: str = ""
     mode: str = ""
     command: str = ""
+    untold: int = 0
 
 
 def exit_code(record: ModelComparison, *, strict: bool) -> ExitCode:
@@ -116,6 +119,11 @@ def differs(evidence: PairEvidence) -> bool:
     """
     outcomes = [layer.outputs for layer in evidence.layers[-1:]] + [one.gradients for one in evidence.parameters]
     return any(parts(evidence, found) for found in (*outcomes, evidence.loss))
+
+
+def agree(evidence: PairEvidence) -> bool:
+    """Whether the models are the same: nothing differs, and every parameter has a partner and learns on both sides."""
+    return not accused(evidence) and all(one.left and one.right for one in evidence.parameters)
 
 
 def accused(evidence: PairEvidence) -> bool:
