@@ -33,8 +33,9 @@ class SideRequest:
     ``side`` (``left`` or ``right``) begins the names of the files that this side writes into ``folder``; arrays travel
     through it. ``role`` names the function of a shared file (``torch_model``); ``name`` is what stands behind the
     colon. ``inputs`` is the file of the inputs. ``channels_last`` says how the other side lays out images. ``run``
-    reads ``SIDE.given.npz`` and writes the outputs and gradients; with ``draws`` it repeats that so often with weights
-    and inputs moved by one rounding unit, in float64 by 2**-27.
+    reads ``SIDE.given.npz`` and writes the outputs and gradients, of the projection instead of the file's loss without
+    ``own_loss``; with ``draws`` it repeats that so often with weights and inputs moved by one rounding unit, in float64
+    by 2**-27.
     """
 
     key: int
@@ -51,6 +52,7 @@ class SideRequest:
     channels_last: bool = True
     draws: int = 0
     sources: list[list[str]] = field(default_factory=list)
+    own_loss: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Mapped:
 class Side:
     """One model as its framework describes it. ``inputs`` says whether they are its ``own``, ``drawn`` or unknown.
 
-    ``layers`` are in the order of execution and empty before ``describe``; ``outputs`` are the shapes that come out.
+    ``layers`` are in the order of execution and empty before ``describe``; ``outputs`` are the shapes that come out,
+    ``keys`` what the model calls them (their places where it does not).
     ``trained`` are the parameters that get a gradient.
     """
 
@@ -100,6 +103,7 @@ class Side:
     layers: list[SideLayer] = field(default_factory=list)
     trained: list[str] = field(default_factory=list)
     outputs: list[list[int]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     loss: str = ""
     assumed: list[Assumed] = field(default_factory=list)
     mapped: list[Mapped] = field(default_factory=list)

@@ -146,12 +146,29 @@ def _sources(side: Side) -> list[list[str]]:
     return [list(layer.weights.values()) for layer in side.layers if layer.weights]
 
 
+def _one_loss(left: Side, right: Side) -> tuple[Side, Side]:
+    """Both with the projection where one file alone names a loss, and a note that says so."""
+    if left.loss == right.loss:
+        return left, right
+    having, without = (left, right) if left.loss else (right, left)
+    told = (
+        f"the file names a loss for {having.framework} and none for {without.framework}: losses are not compared, and "
+        "both sides have the projection (torch_loss and keras_loss in one file; loss_fn, criterion or loss in two)"
+    )
+    loss = next(replace(x, why=f"only {having.framework} has one") for x in without.assumed if x.what == "loss")
+    left, right = (
+        replace(side, loss="", assumed=[*(x for x in side.assumed if x.what != "loss"), loss]) for side in (left, right)
+    )
+    return replace(left, notes=[*left.notes, told]), right
+
+
 class _Comparison:
     """One comparison, step by step; each step ends it with Failures if there are any."""
 
     def __init__(self, sides: tuple[Sided, Sided], settings: PairSettings, host: Host, folder: str) -> None:
         self.settings, self.host, self.folder = settings, host, folder
         self.sides = dict(zip(("left", "right"), sides, strict=True))
+        self.own_loss = True
 
     def run(self, widest: str) -> PairEvidence | list[Failure]:
         """The evidence in ``widest`` and in the dtype asked for, or why there is none."""
@@ -164,7 +181,8 @@ class _Comparison:
         described = self._both("describe", dtype=widest, inputs=inputs, channels_last=loaded["right"].channels_last)
         if isinstance(described, list):
             return described
-        left, right = (replace(side, inputs=loaded[name].inputs) for name, side in described.items())
+        left, right = _one_loss(*(replace(side, inputs=loaded[name].inputs) for name, side in described.items()))
+        self.own_loss = left.loss == "own"
         self._say("carrying the weights over")
         asked = PairRequest(0, "pair", self.folder, left, right, self.settings.seed)
         pair = self._asked({"pairing": ("pairing", asked)})
@@ -293,7 +311,7 @@ class _Comparison:
         side = self.sides[name]
         plain = SideRequest(
             0, step, name, str(side.path), self.folder, side.role, side.name, seed=self.settings.seed,
-            mode=self.settings.mode,
+            mode=self.settings.mode, own_loss=self.own_loss,
         )  # fmt: skip
         return replace(plain, **told)  # type: ignore[arg-type]
 

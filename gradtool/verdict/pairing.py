@@ -164,14 +164,29 @@ def _where(evidence: PairEvidence) -> Iterator[Finding]:
         yield _at_layer(evidence, forward)
     elif parts(evidence, evidence.loss):
         yield _at_loss(evidence)
-    elif (place := _backward(evidence)) is not None:
-        layer = evidence.layers[place]
-        worst = max((d.difference for p in evidence.parameters for d in p.gradients[:1]), default=0.0)
-        yield finding(
-            "GT322", both_names(layer),
-            f"outputs agree, and gradients differ by up to {worst:.2g}: they part on the way back through "
-            f"{shown(layer)}{because(evidence, layer)}", remedy(layer), source=source(layer),
-        )  # fmt: skip
+    else:
+        yield _on_the_way_back(evidence)
+
+
+def _on_the_way_back(evidence: PairEvidence) -> Finding:
+    """Where gradients part behind equal outputs: at a layer's own parameter, or between two layers."""
+    wrong = [one for one in evidence.parameters if parts(evidence, one.gradients)]
+    worst = max((d.difference for one in wrong for d in one.gradients[:1]), default=0.0)
+    told = f"outputs agree, and gradients differ by up to {worst:.2g}: they part "
+    place = _backward(evidence)
+    if place is None:
+        names = ", ".join(parameter_names(one) for one in wrong[:3])
+        return finding("GT322", parameter_names(wrong[0]), f"{told}on the way back to {names}")
+    layer = evidence.layers[place]
+    before = next((one for one in reversed(evidence.layers[:place]) if one.gradients), None)
+    own = any(one.layer == layer.left for one in wrong)
+    if own or before is None or not parts(evidence, before.gradients):
+        where = f"on the way back through {shown(layer)}"
+    else:
+        where = f"on the way back through {shown(layer)}, or between it and {shown(before)}"
+    reason = because(evidence, layer)
+    advice = remedy(layer) if layer.settings or layer.alone else ""
+    return finding("GT322", both_names(layer), f"{told}{where}{reason}", advice, source=source(layer))
 
 
 def _backward(evidence: PairEvidence) -> int | None:

@@ -127,7 +127,8 @@ def _last_line(record: ModelComparison) -> Told:
     mark, word = ("!", "warning") if "warning" in severities else ("✓", "verified")
     if not same or "error" in severities:
         mark, word = "✗", "error"
-    sizes = f"{counted(len(found.parameters), 'parameter')} and {counted(len(found.layers) - 1, 'layer')} compared"
+    what = "parameter" if found.left.trained or found.right.trained else "input"
+    sizes = f"{counted(len(found.parameters), what)} and {counted(len(found.layers) - 1, 'layer')} compared"
     untold = f", {counted(record.untold, 'finding')} not told" if record.untold else ""
     said = f"{'agree' if same else 'differ'}: {tally(record.findings)}{untold}"
     return Told(f"{mark} the models {said}; {sizes} ({record.seconds:.1f} s)", word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -87,27 +88,65 @@ def _tried(count: int) -> str:
     )
 
 
-def _output_ways(left: Side, right: Side) -> Iterator[Arranged]:
+def _output_ways(left: Side, right: Side) -> Iterator[tuple[int, Arranged]]:
+    """Of each left output the place of its partner, and how it becomes that."""
     if len(left.outputs) != len(right.outputs):
         raise PairingError(
             f"the {left.framework} model has {len(left.outputs)} outputs and the {right.framework} model "
             f"{len(right.outputs)}",
             "return the same outputs in the same order",
         )
-    last = next((layer.kind for layer in reversed(left.layers) if layer.weights or base(layer.kind) in SPATIAL), "")
-    images = left.channels_last != right.channels_last and base(last) in SPATIAL
-    for mine, yours in zip(left.outputs, right.outputs, strict=True):
-        way = of_outputs(tuple(mine), tuple(yours), images=images)
+    images = left.channels_last != right.channels_last and _image_comes_out(left.layers)
+    for place, other in enumerate(_partners_of_outputs(left, right)):
+        mine, yours = tuple(left.outputs[place]), tuple(right.outputs[other])
+        way = of_outputs(mine, yours, images=images)
         if way is None:
-            raise PairingError(
-                f"the {left.framework} model's output is {'x'.join(map(str, mine))} and the {right.framework} "
-                f"model's {'x'.join(map(str, yours))}",
-                "both need the same shape, but for the place of the channels",
+            turned = sorted(mine) == sorted(yours)
+            what = ", the same axes in another order" if turned else ""
+            hint = (
+                "return both in one order: of axes that change places only channels are known, behind convolutions and "
+                "pooling"
+                if turned
+                else "both need the same shape, but for the place of the channels of images"
             )
-        yield way
+            raise PairingError(
+                f"the shapes of the outputs differ: {'x'.join(map(str, mine))} in the {left.framework} model, "
+                f"{'x'.join(map(str, yours))} in the {right.framework} model{what}",
+                hint,
+            )
+        yield other, way
 
 
-def _given(request: PairRequest, pairs: Pairs, ways: Sequence[Arranged]) -> list[str]:
+def _partners_of_outputs(left: Side, right: Side) -> list[int]:
+    """By their keys, where both models have some; else in their order."""
+    if all(any(not re.fullmatch(r"[\d.]*", key) for key in side.keys) for side in (left, right)):
+        if sorted(left.keys) != sorted(right.keys):
+            raise PairingError(
+                f"the {left.framework} model calls its outputs {', '.join(left.keys)}, the {right.framework} model "
+                f"{', '.join(right.keys)}",
+                "give them the same keys on both sides",
+            )
+        return [right.keys.index(key) for key in left.keys]
+    return list(range(len(left.outputs)))
+
+
+def _image_comes_out(layers: Sequence[SideLayer]) -> bool:
+    """Whether channels stand in front in what the last layers make, by what runs over such and what ends it."""
+    image = False
+    for layer in layers:
+        kind = base(layer.kind)
+        if (kind in SPATIAL and kind != "global_pool") or (
+            kind in ("batch_norm", "group_norm") and len(layer.takes) > 2
+        ):
+            image = True
+        elif kind in ("dense", "layer_norm", "rms_norm", "lstm", "gru", "rnn", "attention", "embedding", "flatten"):
+            image = False
+        elif kind == "global_pool":
+            image = len(layer.shape) > 2 and image
+    return image
+
+
+def _given(request: PairRequest, pairs: Pairs, ways: Sequence[tuple[int, Arranged]]) -> list[str]:
     """Write what each side runs with: weights, and the projections of the output."""
     folder = Path(request.folder)
     weights = read_arrays(folder / "left.weights.npz")
@@ -117,8 +156,9 @@ def _given(request: PairRequest, pairs: Pairs, ways: Sequence[Arranged]) -> list
     write_arrays(folder / "right.given.npz", {**read_arrays(folder / "right.weights.npz"), **carried_over})
     drawn = np.random.default_rng(request.seed)
     mine = [drawn.standard_normal(shape) for shape in request.left.outputs]
-    for side, arrays in (("left", mine), ("right", [way(one) for way, one in zip(ways, mine, strict=True)])):
-        write_arrays(folder / f"{side}.projections.npz", {str(place): one for place, one in enumerate(arrays)})
+    yours = {other: way(one) for (other, way), one in zip(ways, mine, strict=True)}
+    for side, arrays in (("left", dict(enumerate(mine))), ("right", yours)):
+        write_arrays(folder / f"{side}.projections.npz", {str(place): arrays[place] for place in sorted(arrays)})
     return [*([CONSTANT] if changed else []), *_unseen(request.left), *_unseen(request.right)]
 
 
