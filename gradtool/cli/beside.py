@@ -57,8 +57,12 @@ def programs_of(target: Target, settings: CheckSettings) -> Mapping[str, str]:
 def tell_idiom(target: str, settings: CheckSettings, chosen: str, output: Path | None, color: str) -> bool:
     """Write the programs of the idiom that ``target`` names; False where it is an expression at a point.
 
-    A name alone, without a point, can be nothing else: ProblemError where there is no such idiom.
+    A name alone, without a point, can be nothing else: ProblemError where there is no such idiom. An idiom has no
+    point: with one, its name is a variable, and ProblemError where that has no value.
     """
+    if target in IDIOMS and settings.at and target not in settings.at:
+        hint = f"leave out --at; as a variable, {target} needs a value: --at {target}=1"
+        raise ProblemError(Problem("option", f"--at goes with an expression, and {target} is an idiom", hint=hint))
     if settings.at or not (target in IDIOMS or str(target).isidentifier()):
         return False
     if settings.modes or settings.timing or chosen not in ("table", "markdown"):

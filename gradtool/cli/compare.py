@@ -39,11 +39,9 @@ from gradtool.cli.options import (
 )
 from gradtool.cli.options_flow import EveryOption, IgnoreOption, Mode, ModeOption, SelectOption
 from gradtool.cli.options_models import ComparedDtypeOption, PartnerArgument, given, look_at_options, names_models
-from gradtool.problem import ExitCode, Problem, ProblemError
+from gradtool.problem import ExitCode
 
 __all__ = ["compare"]
-
-_NO_TARGET = 'without one, each operation is compared at points of its own; as in gradtool compare "exp(x)" --at x=1'
 
 
 def compare(
@@ -115,8 +113,7 @@ def compare(
     with guarded(debug=debug):
         chosen = chosen_format(format, json=json)
         models = target is not None and names_models(target, partner)
-        if target is not None:
-            look_at_options(context, target, models=models)
+        look_at_options(context, target, models=models)
         # Nothing of what follows is needed for the help.
         if target is not None and models:
             from gradtool.cli.run_compare_models import Outlet, chosen_settings, run_compare_models  # noqa: PLC0415
@@ -148,13 +145,6 @@ def compare(
             timing=timing,
         )
         if target is None:
-            needing = {
-                "--at": at, "--wrt": wrt, "--order": order, "--hessian": hessian, "--jacobian": jacobian,
-                "--upstream": upstream, "--plot": plot, "--code": code, "--modes": modes, "--timing": timing,
-            }  # fmt: skip
-            for option, wanted in needing.items():
-                if wanted:
-                    raise ProblemError(Problem("option", f"{option} needs an expression", hint=_NO_TARGET))
             from gradtool.cli.run_accuracy import run_accuracy  # noqa: PLC0415
 
             only = dtype.value if given(context, "dtype") else ""

@@ -1,7 +1,9 @@
-"""Options of ``gradtool compare`` for models, and which options go with models and which with expressions."""
+"""Options of ``gradtool compare`` for models, and which options go with an expression, with models, or without both."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -12,15 +14,31 @@ from gradtool.problem import Problem, ProblemError
 
 __all__ = ["ComparedDtypeOption", "PartnerArgument", "given", "look_at_options", "names_models"]
 
-FOR_MODELS = frozenset(
+EXPRESSION, MODELS, NOTHING = "an expression", "models' files", ""
+"""What a comparison is of: named on the command line, or every operation."""
+
+ONE_KIND: Mapping[str, str] = MappingProxyType(
     {
-        "frameworks", "dtype", "seed", "timeout", "mode", "select", "ignore", "all", "format", "json", "output",
-        "strict", "exit_zero", "color", "debug",
+        **dict.fromkeys(("at", "wrt", "order", "hessian", "jacobian", "upstream", "code", "modes", "timing", "absolute",
+                         "plot"), EXPRESSION),
+        **dict.fromkeys(("mode", "select", "ignore", "all"), MODELS),
     }
 )  # fmt: skip
-"""Options that say something about two models; every other one is about expressions."""
+"""The options that go with one kind of target only; every other one goes with all three."""
 
-FOR_MODELS_ALONE = frozenset({"mode", "select", "ignore", "all"})
+INSTEAD: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        (EXPRESSION, MODELS): "name a Python file: gradtool compare pair.py",
+        (MODELS, EXPRESSION): (
+            "the models' inputs and loss are their files' own; gradtool compare --help lists what else there is"
+        ),
+        (NOTHING, EXPRESSION): (
+            'without one, each operation is compared at points of its own; as in gradtool compare "exp(x)" --at x=1'
+        ),
+        (NOTHING, MODELS): "without them, every operation is compared; as in gradtool compare pair.py",
+    }
+)
+"""By the kind of the target and the kind that an option goes with: what to do."""
 
 PartnerArgument = Annotated[
     str | None,
@@ -48,23 +66,22 @@ def given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def look_at_options(context: typer.Context, target: str, *, models: bool) -> None:
-    """Raise ProblemError for every option given that says nothing about such a target."""
-    kind, other = ("a model's file", "an expression") if models else ("an expression", "models' files")
-    problems = [
-        Problem("option", f"{param.opts[0]} goes with {other}, and {target} is {kind}", hint=_instead(models=models))
-        for param in context.command.params
-        if isinstance(param, TyperOption) and param.name and given(context, param.name)
-        if (param.name not in FOR_MODELS if models else param.name in FOR_MODELS_ALONE)
-    ]
+def look_at_options(context: typer.Context, target: str | None, *, models: bool) -> None:
+    """Raise ProblemError for every option given that says nothing about such a target, or without one."""
+    kind = NOTHING if target is None else MODELS if models else EXPRESSION
+    own = "a model's file" if models else kind
+    problems = []
+    for param in context.command.params:
+        wanted = ONE_KIND.get(param.name or "", kind)
+        if isinstance(param, TyperOption) and wanted != kind and given(context, str(param.name)):
+            told = (
+                f"{param.opts[0]} goes with {wanted}, and {target} is {own}"
+                if kind
+                else f"{param.opts[0]} needs {wanted}"
+            )
+            problems.append(Problem("option", told, hint=INSTEAD[kind, wanted]))
     if problems:
         raise ProblemError(*problems)
-
-
-def _instead(*, models: bool) -> str:
-    if models:
-        return "the models' inputs and loss are their files' own; gradtool compare --help lists what else there is"
-    return "name a Python file: gradtool compare pair.py"
 
 
 def names_models(target: str, partner: str | None) -> bool:
@@ -84,4 +101,4 @@ def names_models(target: str, partner: str | None) -> bool:
 def _is_file(text: str) -> bool:
     from gradtool.target.model_file import is_model_file  # noqa: PLC0415  # the help needs no records
 
-    return not text.isidentifier() and is_model_file(text)
+    return bool(text.strip()) and not text.isidentifier() and is_model_file(text)

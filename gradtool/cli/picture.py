@@ -11,7 +11,7 @@ from gradtool.cli.files import look_at_file
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.suite import Target, Unreadable
 from gradtool.terminal import Terminal
-from gradtool.verdict.record import Judged
+from gradtool.verdict.record import CheckRecord, Judged
 
 __all__ = ["draw", "look_at_library", "look_at_picture", "look_at_plot"]
 
@@ -38,13 +38,20 @@ def look_at_library(name: str) -> None:
         raise ProblemError(Problem("plot", f"{name} is not installed", hint='pip install "gradtool[plot]"'))
 
 
-def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str) -> None:
-    """Raise ProblemError where nothing could be drawn: no sweep, a suite, an unknown file type, a missing library."""
+def look_at_plot(plot: str, targets: Sequence[Target | Unreadable], chosen: str, most: int = 2) -> None:
+    """Raise ProblemError where nothing could be drawn: no sweep, a suite, an unknown file type, a missing library.
+
+    Of a sweep of more variables than ``most`` neither.
+    """
     look_at_picture(plot, chosen)
-    points = targets[0].points if len(targets) == 1 and isinstance(targets[0], Target) else None
-    if not points or len(points) < 2:  # one point is no sweep
+    target = targets[0] if len(targets) == 1 else None
+    points = target.points if isinstance(target, Target) else None
+    if not isinstance(target, Target) or not points or len(points) < 2:  # one point is no sweep
         hint = "sweep a variable, as --at x=-3:3:101"
         raise ProblemError(Problem("plot", "a picture shows one expression at many points", hint=hint))
+    from gradtool.report.picture.series import drawable  # noqa: PLC0415  # only with --plot
+
+    drawable([CheckRecord(target.name, target.expression.text, "", "", "", 0, point=at) for at in points], most)
     if plot == "-":
         look_at_library("plotille")
 

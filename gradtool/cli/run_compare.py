@@ -43,7 +43,7 @@ def run_compare(
     if output is not None:
         look_at_file(output, "--output")
     if plot is not None:
-        look_at_plot(plot, targets, chosen)
+        look_at_plot(plot, targets, chosen, most=1)
     with opened(output) as stream, pipeline.open_witnesses(settings) as host:
         found = (replace(record, code=texts) for record in pipeline.compare(targets, settings, host))
         with Progress(len(targets), doing="compared") as progress:

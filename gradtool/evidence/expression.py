@@ -241,7 +241,8 @@ class Exact:
 
     ``status`` is ``defined``, ``undefined`` (``reason`` says which operation has no value there; ``limit`` is the
     value that would fill a removable singularity) or ``beyond`` (a number too large for any computer
-    arises; ``value`` is then infinity if it is the value itself).
+    arises; ``value`` is then infinity if it is the value itself). ``value_loss`` and ``value_cause`` say where most
+    digits of the value are lost, and how, as ``loss`` and ``cause`` of an ``ExactEntry`` do of a derivative.
     """
 
     key: int
@@ -255,6 +256,8 @@ class Exact:
     digits: int = 0
     seconds: float = 0.0
     grids: list[Grid] = field(default_factory=list)
+    value_loss: Place | None = None
+    value_cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from gradtool.evidence.model import Assumed
 from gradtool.values import Shape
 
 __all__ = [
+    "Choices",
     "ComparedLayer",
     "ComparedParameter",
     "Distance",
     "Mapped",
     "PairEvidence",
     "PairRequest",
+    "Reach",
     "Setting",
     "Side",
     "SideLayer",
@@ -24,13 +26,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SideRequest:
-    """Asked of one side: to ``load`` its model, to ``describe`` it, or to ``run`` it forward and backward.
+    """Asked of one side: to ``load`` its model, to ``describe`` it, to ``run`` it, or its ``reach``.
+
+    To run is forward and backward; the reach is what else changes when the arrays of one of the ``sources`` do.
 
     ``side`` (``left`` or ``right``) begins the names of the files that this side writes into ``folder``; arrays travel
     through it. ``role`` names the function of a shared file (``torch_model``); ``name`` is what stands behind the
     colon. ``inputs`` is the file of the inputs. ``channels_last`` says how the other side lays out images. ``run``
-    reads ``SIDE.given.npz`` and writes the outputs and gradients; with ``draws`` it repeats that so often with weights
-    and inputs moved by one rounding unit, in float64 by 2**-27.
+    reads ``SIDE.given.npz`` and writes the outputs and gradients, of the projection instead of the file's loss without
+    ``own_loss``; with ``draws`` it repeats that so often with weights and inputs moved by one rounding unit, in float64
+    by 2**-27.
     """
 
     key: int
@@ -46,6 +51,8 @@ class SideRequest:
     mode: str = "train"
     channels_last: bool = True
     draws: int = 0
+    sources: list[list[str]] = field(default_factory=list)
+    own_loss: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,8 @@ class Mapped:
 class Side:
     """One model as its framework describes it. ``inputs`` says whether they are its ``own``, ``drawn`` or unknown.
 
-    ``layers`` are in the order of execution and empty before ``describe``; ``outputs`` are the shapes that come out.
+    ``layers`` are in the order of execution and empty before ``describe``; ``outputs`` are the shapes that come out,
+    ``keys`` what the model calls them (their places where it does not).
     ``trained`` are the parameters that get a gradient.
     """
 
@@ -95,6 +103,7 @@ class Side:
     layers: list[SideLayer] = field(default_factory=list)
     trained: list[str] = field(default_factory=list)
     outputs: list[list[int]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     loss: str = ""
     assumed: list[Assumed] = field(default_factory=list)
     mapped: list[Mapped] = field(default_factory=list)
@@ -112,8 +121,24 @@ class SideRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Which numbers (``value:PLACE``, ``output:PLACE``) change with each source: layers, then inputs if several.
+
+    ``known`` are all numbers that there are.
+    """
+
+    key: int
+    known: list[str]
+    changed: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class PairRequest:
-    """Asked of the pairing room: to ``pair`` the layers and carry the weights over, or to ``compare`` two runs each."""
+    """Asked of the pairing room: to ``pair`` the layers and carry the weights over, or to ``compare`` two runs each.
+
+    ``choices`` asks for the ways in which layers may be partners, by what is ``reached`` on either side. ``partners``
+    are places, left and right, that are settled so where kind, shapes and names leave a choice.
+    """
 
     key: int
     step: str
@@ -123,6 +148,23 @@ class PairRequest:
     seed: int = 0
     dtypes: list[str] = field(default_factory=list)
     draws: int = 0
+    partners: list[list[int]] = field(default_factory=list)
+    reached: list[Reach] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The ways in which layers may be partners, the likeliest first: (left place, right place) each.
+
+    ``certain`` says that what feeds what leaves the first one alone. ``message`` and ``hint`` are for people, where no
+    way makes the models agree and none is certain.
+    """
+
+    key: int
+    ways: list[list[list[int]]]
+    certain: bool
+    message: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +241,5 @@ class PairEvidence:
     """The two losses in each dtype."""
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    open: int = 0
+    """Layers of the left for whose partners kind, shapes and names leave a choice."""

@@ -25,7 +25,7 @@ from gradtool.evidence.expression import (
 from gradtool.evidence.measures import MeasureRequest, Mode, Timed
 from gradtool.evidence.model import ModelEvidence, ModelRequest
 from gradtool.evidence.outcome import Failure, Progress
-from gradtool.evidence.pairing import PairEvidence, PairRequest, Side, SideRequest, SideRun
+from gradtool.evidence.pairing import Choices, PairEvidence, PairRequest, Reach, Side, SideRequest, SideRun
 from gradtool.values import Array
 
 __all__ = ["Asked", "Record", "decode", "encode"]
@@ -35,7 +35,7 @@ Asked = Request | SampleRequest | ModelRequest | MeasureRequest | SideRequest | 
 
 Record = (
     Asked | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelEvidence | Mode | Timed | Side
-    | SideRun | PairEvidence | CallableEvidence | Failure | Progress
+    | SideRun | Reach | Choices | PairEvidence | CallableEvidence | Failure | Progress
 )  # fmt: skip
 _MODULES = (expression, callables, measures, model, gradients, experiments, outcome, pairing)
 _TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}

@@ -9,11 +9,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradtool.evidence import Asked, Failure, PairEvidence, PairRequest, Progress, Record, Side, SideRequest, SideRun
+from gradtool.evidence import (
+    Asked,
+    Choices,
+    Failure,
+    PairEvidence,
+    PairRequest,
+    Progress,
+    Reach,
+    Record,
+    Side,
+    SideRequest,
+    SideRun,
+)
 from gradtool.pipeline.repeating import repeating
 from gradtool.problem import Problem, ProblemError
 from gradtool.target.model_file import ModelFile
-from gradtool.verdict.pairing import ModelComparison, judge_pair
+from gradtool.verdict.pairing import ModelComparison, accused, judge_pair
 from gradtool.witness.host import PAIR_WITNESSES, Host
 
 __all__ = ["DRAWS", "PairSettings", "Sided", "compare_models", "open_pair", "sides_of"]
@@ -113,17 +125,41 @@ def compare_models(target: str, sides: tuple[Sided, Sided], settings: PairSettin
             found = _Comparison(sides, settings, host, folder).run(settings.dtype)
             found = replace(found, notes=[*found.notes, told]) if isinstance(found, PairEvidence) else found
     evidence = found if isinstance(found, PairEvidence) else None
+    every = judge_pair(evidence) if evidence else ()
+    told_of = tuple(one for one in every if settings.wants(one.code))
     return ModelComparison(
         target,
         evidence,
-        tuple(one for one in judge_pair(evidence) if settings.wants(one.code)) if evidence else (),
+        told_of,
         tuple(found) if isinstance(found, list) else (),
         settings.seed,
         time.perf_counter() - began,
         settings.dtype,
         settings.mode,
         repeating(("compare", *shlex.split(target)), settings),
+        len(every) - len(told_of),
     )
+
+
+def _sources(side: Side) -> list[list[str]]:
+    """The arrays of each layer that has any."""
+    return [list(layer.weights.values()) for layer in side.layers if layer.weights]
+
+
+def _one_loss(left: Side, right: Side) -> tuple[Side, Side]:
+    """Both with the projection where one file alone names a loss, and a note that says so."""
+    if left.loss == right.loss:
+        return left, right
+    having, without = (left, right) if left.loss else (right, left)
+    told = (
+        f"the file names a loss for {having.framework} and none for {without.framework}: losses are not compared, and "
+        "both sides have the projection (torch_loss and keras_loss in one file; loss_fn, criterion or loss in two)"
+    )
+    loss = next(replace(x, why=f"only {having.framework} has one") for x in without.assumed if x.what == "loss")
+    left, right = (
+        replace(side, loss="", assumed=[*(x for x in side.assumed if x.what != "loss"), loss]) for side in (left, right)
+    )
+    return replace(left, notes=[*left.notes, told]), right
 
 
 class _Comparison:
@@ -132,6 +168,7 @@ class _Comparison:
     def __init__(self, sides: tuple[Sided, Sided], settings: PairSettings, host: Host, folder: str) -> None:
         self.settings, self.host, self.folder = settings, host, folder
         self.sides = dict(zip(("left", "right"), sides, strict=True))
+        self.own_loss = True
 
     def run(self, widest: str) -> PairEvidence | list[Failure]:
         """The evidence in ``widest`` and in the dtype asked for, or why there is none."""
@@ -144,12 +181,16 @@ class _Comparison:
         described = self._both("describe", dtype=widest, inputs=inputs, channels_last=loaded["right"].channels_last)
         if isinstance(described, list):
             return described
-        left, right = (replace(side, inputs=loaded[name].inputs) for name, side in described.items())
+        left, right = _one_loss(*(replace(side, inputs=loaded[name].inputs) for name, side in described.items()))
+        self.own_loss = left.loss == "own"
         self._say("carrying the weights over")
         asked = PairRequest(0, "pair", self.folder, left, right, self.settings.seed)
         pair = self._asked({"pairing": ("pairing", asked)})
         if isinstance(pair, list):
             return pair
+        first = pair["pairing"]
+        if not isinstance(first, PairEvidence):
+            raise TypeError("the pairing room answers with PairEvidence")
         dtypes = list(dict.fromkeys((widest, self.settings.dtype)))
         kinds: dict[str, str] = {}
         for dtype in dtypes:
@@ -158,15 +199,77 @@ class _Comparison:
             if isinstance(ran, list):
                 return ran
             kinds = kinds or ran
-        left, right = (replace(side, dtype=kinds[name]) for name, side in (("left", left), ("right", right)))
-        asked = replace(asked, step="compare", left=left, right=right, dtypes=dtypes, draws=DRAWS)
-        told = self._asked({"pairing": ("pairing", asked)})
+            if dtype == widest:
+                left, right = (replace(side, dtype=kinds[name]) for name, side in (("left", left), ("right", right)))
+                asked = replace(asked, left=left, right=right, draws=DRAWS)
+                settled = self._settled(asked, widest) if first.open else asked
+                if isinstance(settled, list):
+                    return settled
+                asked = settled
+        evidence = self._compared(replace(asked, dtypes=dtypes))
+        if isinstance(evidence, list):
+            return evidence
+        return replace(evidence, notes=[*left.notes, *right.notes, *first.notes])
+
+    def _compared(self, asked: PairRequest) -> PairEvidence | list[Failure]:
+        told = self._asked({"pairing": ("pairing", replace(asked, step="compare"))})
         if isinstance(told, list):
             return told
-        evidence, first = told["pairing"], pair["pairing"]
-        if not (isinstance(evidence, PairEvidence) and isinstance(first, PairEvidence)):
+        evidence = told["pairing"]
+        if not isinstance(evidence, PairEvidence):
             raise TypeError("the pairing room answers with PairEvidence")
-        return replace(evidence, notes=[*left.notes, *right.notes, *first.notes])
+        return evidence
+
+    def _settled(self, asked: PairRequest, dtype: str) -> PairRequest | list[Failure]:
+        """The request with partners that make the models agree, or that what feeds what leaves alone.
+
+        The first way, by the order of execution, has just run. Where no way fits and none is certain, no layer is
+        accused: a Failure says what is not known.
+        """
+        asked = replace(asked, dtypes=[dtype])
+        evidence = self._compared(asked)
+        if isinstance(evidence, list):
+            return evidence
+        if not accused(evidence):
+            return asked
+        self._say("looking which layer is which")
+        reached = self._asked(
+            {
+                name: (self.sides[name].witness, self._request(name, "reach", dtype=dtype, sources=_sources(side)))
+                for name, side in (("left", asked.left), ("right", asked.right))
+            }
+        )
+        if isinstance(reached, list):
+            return reached
+        both = [one for one in reached.values() if isinstance(one, Reach)]
+        told = self._asked({"pairing": ("pairing", replace(asked, step="choices", reached=both))})
+        if isinstance(told, list):
+            return told
+        choices = told["pairing"]
+        if not isinstance(choices, Choices):
+            raise TypeError("the pairing room answers with Choices")
+        again = choices.ways[:1] if choices.certain and len(choices.ways) > 1 else []  # the last to run is compared
+        for partners in [*choices.ways, *again]:
+            asked = replace(asked, partners=partners)
+            found = self._again(asked, dtype)
+            if isinstance(found, list):
+                return found
+            if not accused(found):
+                return asked
+        ambiguous = Failure(0, "pairing", "ambiguous", choices.message, choices.hint)
+        return asked if choices.certain else [ambiguous]
+
+    def _again(self, asked: PairRequest, dtype: str) -> PairEvidence | list[Failure]:
+        """The right model with the weights of other partners, compared with the left as it ran."""
+        steps: tuple[tuple[str, Asked], ...] = (
+            ("pairing", replace(asked, step="pair")),
+            (self.sides["right"].witness, self._request("right", "run", dtype=dtype)),
+        )
+        for step in steps:
+            done = self._asked({"right": step})
+            if isinstance(done, list):
+                return done
+        return self._compared(asked)
 
     def _say(self, doing: str) -> None:
         if self.host.heard is not None:
@@ -208,7 +311,7 @@ class _Comparison:
         side = self.sides[name]
         plain = SideRequest(
             0, step, name, str(side.path), self.folder, side.role, side.name, seed=self.settings.seed,
-            mode=self.settings.mode,
+            mode=self.settings.mode, own_loss=self.own_loss,
         )  # fmt: skip
         return replace(plain, **told)  # type: ignore[arg-type]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from gradtool.evidence import Autodiff, Checked, Exact, ExactTrace, Failure, Formulas, Record, Request, Trace
 from gradtool.settings import CheckSettings
@@ -34,8 +35,8 @@ def judged(
 ) -> CheckRecord:
     """The verdict on every derivative, and everything noticed beside; ``evidence`` answers ``requests`` one by one."""
     request, records = requests[0], evidence[0]
-    failures = tuple(record for record in records if isinstance(record, Failure))
     case = case_of(target, request, records)
+    failures = tuple(_dated(record, case) for record in records if isinstance(record, Failure))
     entries = judge(case, request.wrt)
     better = {}
     if len(requests) > 1 and any(entry.verdict == "unstable" for entry in entries):
@@ -90,6 +91,13 @@ def judged(
 def worked(evidence: Iterable[Record]) -> float:
     """For how many seconds the witnesses have worked, as they say themselves."""
     return sum(record.seconds for record in evidence if isinstance(record, Autodiff | Exact | Formulas | Checked))
+
+
+def _dated(failure: Failure, case: Case) -> Failure:
+    """The exact derivative comes first, and stands where the symbolic witness fails at its formula."""
+    if failure.witness != "symbolic" or case.exact is None:
+        return failure
+    return replace(failure, message=f"{failure.message}; the exact derivative had come before")
 
 
 def _steps(case: Case, target: Target, records: list[Record], entries: Sequence[Entry]) -> tuple[Step, ...]:

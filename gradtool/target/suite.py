@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -15,7 +16,7 @@ from gradtool.target.asked import asked_for
 from gradtool.target.dtype import FORMATS, rounded
 from gradtool.target.expression import Call, Expression, Number, Tree, parse
 from gradtool.target.inference import label_variables, output_shape
-from gradtool.target.point import normal, parse_points, wanted_variables
+from gradtool.target.point import normal, parse_points, split_assignments, wanted_variables
 from gradtool.target.syntax import suggestion
 from gradtool.values import Shape, Value, shape_of
 
@@ -38,6 +39,8 @@ MODES = ("order", "jacobian", "hessian", "upstream")
 
 MODE_OF = {"order": "orders", "jacobian": "jacobian", "hessian": "hessian"}
 """What the settings call them; an upstream gradient goes with a plain gradient."""
+
+_OPTION = re.compile(r"(?<=\s)--(at|wrt|order|jacobian|hessian|upstream)\b")
 
 EXAMPLE = 'as in {"name": "square", "expression": "x**2", "at": {"x": "3"}}'
 
@@ -108,7 +111,7 @@ def read_line(line: str, origin: str, settings: CheckSettings) -> Target | Unrea
     name = line
     try:
         if not line.startswith("{"):
-            return read_target(line, settings)
+            return _read_plain(line, settings)
         name = _name(line)
         item = _json(line)
         name = _told(item) or name
@@ -119,6 +122,31 @@ def read_line(line: str, origin: str, settings: CheckSettings) -> Target | Unrea
             Problem(p.code, p.message, p.source, p.span, p.why, p.hint, origin=origin) for p in error.problems
         )
         return Unreadable(name, line, placed)
+
+
+def _read_plain(line: str, settings: CheckSettings) -> Target:
+    """A line that is no JSON; where it can't be read because of an option, that is what is told."""
+    try:
+        return read_target(line, settings)
+    except ProblemError:
+        found = _OPTION.search(line)
+        if found is None:
+            raise
+        told = f"a line of a suite is an expression, and takes no --{found[1]}"
+        item = {"expression": line[: found.start()].strip(), found[1]: _as_json(found[1], line[found.end() :].strip())}
+        hint = f"write a JSON object: {json.dumps(item)}"
+        raise ProblemError(Problem("suite", told, line, found.span(), hint=hint)) from None
+
+
+def _as_json(key: str, text: str) -> object:
+    """The value of an option as that of a key; an example where it is none."""
+    if bool in KEYS[key][0]:
+        return True
+    if key == "at":
+        with contextlib.suppress(ProblemError):
+            return split_assignments([text])
+        return {"x": "3"}
+    return int(text) if text.isdecimal() else text
 
 
 def _name(line: str) -> str:

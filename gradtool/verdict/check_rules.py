@@ -114,4 +114,10 @@ CHECK_RULES = (
         "sound program promises, and yet the number may have no right digit.",
         "Check in a wider dtype, or subtract from the inputs what they have in common.",
     ),
+    Rule(
+        "GT023", "value-lost", "warning", "The framework's value loses its digits to an underflow",
+        "A number on the way falls below the normal ones of the dtype, and half the digits of the value and more go "
+        "with it. TensorFlow takes every such number for 0.",
+        "Rescale the inputs, work with logarithms, or use a wider dtype.",
+    ),
 )  # fmt: skip

@@ -224,3 +224,21 @@ def _value(case: Case, autodiff: Autodiff, exact: Exact | None) -> Iterator[Find
     if error > bound + Decimal(FORMATS[case.dtype].smallest):
         told = f"the framework's value {autodiff.value!r} is off by {float(error):.2g}, beyond rounding"
         yield finding("GT018", "value", told)
+    elif why := _too_small(case, exact, error, abs(truth)):
+        told = f"the framework's value is {autodiff.value:.6g}, the true one {short(truth)}"
+        yield finding("GT023", "value", f"{told}: {why}")
+
+
+def _too_small(case: Case, exact: Exact, error: Decimal, size: Decimal) -> str:
+    """What fell below the normal numbers of the dtype on the way, if half the digits of the value went with it."""
+    form = FORMATS[case.dtype]
+    # The number next to the truth is as near as it gets, 0 only where that is the nearest.
+    nearest = Decimal(form.smallest) / (1 if case.autodiff and case.autodiff.value else 2)
+    if error <= size * Decimal(2) ** (-form.precision // 2) or error <= nearest:
+        return ""
+    if exact.value_cause == "flushed" or (case.framework == "tensorflow" and size < Decimal(2) ** form.low):
+        return f"{case.title} takes a subnormal number for 0"
+    if exact.value_cause == "underflow" and exact.value_loss:
+        where = exact.value_loss
+        return f"{OPERATIONS[where.operation].label} in {case.text[slice(*where.span)]} underflows {case.dtype}"
+    return ""

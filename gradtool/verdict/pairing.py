@@ -23,6 +23,8 @@ __all__ = [
     "APART",
     "FEW",
     "ModelComparison",
+    "accused",
+    "agree",
     "apart",
     "differs",
     "exit_code",
@@ -49,7 +51,8 @@ UNITS: Mapping[str, float] = MappingProxyType(
 class ModelComparison:
     """Two models. Without ``evidence``, ``failures`` say why there is none.
 
-    ``dtype`` is that of the second run, ``command`` what repeats both.
+    ``dtype`` is that of the second run, ``command`` what repeats both. ``untold`` counts the findings that --select and
+    --ignore leave out.
     """
 
     target: str
@@ -61,6 +64,7 @@ class ModelComparison:
     dtype: str = ""
     mode: str = ""
     command: str = ""
+    untold: int = 0
 
 
 def exit_code(record: ModelComparison, *, strict: bool) -> ExitCode:
@@ -117,6 +121,16 @@ def differs(evidence: PairEvidence) -> bool:
     return any(parts(evidence, found) for found in (*outcomes, evidence.loss))
 
 
+def agree(evidence: PairEvidence) -> bool:
+    """Whether the models are the same: nothing differs, and every parameter has a partner and learns on both sides."""
+    return not accused(evidence) and all(one.left and one.right for one in evidence.parameters)
+
+
+def accused(evidence: PairEvidence) -> bool:
+    """Whether other partners could be the answer: outputs, losses or gradients differ, or are on one side alone."""
+    return differs(evidence) or any(one.missing for one in evidence.parameters)
+
+
 def _forward(evidence: PairEvidence) -> ComparedLayer | None:
     """The first layer in execution order whose output differs, in its numbers or its shape."""
     shapes = ("output shape",)
@@ -150,14 +164,29 @@ def _where(evidence: PairEvidence) -> Iterator[Finding]:
         yield _at_layer(evidence, forward)
     elif parts(evidence, evidence.loss):
         yield _at_loss(evidence)
-    elif (place := _backward(evidence)) is not None:
-        layer = evidence.layers[place]
-        worst = max((d.difference for p in evidence.parameters for d in p.gradients[:1]), default=0.0)
-        yield finding(
-            "GT322", both_names(layer),
-            f"outputs agree, and gradients differ by up to {worst:.2g}: they part on the way back through "
-            f"{shown(layer)}{because(evidence, layer)}", remedy(layer), source=source(layer),
-        )  # fmt: skip
+    else:
+        yield _on_the_way_back(evidence)
+
+
+def _on_the_way_back(evidence: PairEvidence) -> Finding:
+    """Where gradients part behind equal outputs: at a layer's own parameter, or between two layers."""
+    wrong = [one for one in evidence.parameters if parts(evidence, one.gradients)]
+    worst = max((d.difference for one in wrong for d in one.gradients[:1]), default=0.0)
+    told = f"outputs agree, and gradients differ by up to {worst:.2g}: they part "
+    place = _backward(evidence)
+    if place is None:
+        names = ", ".join(parameter_names(one) for one in wrong[:3])
+        return finding("GT322", parameter_names(wrong[0]), f"{told}on the way back to {names}")
+    layer = evidence.layers[place]
+    before = next((one for one in reversed(evidence.layers[:place]) if one.gradients), None)
+    own = any(one.layer == layer.left for one in wrong)
+    if own or before is None or not parts(evidence, before.gradients):
+        where = f"on the way back through {shown(layer)}"
+    else:
+        where = f"on the way back through {shown(layer)}, or between it and {shown(before)}"
+    reason = because(evidence, layer)
+    advice = remedy(layer) if layer.settings or layer.alone else ""
+    return finding("GT322", both_names(layer), f"{told}{where}{reason}", advice, source=source(layer))
 
 
 def _backward(evidence: PairEvidence) -> int | None:
@@ -230,10 +259,18 @@ def _beyond_rounding(evidence: PairEvidence) -> Iterator[Finding]:
     """The first parameter, in the order of the model, that is too far apart in the dtype asked for."""
     found = [(one, d) for one in evidence.parameters for d in one.gradients[-1:] if d.dtype != "float64" and apart(d)]
     if found:
-        one, worst = max(found, key=lambda row: row[1].difference / limit(row[1]))
+        one, worst = max(found, key=lambda row: _many(row[1]))
         others = f"; so do those of {len(found) - 1} other parameters" if len(found) > 1 else ""
         told = f"its gradients differ by {worst.difference:.2g} in {worst.dtype}{_who(evidence, worst)}{others}"
+        if not math.isfinite(worst.difference):
+            sides = "either side" if math.isnan(worst.difference) else "one side alone"
+            told = f"its gradient is NaN or infinite in {worst.dtype} on {sides}, and is not compared{others}"
         yield finding("GT325", parameter_names(one), told)
+
+
+def _many(one: Distance) -> float:
+    """How many times its limit a distance is; what is no number is more than any."""
+    return math.inf if math.isnan(one.difference) else one.difference / limit(one)
 
 
 def _who(evidence: PairEvidence, one: Distance) -> str:

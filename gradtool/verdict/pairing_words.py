@@ -42,7 +42,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 
 PARTNERS = (
     "No setting is known to differ: look at what the files do with its input and its weights. If the two are no "
-    "partners, for layers of a kind are paired in their order, say which are in gradtool_map."
+    "partners, name those alike that are, or say it in gradtool_map."
 )
 
 

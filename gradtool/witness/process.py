@@ -37,11 +37,11 @@ PAIRING = "gradtool.witness.pairing.testimony"
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
     "PYTHONUNBUFFERED": "1",
     "PYTHONIOENCODING": "utf-8",
     "MPLBACKEND": "Agg",
 }
+"""Nothing that changes a number: a framework is measured as its users run it, and as a printed program does."""
 _MODEL = {"TORCHDYNAMO_DISABLE": "1"}
 """What is looked at layer by layer has to run as it is written, not compiled."""
 _OF_MODELS = (

@@ -113,16 +113,20 @@ def test_healthy_operations_end_with_0(cli: Cli, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "option",
     [
-        ("--at", "x=1"),
-        ("--wrt", "x"),
-        ("--order", "2"),
-        ("--hessian",),
-        ("--jacobian",),
-        ("--upstream", "1"),
-        ("--plot", "-"),
+        ("--at", "x=1"), ("--wrt", "x"), ("--order", "2"), ("--order", "0"), ("--hessian",), ("--jacobian",),
+        ("--upstream", "1"), ("--plot", "-"), ("--code",), ("--modes",), ("--timing",), ("--absolute",),
     ],
-)
-def test_what_needs_an_expression_says_so(few: Cli, option: tuple[str, ...]) -> None:
-    run = few("compare", "--frameworks", "both", *option)
-    assert run.code == 2
+)  # fmt: skip
+def test_what_needs_an_expression_says_so(cli: Cli, option: tuple[str, ...]) -> None:
+    """--absolute and --order 0 were passed over without a word, and every operation was compared."""
+    run = cli("compare", "--frameworks", "both", *option)
+    assert (run.code, run.out) == (2, "")
     assert f"{option[0]} needs an expression" in run.err
+
+
+@pytest.mark.parametrize("option", [("--mode", "eval"), ("--select", "GT320"), ("--ignore", "GT320"), ("--all",)])
+def test_what_needs_models_says_so(cli: Cli, option: tuple[str, ...]) -> None:
+    """They were passed over without a word, and every operation was compared."""
+    run = cli("compare", *option)
+    assert (run.code, run.out) == (2, "")
+    assert f"{option[0]} needs models' files" in run.err

@@ -61,6 +61,7 @@ def test_without_the_options_nothing_of_it_is_there(cli: Cli) -> None:
         (("x**2", "--at", "x=1", "--modes", "--hessian"), "--modes is about the gradient"),
         (("x**2", "--at", "x=1", "--code", "--frameworks", "torch"), "--code tells both frameworks"),
         (("traning_step", "--code"), "there is no idiom traning_step"),
+        (("clipping", "--code", "--at", "x=1"), "--at goes with an expression, and clipping is an idiom"),
         (("training_step", "--code", "--json"), "of the idiom training_step there are two programs and no more"),
         (("sum(x)", "--at", "x=zeros(2000)", "--code"), "the point has 2000 numbers"),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+import gradtool.pipeline.compare
 import gradtool.report.compare
 
 Cli = Callable[..., Any]
@@ -112,9 +113,11 @@ def test_a_sweep_is_drawn_in_the_terminal(cli: Cli, monkeypatch: pytest.MonkeyPa
         assert part in text
 
 
-def test_a_picture_of_two_swept_variables_is_refused(cli: Cli) -> None:
+def test_a_picture_of_two_swept_variables_is_refused_before_any_work(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was refused behind the report, when everything had been compared."""
+    monkeypatch.setattr(gradtool.pipeline.compare, "open_witnesses", None)
     run = cli("compare", "x*y", "--at", "x=0:1:3,y=0:1:3", "--plot", "-")
-    assert run.code == 2
+    assert (run.code, run.out) == (2, "")
     assert "room for one variable that changes" in " ".join(run.err.split())
 
 

@@ -142,8 +142,35 @@ def test_two_models_that_differ_exit_with_1_unless_they_may(compare: Compare) ->
     assert record["first"] == {"left": "1", "right": "layer_normalization"}
     assert [row["code"] for row in record["findings"]] == ["GT320"]
     assert compare(APART, "--exit-zero").exit_code == 0
-    assert compare(APART, "--ignore", "gt320").exit_code == 0
-    assert json.loads(compare(APART, "--select", "GT321", "--json").stdout)["findings"] == []
+    hushed = compare(APART, "--ignore", "gt320")
+    assert hushed.exit_code == 0
+    assert "✗ the models differ: no findings, 1 finding not told" in flat(hushed.stdout)
+    record = json.loads(compare(APART, "--select", "GT321", "--json").stdout)
+    assert (record["findings"], record["untold"], record["agree"]) == ([], 1, False)
+
+
+ONE_SIDED = {
+    "bias": HEALTHY.replace("nn.Linear(6, 2)", "nn.Linear(6, 2, bias=False)"),
+    "gradient": HEALTHY.replace("nn.Linear(6, 2)", "nn.Linear(6, 2).requires_grad_(False)"),
+}
+
+
+@pytest.mark.parametrize("name", ONE_SIDED)
+def test_a_parameter_on_one_side_alone_is_no_agreement(compare: Compare, name: str) -> None:
+    done = compare(ONE_SIDED[name])
+    assert done.exit_code == 1
+    assert "✗ the models differ: " in flat(done.stdout)
+    record = json.loads(compare(ONE_SIDED[name], "--json").stdout)
+    jsonschema.validate(record, SCHEMA)
+    assert record["agree"] is False
+
+
+def test_the_last_line_says_what_the_exit_code_says(compare: Compare) -> None:
+    broken = compare(HEALTHY.replace("nn.Linear(4, 6)", "nn.Linear(4, 7)"))
+    assert (broken.exit_code, "these files can't be compared" in broken.stdout) == (2, True)
+    assert "no evidence" not in broken.stdout
+    empty = compare(HEALTHY + "import numpy as np\ninputs = np.zeros((0, 4))\n")
+    assert (empty.exit_code, "✗ no evidence" in empty.stdout) == (3, True)
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "120"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gradtool.verdict.compare.record import AGREE, CompareRecord
+from gradtool.verdict.compare.summary import exit_code
 from gradtool.verdict.record import CheckRecord
 
 Comparer = Callable[..., list[CompareRecord]]
@@ -156,3 +157,48 @@ def test_a_branch_taken_because_tensorflow_flushes_is_told_as_that(compare: Comp
     for pair in ill.entries:
         assert "TensorFlow takes a subnormal number for 0" in pair.second.reason
     assert well.verdict in AGREE
+
+
+FLUSHED = [
+    ({"expression": "x*2", "at": {"x": "1e-310"}}, "float64", 2e-310, "TensorFlow takes a subnormal number for 0"),
+    ({"expression": "x*2", "at": {"x": "1e-40"}}, "float32", 2e-40, "TensorFlow takes a subnormal number for 0"),
+    ({"expression": "x/4", "at": {"x": "5e-308"}}, "float64", 1.25e-308, "TensorFlow takes a subnormal number for 0"),
+    ({"expression": "x*1e-200*1e-110*1e300", "at": {"x": "1"}}, "float64", 1e-10, "underflows float64"),
+]
+"""The truth is the decimal number that the expression says, to the digits a subnormal number has."""
+
+
+@pytest.mark.parametrize(("line", "dtype", "truth", "why"), FLUSHED)
+def test_a_value_flushed_to_0_is_at_fault_although_the_gradients_agree(
+    compare: Comparer, line: dict[str, Any], dtype: str, truth: float, why: str
+) -> None:
+    """It was: the same number, exact to the last digit, and exit code 0."""
+    (record,) = compare([line], dtype=dtype)
+    assert record.value is not None
+    assert (record.value.verdict, record.verdict) == ("one_right", "same")
+    assert record.value.first.autodiff == pytest.approx(truth, rel=1e-4)
+    assert record.value.second.autodiff == 0.0
+    (found,) = [finding for finding in record.sides[1].findings if finding.code == "GT023"]
+    assert why in found.message
+    assert not [finding for finding in record.sides[0].findings if finding.code == "GT023"]
+    assert exit_code([record], strict=False) == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "x", "dtype"),
+    [("x*2", "1e-300", "float64"), ("x**2", "1e-200", "float64"), ("x*2", "1e-5", "float16")],
+)
+def test_its_healthy_twins_agree(compare: Comparer, expression: str, x: str, dtype: str) -> None:
+    """A normal number; one whose nearest in the dtype is 0; and float16, whose subnormal numbers nothing flushes."""
+    (record,) = compare([{"expression": expression, "at": {"x": x}}], dtype=dtype)
+    assert record.value is not None
+    assert (record.value.verdict, exit_code([record], strict=False)) == ("same", 0)
+
+
+def test_a_value_that_underflows_in_both_is_right_in_neither(compare: Comparer) -> None:
+    """x**2 is 1e-340, and 0 in float64; the value is 1e-40. It was: the same number."""
+    (record,) = compare([{"expression": "x**2*1e300", "at": {"x": "1e-170"}}])
+    assert record.value is not None
+    assert [side.autodiff for side in record.value.sides] == [0.0, 0.0]
+    assert record.value.verdict == "both_wrong"
+    assert {finding.code for finding in record.findings if finding.where == "value"} == {"GT023"}

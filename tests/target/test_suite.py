@@ -233,3 +233,31 @@ def test_one_bad_line_never_stops_the_others() -> None:
     found = read_suite(lines, "s", CheckSettings())
     assert [isinstance(item, Target) for item in found] == [False, True] * len(bad)
     assert [item.name for item in found if isinstance(item, Target)] == [f"x + {number}" for number in range(len(bad))]
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "item"),
+    [
+        ("max(x,0) --at x=0", "takes no --at", {"expression": "max(x,0)", "at": {"x": "0"}}),
+        ("x*y --at x=[1,2],y=3", "takes no --at", {"expression": "x*y", "at": {"x": "[1,2]", "y": "3"}}),
+        ("x**2 --order 2", "takes no --order", {"expression": "x**2", "order": 2}),
+        ("[x, y] --jacobian --at x=1", "takes no --jacobian", {"expression": "[x, y]", "jacobian": True}),
+        ("x**2 --at 3", "takes no --at", {"expression": "x**2", "at": {"x": "3"}}),
+    ],
+)
+def test_an_option_in_a_line_is_pointed_to_the_json_form(line: str, told: str, item: dict[str, object]) -> None:
+    """It was: = does not belong in an expression; give the point with --at."""
+    found = read_line(line, "suite.txt:1", CheckSettings())
+    assert isinstance(found, Unreadable)
+    (problem,) = found.problems
+    assert told in problem.message
+    assert problem.span == (line.index("--"), line.index("--") + len(told.removeprefix("takes no ")))
+    assert problem.hint.endswith(f": {json.dumps(item)}")
+    assert isinstance(read_line(problem.hint.partition(": ")[2], "suite.txt:1", CheckSettings()), Target)
+
+
+def test_a_double_minus_before_a_variable_is_no_option() -> None:
+    """x --at is x - (-at)."""
+    found = read_line("x --at", "suite.txt:1", CheckSettings())
+    assert isinstance(found, Target)
+    assert found.expression.variables == ("x", "at")

@@ -203,6 +203,19 @@ ORDERS: list[tuple[str, list[tuple[str, float | None]]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "point", "told"),
+    [
+        ("x/x", {"x": 0.0}, "/ (divide) needs x != 0, and here x = 0"),
+        ("x/y", {"x": 3.0, "y": 0.0}, "/ (divide) needs y != 0, and here x = 3, y = 0"),
+        ("1/x", {"x": 0.0}, "/ (divide) needs x != 0, and here x = 0"),
+    ],
+)
+def test_where_there_is_no_value_each_argument_is_told_once(text: str, point: Point, told: str) -> None:
+    """It was: and here x = 0, x = 0."""
+    assert exact(text, point).reason == told
+
+
 @pytest.mark.parametrize(("text", "kinds"), ORDERS, ids=[text for text, _ in ORDERS])
 def test_a_higher_derivative_exists_only_where_the_one_below_does(
     text: str, kinds: list[tuple[str, float | None]]

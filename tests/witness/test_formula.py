@@ -144,6 +144,14 @@ def test_where_the_formula_has_no_finite_real_value_there_is_none(text: str, x: 
     assert asked(text, {"x": x}).values == {"x": None}
 
 
+@pytest.mark.parametrize("at", [0.3, 0.7, 0.9])
+def test_between_limits_that_are_the_same_clip_is_flat(at: float) -> None:
+    """clip(x, c, c) is c. The formula gave 1 at x = c, below a row that said that the derivative is 0."""
+    value = asked("clip(x, lo, hi)", {"x": at, "lo": 0.7, "hi": 0.7}).values["x"]
+    assert value is not None
+    assert float(value) == 0.0
+
+
 def test_an_infinite_constant_is_written_in_the_language() -> None:
     record = asked("inf*x", {"x": 1.0})
     assert parse(f"({record.formulas['x']}) + x").variables == ("x",)

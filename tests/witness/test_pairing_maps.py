@@ -220,10 +220,11 @@ def test_custom_layers_are_paired_where_shapes_leave_no_doubt_and_refused_elsewh
         ([1e-9, 0.0], [0.0, 0.0], 1.0, 1e-6 / 2**0.5),
         ([0.0], [0.0], 0.0, 0.0),
         ([float("nan")], [1.0], 0.0, float("inf")),
-        ([float("nan")], [float("nan")], 0.0, 0.0),
+        ([float("nan")], [float("nan")], 0.0, float("nan")),
+        ([float("inf")], [float("inf")], 0.0, float("nan")),
     ],
 )
 def test_the_distance_is_relative_to_the_larger_norm_or_to_the_scale(
     one: list[float], other: list[float], scale: float, expected: float
 ) -> None:
-    assert distance(np.array(one), np.array(other), scale) == pytest.approx(expected, rel=1e-12)
+    assert distance(np.array(one), np.array(other), scale) == pytest.approx(expected, rel=1e-12, nan_ok=True)

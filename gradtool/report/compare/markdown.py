@@ -11,7 +11,7 @@ from gradtool.report.markup import cell, code, plain
 from gradtool.report.numbers import point_text
 from gradtool.terminal import Terminal
 from gradtool.verdict.compare.record import CompareRecord
-from gradtool.verdict.compare.summary import agreement, total, untold
+from gradtool.verdict.compare.summary import agreement, total, untold, untold_value
 
 __all__ = ["write"]
 
@@ -62,5 +62,6 @@ def _section(records: Sequence[CompareRecord]) -> list[str]:
     for record in records:
         if not told or len(record.entries) > 1:
             lines += [f"- {verdict}: {plain(text)}" for verdict, text, _ in untold(record.entries)]
+        lines += [f"- {verdict}: {plain(text)}" for verdict, text, _ in untold_value(record)]
         lines += [f"- {plain(head)}" for _, head, _ in remarks(record)]
     return [*lines, ""]

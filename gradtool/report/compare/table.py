@@ -15,7 +15,7 @@ from gradtool.report.numbers import point_text
 from gradtool.terminal import Terminal
 from gradtool.values import shape_text
 from gradtool.verdict.compare.record import AGREE, CompareRecord, Pair
-from gradtool.verdict.compare.summary import agreement, counts, remedy, total, untold
+from gradtool.verdict.compare.summary import agreement, counts, remedy, total, untold, untold_value
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.words import ulps
 
@@ -99,6 +99,7 @@ class _Page:
             at = f" at {_point(record)}" if len(records) > 1 else ""
             if len(record.entries) > 1 or not told:
                 said += [(verdict, f"{text}{at}", cure) for verdict, text, cure in untold(record.entries)]
+            said += [(verdict, f"{text}{at}", cure) for verdict, text, cure in untold_value(record)]
             said += remarks(record, at)
         agreed = (pair for record in records for pair in record.entries if pair.verdict in AGREE)
         if power := power_line(entry for pair in agreed for entry in pair.sides):
@@ -143,7 +144,7 @@ class _Page:
         """The counts and the time."""
         found = counts(records)
         faulty = any(finding.severity == "error" for record in records for finding in record.findings)
-        good = set(found) <= AGREE and not faulty and not any(record.failures for record in records)
+        good = all(map(_agrees, records)) and not faulty and not any(record.failures for record in records)
         mark = self.terminal.glyphs("✓" if good else "✗")
         style = self.terminal.style("verified" if good else next(iter(found), "error"))
         failed = sum(bool(record.failures) for record in records)
@@ -179,4 +180,8 @@ def _point(record: CompareRecord) -> str:
 
 
 def _fine(group: Sequence[CompareRecord]) -> bool:
-    return all(record.verdict in AGREE and not record.problems and not record.failures for record in group)
+    return all(_agrees(record) and not record.failures for record in group)
+
+
+def _agrees(record: CompareRecord) -> bool:
+    return record.verdict in AGREE and not record.value_differs and not record.problems

@@ -8,7 +8,7 @@ from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEv
 from gradtool.report import documents
 from gradtool.report.flow.json import jsonable
 from gradtool.terminal import Terminal
-from gradtool.verdict.pairing import ModelComparison, differs, first_apart, limit, parts
+from gradtool.verdict.pairing import ModelComparison, agree, first_apart, limit, parts
 
 __all__ = ["SCHEMA", "plain", "write", "write_line"]
 
@@ -38,10 +38,11 @@ def plain(record: ModelComparison) -> dict[str, Any]:
         "dtype": record.dtype,
         "mode": record.mode,
         "seed": record.seed,
-        "agree": None if found is None else not differs(found),
+        "agree": None if found is None else agree(found),
         "first": None if first is None else {"left": first.left, "right": first.right},
         "evidence": None if found is None else _evidence(found),
         "findings": [jsonable(finding) for finding in record.findings],
+        "untold": record.untold,
         "failures": documents.failures(record.failures),
         "seconds": round(record.seconds, 6),
         "command": record.command,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gradtool.evidence import PairEvidence, Side
+from dataclasses import replace
+
+from gradtool.evidence import Failure, PairEvidence, Side
 from gradtool.report.flow import markdown, table
 from gradtool.report.flow.figures import counted, number, wide_number
 from gradtool.report.flow.findings import failed, finding_section, tally
@@ -10,7 +12,7 @@ from gradtool.report.flow.section import Cell, Grid, Report, Section, Told
 from gradtool.report.pairing.grids import layer_section, parameter_section
 from gradtool.terminal import Terminal
 from gradtool.values import shape_text
-from gradtool.verdict.pairing import ModelComparison, differs, first_apart
+from gradtool.verdict.pairing import ModelComparison, agree, first_apart
 from gradtool.verdict.pairing_words import because, both_names, framework, shown
 
 __all__ = ["report", "write_markdown", "write_table"]
@@ -28,7 +30,7 @@ def write_markdown(record: ModelComparison, terminal: Terminal, *, every: bool) 
 
 def report(record: ModelComparison, *, every: bool) -> Report:
     """Everything that is told of two models, in the order of reading."""
-    failures = tuple(dict.fromkeys(map(failed, record.failures)))  # a shared file fails alike on both sides
+    failures = tuple(dict.fromkeys(map(_failed, record.failures)))  # a shared file fails alike on both sides
     told = [Section("failures", told=failures)]
     if record.evidence is not None:
         told += _of_evidence(record.evidence, every=every)
@@ -115,14 +117,24 @@ def _set_otherwise(evidence: PairEvidence) -> Section:
 
 
 def _last_line(record: ModelComparison) -> Told:
-    """Whether they agree, the findings counted, and the time."""
+    """Whether they agree, the findings counted with those that are not told, and the time."""
     found, severities = record.evidence, {one.severity for one in record.findings}
     if found is None:
-        return Told(f"✗ no evidence ({record.seconds:.1f} s)", "error")
-    agree = not differs(found)
+        unusable = any(failure.reason == "file" for failure in record.failures)
+        said = "these files can't be compared" if unusable else "no evidence"
+        return Told(f"✗ {said} ({record.seconds:.1f} s)", "error")
+    same = agree(found)
     mark, word = ("!", "warning") if "warning" in severities else ("✓", "verified")
-    if not agree or "error" in severities:
+    if not same or "error" in severities:
         mark, word = "✗", "error"
-    sizes = f"{counted(len(found.parameters), 'parameter')} and {counted(len(found.layers) - 1, 'layer')} compared"
-    said = f"{'agree' if agree else 'differ'}: {tally(record.findings)}"
+    what = "parameter" if found.left.trained or found.right.trained else "input"
+    sizes = f"{counted(len(found.parameters), what)} and {counted(len(found.layers) - 1, 'layer')} compared"
+    untold = f", {counted(record.untold, 'finding')} not told" if record.untold else ""
+    said = f"{'agree' if same else 'differ'}: {tally(record.findings)}{untold}"
     return Told(f"{mark} the models {said}; {sizes} ({record.seconds:.1f} s)", word)
+
+
+def _failed(failure: Failure) -> Told:
+    """Why there is nothing; a file that can't be used is no witness without evidence."""
+    told = failed(failure)
+    return replace(told, text=told.text.replace("no evidence", "not compared", 1)) if failure.reason == "file" else told

@@ -44,8 +44,11 @@ class Sample:
     blamed: str
 
 
-def drawable(records: Sequence[CheckRecord]) -> list[str]:
-    """The one or two variables along which a picture can be drawn. Raises ProblemError where there are none."""
+def drawable(records: Sequence[CheckRecord], most: int = 2) -> list[str]:
+    """The variables, ``most`` of them, along which a picture can be drawn. Raises ProblemError where it can't.
+
+    Only the points count, so this can be asked before anything is judged.
+    """
     names = swept(records)
     targets = {(record.name, record.target, record.framework) for record in records}
     if len(targets) > 1:
@@ -54,10 +57,13 @@ def drawable(records: Sequence[CheckRecord]) -> list[str]:
     if not names:
         hint = HINT.replace("x=", f"{next(iter(records[0].point), 'x')}=") if records else HINT
         raise ProblemError(Problem("plot", "a picture needs a sweep: one variable at many points", hint=hint))
-    if len(names) > 2:
-        message = f"a picture has room for one or two variables that change, and here {len(names)} do"
-        why = ", ".join(names)
-        raise ProblemError(Problem("plot", message, why=why, hint="give the others one value each"))
+    if len(names) > most:
+        room = "has room for one or two variables that change"
+        hint = "give the others one value each"
+        if most == 1:
+            room, hint = "of two frameworks has room for one variable that changes", f"{hint}; gradtool check draws two"
+        message = f"a picture {room}, and here {len(names)} do"
+        raise ProblemError(Problem("plot", message, why=", ".join(names), hint=hint))
     if len(names) == 2 and not _grid(records, names):
         why = f"{' and '.join(names)} change together, and their values form no grid"
         hint = f"give a range to each, as in --at {names[0]}=-3:3:25,{names[1]}=-3:3:25, or one value to one of them"

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from gradtool.target.dtype import FORMATS, ulp
 from gradtool.values import Array, Index, Value, flat
@@ -26,8 +27,8 @@ Gradients = Mapping[str, Value | None]
 Key = tuple[str, Index, bool]
 
 FAULTY = frozenset({"wrong", "unstable"})
-VALUE_OFF = "GT018"
-"""The finding of a check that says that the function's value is off by more than rounding."""
+VALUE_OFF = MappingProxyType({"GT018": "wrong", "GT023": "unstable"})
+"""The findings of a check on the function's value, and the word that a derivative would get for the same."""
 
 
 def compared(
@@ -190,7 +191,7 @@ def _no_value(other: Entry | None, title: str) -> Entry:
 
 
 def value_entry(side: CheckRecord) -> Entry | None:
-    """The value of the function as an entry: wrong where the check has said so, verified where it could have."""
+    """The value of the function as an entry: at fault where the check has said so, verified where it could have."""
     if side.value is None or isinstance(side.value, Array):
         return None
     if side.exact_value is None:
@@ -198,9 +199,9 @@ def value_entry(side: CheckRecord) -> Entry | None:
         word = "undefined" if undefined else "inconclusive"
         return Entry("", side.value, word, "no exact value is known", label="f")
     truth = Decimal(side.exact_value)
-    off = next((finding for finding in side.findings if finding.code == VALUE_OFF), None)
+    off = next((finding for finding in side.findings if finding.code in VALUE_OFF), None)
     too_large = abs(truth) > Decimal(FORMATS[side.dtype].largest)
-    verdict = "out_of_range" if too_large else "wrong" if off else "verified"
+    verdict = "out_of_range" if too_large else VALUE_OFF[off.code] if off else "verified"
     error = None
     if truth and not too_large and math.isfinite(side.value):
         error = float(abs(Decimal(side.value) - truth) / Decimal(ulp(float(truth), side.dtype)))

@@ -175,6 +175,11 @@ class CompareRecord:
         return self.sides[0].point
 
     @property
+    def value_differs(self) -> bool:
+        """Whether the function's value by one of the two is at fault."""
+        return self.value is not None and self.value.verdict in DIFFER
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """Why the target could not be read."""
         return self.sides[0].problems
@@ -188,7 +193,9 @@ class CompareRecord:
     def failures(self) -> tuple[Failure, ...]:
         """The witnesses that gave no evidence; the symbolic one is asked for either framework, and told once."""
         told = [*(side.failures for side in self.sides), *(one.failures for one in self.measured.values())]
-        found = {(f.witness, f.reason, f.message): f for failures in told for f in failures}
+        found: dict[tuple[str, ...], Failure] = {}
+        for one in (failure for failures in told for failure in failures):
+            found.setdefault((one.witness, one.reason, "" if one.witness == "symbolic" else one.message), one)
         return tuple(found.values())
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from gradtool.problem import ExitCode
@@ -11,7 +12,7 @@ from gradtool.verdict.compare.record import AGREE, DIFFER, WORDS, CompareRecord,
 from gradtool.verdict.health import SPOILS
 from gradtool.verdict.words import EQUAL, ulps
 
-__all__ = ["agreement", "counts", "exit_code", "remedy", "total", "untold"]
+__all__ = ["agreement", "counts", "exit_code", "remedy", "total", "untold", "untold_value"]
 
 MOST_ALIKE = 3
 """So many derivatives by one variable with the same verdict are told one by one."""
@@ -23,24 +24,28 @@ def counts(records: Sequence[CompareRecord]) -> dict[str, int]:
 
 
 def total(records: Sequence[CompareRecord]) -> str:
-    """The counts as a sentence."""
+    """The counts as a sentence, with those of the values at fault beside gradients that are not."""
     plain = all(record.sides[0].mode == "gradient" for record in records)
-    return summary.sentence(counts(records), plain=plain) or "nothing was compared"
+    told = summary.sentence(counts(records), plain=plain) or "nothing was compared"
+    values = Counter(verdict for record in records for verdict, *_ in untold_value(record))
+    return told + "".join(f"; {values[word]} value{'s' * (values[word] > 1)} {word}" for word in WORDS if values[word])
 
 
 def exit_code(records: Sequence[CompareRecord], *, strict: bool) -> ExitCode:
-    """What the shell is told: 1 where a framework is wrong or the functions differ, then 2, 3 and 0 as for a check."""
+    """What the shell is told: 1 where a gradient or a value is at fault or functions differ, else as for a check."""
     code = summary.exit_code(records, strict=strict, fine=AGREE)
-    return ExitCode.FINDING if any(record.verdict in DIFFER for record in records) else code
+    found = any(record.verdict in DIFFER or record.value_differs for record in records)
+    return ExitCode.FINDING if found else code
 
 
 def agreement(records: Sequence[CompareRecord]) -> str:
-    """That the two agree, if they do on every derivative, and how well; else nothing."""
+    """That the two agree, if they do on every derivative, and how well; else nothing. The values may still differ."""
     pairs = [pair for record in records for pair in record.entries]
     titles = records[0].titles
     if not pairs or any(pair.verdict not in AGREE for pair in pairs):
         return ""
-    told = f"{titles[0]} and {titles[1]} agree"
+    on = " on the gradient" if any(record.value_differs for record in records) else ""
+    told = f"{titles[0]} and {titles[1]} agree{on}"
     smooth = [pair for pair in pairs if pair.verdict != "same_convention"]
     if not smooth:
         return f"{told}: {pairs[0].reason}" if len(pairs) == 1 else told
@@ -94,3 +99,9 @@ def untold(pairs: Sequence[Pair]) -> list[tuple[str, str, str]]:
         more = f"; likewise {len(group) - 1} more entries of {variable}"
         found.append((verdict, f"{told.label}: {told.reason}{more}", remedy(group)))
     return found
+
+
+def untold_value(record: CompareRecord) -> list[tuple[str, str, str]]:
+    """The same for the value, where it is at fault and no derivative is."""
+    value = record.value if record.value_differs and record.verdict not in DIFFER else None
+    return untold([value]) if value else []

@@ -20,8 +20,9 @@ from gradtool.witness.model.conventions import BATCH, CLASSES, LENGTH, SIDE
 from gradtool.witness.model.discovery import Kind
 from gradtool.witness.model.exchange import Arrays
 from gradtool.witness.model.losses import called_loss
+from gradtool.witness.model.outputs import keyed
 from gradtool.witness.model.pair_file import Loaded
-from gradtool.witness.model.side import Call, Passed, steps
+from gradtool.witness.model.side import Call, Passed, RandomForwardError, steps
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["Backend", "KerasRoom", "testify"]
@@ -59,9 +60,12 @@ class Backend(Protocol):
         """Run eagerly, from this seed."""
 
     def gradients(
-        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]
+        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any], fed: list[Any]
     ) -> tuple[float, list[Any], list[Any]]:
-        """The loss that ``run`` returns, its gradients by the variables, and by the tensors that it returns beside."""
+        """The loss that ``run`` returns, its gradients by the variables, and by the tensors that it returns beside.
+
+        ``fed`` are inputs by which gradients are asked for too; ``run`` returns them last.
+        """
 
 
 class KerasRoom:
@@ -168,14 +172,13 @@ class KerasRoom:
             for x, s in zip(inputs, shapes, strict=True)
         ]
 
-    def _called(self, inputs: list[NDArray[Any]]) -> tuple[Recorder, list[Any], Any]:
+    def _called(self, fed: list[Any]) -> tuple[Recorder, dict[str, Any], Any]:
         names = {id(variable): name for name, variable in self._variables().items()}
         recorder = Recorder(self.model, names, self._sources, self.backend.is_tensor, self.backend.places)
-        shapes = " and ".join("x".join(map(str, x.shape)) for x in inputs)
-        fed = [self._fed(x) for x in inputs]
+        shapes = " and ".join("x".join(map(str, x.shape)) for x in fed)
         with recorder, blamed(f"calling the model, {type(self.model).__name__}, on {shapes} failed"):
             output = self.model(fed[0] if len(fed) == 1 else fed, training=self.training)
-        outputs = list(recorder.tensors_in(output))
+        outputs = dict(keyed(output, self.backend.is_tensor))
         if not outputs:
             raise UserFileError("the Keras model returns no floating-point tensor", "return its output")
         return recorder, outputs, output
@@ -185,23 +188,29 @@ class KerasRoom:
             array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array.astype("int32")
         )
 
-    def forward(self, inputs: list[NDArray[Any]]) -> Passed:
+    def forward(self, inputs: list[NDArray[Any]], seed: int = 0) -> Passed:
         """The layers and outputs. A model that is built by its first call gets its weights here."""
+        keras.utils.set_random_seed(seed)
+        fed = [self._fed(x) for x in inputs]
         if not self.model.built:
-            self._called(inputs)
+            self._called(fed)
             prepare(list(self.model._flatten_layers()), training=self.training)  # noqa: SLF001
         kept = self.weights()
-        recorder, outputs, _ = self._called(inputs)
+        recorder, outputs, _ = self._called(fed)
         self.give(kept)  # moving averages have moved
-        return Passed([Call(layer) for layer, _ in recorder.calls], [self.backend.array(one) for one in outputs])
+        calls = [Call(layer, None if one is None else self.backend.array(one)) for layer, one in recorder.calls]
+        return Passed(calls, [self.backend.array(one) for one in outputs.values()], keys=list(outputs))
 
     def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
         """The same with the gradients of the loss."""
         seen: list[Any] = []
+        fed = [self._fed(x) for x in inputs]
+        graded = [] if self.trained() else [x for x in fed if self.backend.is_tensor(x)]
 
         def run() -> tuple[Any, list[Any]]:
-            recorder, outputs, whole = self._called(inputs)
-            seen[:] = [recorder, outputs]
+            recorder, named, whole = self._called(fed)
+            outputs = list(named.values())
+            seen[:] = [recorder, named]
             if loaded.loss is None:
                 drawn = [self.backend.tensor(p) for p in projections]
                 parts = [
@@ -213,19 +222,23 @@ class KerasRoom:
                 loss = called_loss(loaded.loss, whole, goals, reversed_order=True)
             if math.prod(getattr(loss, "shape", (0,))) != 1:
                 raise UserFileError("the loss of the Keras side is no single number", "return a tensor of one number")
-            return loss, [tensor for _, tensor in recorder.calls if tensor is not None]
+            return loss, [*(tensor for _, tensor in recorder.calls if tensor is not None), *graded]
 
         names = {name: variable for name, variable in self._variables().items() if variable.trainable}
         with blamed("the backward pass of the Keras model failed"):
-            loss, by_variables, by_tensors = self.backend.gradients(run, list(names.values()))
-        recorder, outputs = seen
+            loss, by_variables, by_tensors = self.backend.gradients(run, list(names.values()), graded)
+        recorder, named = seen
         calls, found = [], iter(by_tensors)
         for layer, tensor in recorder.calls:
             gradient = None if tensor is None else next(found)
             value = None if tensor is None else self.backend.array(tensor)
             calls.append(Call(layer, value, None if gradient is None else self.backend.array(gradient)))
         gradients = {n: self.backend.array(g) for n, g in zip(names, by_variables, strict=True) if g is not None}
-        return Passed(calls, [self.backend.array(one) for one in outputs], loss, gradients)
+        left = iter([next(found) for _ in graded])
+        by_inputs = [next(left) if any(x is one for one in graded) else None for x in fed] if graded else []
+        numbers = [self.backend.array(one) for one in named.values()]
+        back = [None if one is None else self.backend.array(one) for one in by_inputs]
+        return Passed(calls, numbers, loss, gradients, list(named), back)
 
 
 _NO_KERNEL = re.compile(
@@ -251,4 +264,5 @@ def testify(room: KerasRoom, record: Record) -> Iterator[Record]:
                 record.key, "keras", "unsupported", f"has no {record.dtype} kernel for {missing[1] or missing[2]}"
             )
         else:
-            yield Failure(record.key, "keras", "file", message, error.hint, error.detail)
+            reason = "random" if isinstance(error, RandomForwardError) else "file"
+            yield Failure(record.key, "keras", reason, message, error.hint, error.detail)

@@ -16,12 +16,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Assumed, Side, SideLayer, SideRequest, SideRun
+from gradtool.evidence import Assumed, Reach, Side, SideLayer, SideRequest, SideRun
 from gradtool.witness.model.discovery import Kind
 from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
 from gradtool.witness.model.pair_file import Loaded, opened
+from gradtool.witness.model.user_file import UserFileError
 
-__all__ = ["Call", "Passed", "Room", "steps"]
+__all__ = ["Call", "Passed", "RandomForwardError", "Room", "steps"]
 
 LEAST = 2.0**-27
 """The least relative move of a draw. In float64 this, not a rounding unit: Keras keeps some constants in float32, which
@@ -45,6 +46,9 @@ class Passed:
     outputs: list[NDArray[Any]]
     loss: float = 0.0
     gradients: Arrays = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    by_inputs: list[NDArray[Any] | None] = field(default_factory=list)
+    """The gradients by the inputs, of a model that trains nothing."""
 
 
 class Room(Protocol):
@@ -75,11 +79,15 @@ class Room(Protocol):
     def arranged(self, inputs: list[NDArray[Any]], request: SideRequest, /) -> list[NDArray[Any]]:
         """The inputs as this side's model takes them."""
 
-    def forward(self, inputs: list[NDArray[Any]]) -> Passed:
-        """Run the model and look at its layers."""
+    def forward(self, inputs: list[NDArray[Any]], seed: int = 0) -> Passed:
+        """Run the model and look at its layers; what draws numbers draws others from another seed."""
 
     def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
         """Run the model and its loss (the file's own, else the projection of the outputs), and then back."""
+
+
+class RandomForwardError(UserFileError):
+    """A model that gives other numbers each time it runs."""
 
 
 _loaded: dict[str, tuple[str, Loaded, list[NDArray[Any]]]] = {}
@@ -92,13 +100,15 @@ def _seeded(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
 
 
-def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun]:
+def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun | Reach]:
     """What one step of the comparison gives. Raises UserFileError for what the file does not have or do."""
     began = time.perf_counter()
     if request.step == "load":
         yield _load(room, request)
     elif request.step == "describe":
         yield _describe(room, request)
+    elif request.step == "reach":
+        yield _reach(room, request)
     else:
         loss, dtype = _run(room, request)
         yield SideRun(request.key, loss, dtype, time.perf_counter() - began)
@@ -147,13 +157,32 @@ def _describe(room: Room, request: SideRequest) -> Side:
     inputs = room.arranged(list(_read(request, request.inputs).values()), request)
     _loaded[request.side] = (_state(request), loaded, inputs)
     passed = room.forward(inputs)
+    _look_at_chance(room, request, inputs, passed)
     _save(request, "weights", room.weights())
     _save(request, "taken", {str(place): array for place, array in enumerate(inputs)})
     described = _side(room, request, loaded, request.inputs)
     described.layers.extend(call.layer for call in passed.calls)
     described.trained.extend(room.trained())
     described.outputs.extend([*map(int, output.shape)] for output in passed.outputs)
+    described.keys.extend(passed.keys)
     return described
+
+
+def _look_at_chance(room: Room, request: SideRequest, inputs: list[NDArray[Any]], passed: Passed) -> None:
+    """Raise RandomForwardError where the model gives other numbers from another seed, though dropout is off."""
+    _seeded(request.seed + 1)
+    different = _different(_written(passed), _written(room.forward(inputs, request.seed + 1)))
+    if not any(name.startswith("output:") for name in different):
+        return
+    place = next((int(name.partition(":")[2]) for name in different if name.startswith("value:")), None)
+    layer = None if place is None else passed.calls[place].layer
+    source = f", {layer.source}" if layer and layer.source else ""
+    where = f", first what comes out of {layer.name} ({layer.title}{source})" if layer else ""
+    raise RandomForwardError(
+        f"the {room.framework} model is random: two runs with the same weights and inputs differ{where}",
+        "layers of dropout and noise are switched off on both sides: leave out what else draws numbers, or "
+        "compare with --mode eval if it is for training alone",
+    )
 
 
 def _run(room: Room, request: SideRequest) -> tuple[float, str]:
@@ -164,6 +193,7 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
         room.forward(inputs)  # some models are built by their first call
     loaded = _loaded[request.side][1]
     loaded.targets = _targets(request)
+    loaded.loss = loaded.loss if request.own_loss else None
     given = _read(request, f"{request.side}.given.npz")
     projections = [*_read(request, f"{request.side}.projections.npz").values()]
     first = 0.0
@@ -176,6 +206,50 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
         _save(request, f"{request.dtype}.{draw}", _written(passed))
     kinds = {array.dtype.name for name, array in room.weights().items() if array.dtype.kind == "f"}
     return first, kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def _reach(room: Room, request: SideRequest) -> Reach:
+    """Run forward with the arrays of one source after the other changed, then with each input, and see what follows.
+
+    It costs a forward pass for each.
+    """
+    given, inputs = _moved(
+        _read(request, f"{request.side}.given.npz"), [*_read(request, f"{request.side}.taken.npz").values()], request, 0
+    )
+    drawn = np.random.default_rng([request.seed, 2])
+    room.give(given)
+    plain = _numbers(room, inputs)
+    changed = []
+    for names in request.sources:
+        room.give({name: _changed(given[name], drawn) for name in names})
+        changed.append(_different(plain, _numbers(room, inputs)))
+        room.give({name: given[name] for name in names})
+    for place in range(len(inputs) if len(inputs) > 1 else 0):
+        fed = [_changed(x, drawn) if other == place else x for other, x in enumerate(inputs)]
+        changed.append(_different(plain, _numbers(room, fed)))
+    return Reach(request.key, list(plain), changed)
+
+
+def _numbers(room: Room, inputs: list[NDArray[Any]]) -> Arrays:
+    found = _written(room.forward(inputs))
+    return {name: array for name, array in found.items() if name.startswith(("value:", "output:"))}
+
+
+def _changed(array: NDArray[Any], drawn: np.random.Generator) -> NDArray[Any]:
+    """Other numbers of the same size, larger everywhere, so that variances stay positive; whole ones change places."""
+    if array.dtype.kind != "f":
+        return np.roll(array, 1)
+    size = float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array.size else 0.0
+    return (array + (size or 1.0) * drawn.uniform(0.2, 1.0, array.shape)).astype(array.dtype)
+
+
+def _different(plain: Arrays, other: Arrays) -> list[str]:
+    return [
+        name
+        for name, array in plain.items()
+        if name in other
+        and not (array.shape == other[name].shape and np.allclose(array, other[name], 1e-6, 0.0, equal_nan=True))
+    ]
 
 
 def _targets(request: SideRequest) -> NDArray[Any] | None:
@@ -209,6 +283,7 @@ def _written(passed: Passed) -> Arrays:
             arrays[f"gradient:{place}"] = call.gradient
     for place, output in enumerate(passed.outputs):
         arrays[f"output:{place}"] = output
+    arrays.update({f"fed:{k}": array for k, array in enumerate(passed.by_inputs) if array is not None})
     arrays.update({f"parameter:{name}": array for name, array in passed.gradients.items()})
     return arrays
 

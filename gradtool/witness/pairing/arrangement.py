@@ -49,8 +49,9 @@ def arrangements(left: Numbers, right: Numbers, flattened: tuple[int, ...]) -> I
 def of_outputs(left: tuple[int, ...], right: tuple[int, ...], *, images: bool) -> Arranged | None:
     """How the left model's output becomes the right one's; None where the shapes don't fit.
 
-    ``images`` says that the sides have images in different orders, and that a layer over such was the last.
+    ``images`` says that the sides have images in different orders, and that an image comes out; without it no axes
+    change places.
     """
-    ways = [channels_last, _as_it_is] if images else [_as_it_is, channels_last]
+    ways = [channels_last, _as_it_is] if images else [_as_it_is]
     probe = np.empty(left, dtype=bool)
     return next((way for way in ways if (len(left) > 2 or way is _as_it_is) and way(probe).shape == right), None)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEvidence, PairRequest, Setting, SideLayer
 from gradtool.witness.model.exchange import read_arrays
-from gradtool.witness.pairing.arrangement import Arranged, arrangements
+from gradtool.witness.pairing.arrangement import Arranged, arrangements, channels_last
+from gradtool.witness.pairing.finite import look_at_runs
 from gradtool.witness.pairing.maps import pulled_back
 from gradtool.witness.pairing.pairs import Pairs
 
@@ -30,11 +31,14 @@ SILENT = ("flatten", "dropout")
 
 
 def distance(one: Numbers, other: Numbers, scale: float) -> float:
-    """The norm of the difference relative to the larger norm, or to ``SMALL`` of ``scale``, an RMS, if that is more."""
+    """The norm of the difference relative to the larger norm, or to ``SMALL`` of ``scale``, an RMS, if that is more.
+
+    NaN where both are NaN or infinite, which is no agreement; infinity where one is.
+    """
     one, other = one.astype(np.float64), other.astype(np.float64)
-    if not (np.isfinite(one).all() and np.isfinite(other).all()):
-        same = np.array_equal(one, other, equal_nan=True)
-        return 0.0 if same else float("inf")
+    whole = bool(np.isfinite(one).all()), bool(np.isfinite(other).all())
+    if not all(whole):
+        return float("inf") if any(whole) else float("nan")
     size = max(np.linalg.norm(one), np.linalg.norm(other), SMALL * scale * one.size**0.5)
     return float(np.linalg.norm(one - other) / size) if size else 0.0
 
@@ -65,16 +69,18 @@ class _Runs:
         return Distance(self.dtype, distance(own, theirs, scale), max(floors, default=None))
 
 
-def compared(request: PairRequest, pairs: Pairs, ways: Sequence[Arranged], began: float) -> PairEvidence:
-    """Compare the runs that both sides have written."""
+def compared(request: PairRequest, pairs: Pairs, ways: Sequence[tuple[int, Arranged]], began: float) -> PairEvidence:
+    """Compare the runs that both sides have written. Raises PairingError where the first holds NaN or infinity."""
     runs = [_Runs(request, dtype) for dtype in request.dtypes]
+    look_at_runs(request, (runs[0].left, runs[0].right))
     layers = [*_layers(request, pairs, runs), _output(ways, runs)]
+    trained = request.left.trained or request.right.trained
     both = request.left.loss == request.right.loss == "own"
     return PairEvidence(
         request.key,
         request.left,
         request.right,
-        list(_parameters(request, pairs, runs)),
+        list(_parameters(request, pairs, runs) if trained else _by_inputs(request, runs, layers[0].left)),
         layers,
         [run.apart("loss", run.right["loss"], 0.0, _as_it_is) for run in runs] if both else [],
         [[float(run.left["loss"]), float(run.right["loss"])] for run in runs],
@@ -150,11 +156,11 @@ def _settings(left: SideLayer, right: SideLayer) -> list[Setting]:
     ]
 
 
-def _output(ways: Sequence[Arranged], runs: Sequence[_Runs]) -> ComparedLayer:
+def _output(ways: Sequence[tuple[int, Arranged]], runs: Sequence[_Runs]) -> ComparedLayer:
     """What comes out of the models, as a layer behind the last."""
     found = []
     for run in runs:
-        each = [run.apart(f"output:{k}", run.right[f"output:{k}"], 0.0, way) for k, way in enumerate(ways)]
+        each = [run.apart(f"output:{k}", run.right[f"output:{o}"], 0.0, way) for k, (o, way) in enumerate(ways)]
         found.append(max(each, key=lambda one: one.difference))
     return ComparedLayer("output", "output", "output", "", "", outputs=found)
 
@@ -198,6 +204,23 @@ def _parameters(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> It
         yield ComparedParameter(
             name if left else "", "" if left else name, shape if left else [], [] if left else shape, "", layer
         )
+
+
+def _by_inputs(request: PairRequest, runs: Sequence[_Runs], first: str) -> Iterator[ComparedParameter]:
+    """Of models that train nothing, the gradients by the inputs, each as if it were a parameter."""
+    folder = Path(request.folder)
+    taken = read_arrays(folder / "left.taken.npz"), read_arrays(folder / "right.taken.npz")
+    for name, mine in taken[0].items():
+        yours, key = taken[1][name], f"fed:{name}"
+        here, there = key in runs[0].left, key in runs[0].right
+        if not (here or there):
+            continue
+        way = _as_it_is if mine.shape == yours.shape and np.array_equal(mine, yours) else channels_last
+        word = "same" if way is _as_it_is else "channels first to last"
+        shown = f"input {int(name) + 1}"
+        found = [run.apart(key, run.right[key], run.scale("fed:"), way) for run in runs] if here and there else []
+        missing = "" if here == there else "right" if here else "left"
+        yield ComparedParameter(shown, shown, [*mine.shape], [*yours.shape], word, first, found, missing)
 
 
 def _with_errors(plain: Distance, runs: Sequence[_Runs], run: _Runs, key: str, back: Arrays, truth: Arrays) -> Distance:

@@ -18,11 +18,14 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class PairingError(Exception):
-    """Two models that can't be laid side by side: ``message`` names the layer, ``hint`` says what would help."""
+    """Two models that can't be laid side by side: ``message`` names the layer, ``hint`` says what would help.
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    ``reason`` is ``file`` where the files have to change before anything can be compared.
+    """
+
+    def __init__(self, message: str, hint: str = "", reason: str = "file") -> None:
         super().__init__(message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.reason = message, hint, reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,22 @@
-"""Which layer of the left model is which of the right one: by name, else by kind and order; nothing is guessed."""
+"""Which layer of the left model is which of the right one: by name, else by kind, shapes and order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 import numpy as np
 
 from gradtool.evidence import Mapped, Side, SideLayer
-from gradtool.witness.pairing.kinds import base, family
-from gradtool.witness.pairing.maps import ArrayMap, PairingError, layer_maps
+from gradtool.witness.pairing.kinds import base
+from gradtool.witness.pairing.maps import ArrayMap, PairingError
+from gradtool.witness.pairing.partners import Fits, fitting, groups, matched
+from gradtool.witness.pairing.words import alone, shown
 
 __all__ = ["Pairs", "paired"]
 
 SPATIAL = ("conv", "conv_transpose", "pool", "depthwise", "global_pool")
-MAP_HINT = 'say it in the file: gradtool_map = {"%s": "%s"}, or with the order of the axes: ("%s", (1, 0))'
 
 
 @dataclass(slots=True)
@@ -23,76 +24,68 @@ class Pairs:
     """``calls`` are the places of partners in both orders of execution, by the left; ``maps`` carry the arrays.
 
     ``flattened`` holds the shape of one sample before it was flattened, channels in front, for every left call whose
-    numbers stand in another order than on the right. ``lone`` are parameters without a partner, by side.
+    numbers stand in another order than on the right. ``lone`` are parameters without a partner, by side. ``contested``
+    are the left layers for whose partners kind, shapes and names leave a choice, with the right ones; ``anchors`` are
+    the partners with weights.
     """
 
     calls: list[tuple[int, int]]
     maps: list[ArrayMap]
     flattened: dict[int, tuple[int, ...]] = field(default_factory=dict)
     lone: list[tuple[str, str, str]] = field(default_factory=list)
+    contested: dict[int, list[int]] = field(default_factory=dict)
+    anchors: dict[int, int] = field(default_factory=dict)
 
 
-def paired(left: Side, right: Side) -> Pairs:
-    """Raises PairingError, which names the layer, where a layer with weights has no partner or none that fits."""
+def paired(left: Side, right: Side, partners: Sequence[Sequence[int]] = ()) -> Pairs:
+    """``partners`` are settled where there is a choice, else they are taken in the order of execution.
+
+    Raises PairingError, which names the layer, where a layer with weights has no partner or none that fits.
+    """
     alike = left.framework.startswith("Keras") and right.framework.startswith("Keras")
-    flat_left, flat_right = _flattened(left.layers), _flattened(right.layers)
     explicit = [*left.mapped, *(one for one in right.mapped if one not in left.mapped)]
     told = {name for one in explicit for name in (one.left, one.right)}
+    forced = dict(_owners(explicit, left, right))
+    maps = [_explicit(one, left, right) for one in explicit]
     mine = [place for place, layer in enumerate(left.layers) if set(layer.weights.values()) - told]
     yours = [place for place, layer in enumerate(right.layers) if set(layer.weights.values()) - told]
-    anchors: list[tuple[int, int]] = []
-    maps = [_explicit(one, left, right) for one in explicit]
-    flattened: dict[int, tuple[int, ...]] = {}
-    for place in mine:
-        layer = left.layers[place]
-        found, why = None, ""
-        for other in _candidates(layer, right.layers, yours):
-            order = _order(flat_left.get(place), flat_right.get(other), alike=alike, moved=right.channels_last)
-            fits = layer_maps(layer, right.layers[other], order, alike=alike)
-            if not isinstance(fits, str):
-                found = other
-                maps += fits
-                if order:
-                    flattened[place] = order
-                break
-            why = why or _misfit(layer, right.layers[other], fits)
-        if found is None:
-            raise PairingError(*_alone(layer, right, why, [right.layers[other] for other in yours]))
-        yours.remove(found)
-        anchors.append((place, found))
-    if yours:
-        raise PairingError(*_alone(right.layers[yours[0]], left, "", []))
-    anchors += _owners(explicit, left, right, anchors)
-    calls = _aligned(left.layers, right.layers, sorted(anchors))
-    return Pairs(calls, maps, _carried_on(left.layers, flattened), list(_lone(left, right, maps)))
+    flat = _flattened(left.layers), _flattened(right.layers)
+    moved = {
+        (m, o): _order(flat[0].get(m), flat[1].get(o), alike=alike, moved=right.channels_last)
+        for m in mine
+        for o in yours
+    }
+    fits = fitting(left.layers, right.layers, (mine, yours), forced, moved, alike=alike)
+    found = matched({**fits.may, **{m: [o] for m, o in partners}})
+    _complete(left, right, (mine, yours), fits, found)
+    for pair in found.items():
+        maps += [one for one in fits.maps[pair] if one.right not in told and not any(t[0] in told for t in one.terms)]
+    anchors = sorted({**forced, **found}.items())
+    flattened = {m: fits.orders[m, o] for m, o in found.items() if fits.orders[m, o]}
+    contested = {} if alike else {m: fits.may[m] for group in groups(fits.may) for m in group}
+    return Pairs(
+        _aligned(left.layers, right.layers, anchors), maps, _carried_on(left.layers, flattened),
+        list(_lone(left, right, maps)), contested, dict(anchors),
+    )  # fmt: skip
 
 
-def _candidates(layer: SideLayer, layers: Sequence[SideLayer], free: Sequence[int]) -> list[int]:
-    """Free partners of its kind: the one of the same name first, then in the order of execution."""
-    known = [place for place in free if family(layers[place].kind) == family(layer.kind)]
-    plain = layer.name.replace(".", "/")
-    return sorted(known, key=lambda place: layers[place].name != plain)
-
-
-def _misfit(layer: SideLayer, other: SideLayer, why: str) -> str:
-    return f"{_shown(layer)} and {_shown(other)} can't be mapped: {why}"
-
-
-def _shown(layer: SideLayer) -> str:
-    place = f", {layer.source}" if layer.source else ""
-    return f"{layer.name} ({layer.title}{place})"
-
-
-def _alone(layer: SideLayer, other: Side, why: str, free: Sequence[SideLayer]) -> tuple[str, str]:
-    """The message and the hint about a layer that has no partner."""
-    mine = next(iter(layer.weights.values()))
-    yours = next((name for one in free for name in one.weights.values()), "layer/kernel")
-    hint = MAP_HINT % (mine, yours, yours)
-    if why:
-        return why, hint
-    count = sum(family(one.kind) == family(layer.kind) and bool(one.weights) for one in other.layers)
-    kind = "layers of the user's own" if layer.kind == "custom" else f"layers of its kind ({base(layer.kind)})"
-    return f"{_shown(layer)} has no partner in the {other.framework} model, which has {count} {kind}", hint
+def _complete(
+    left: Side, right: Side, places: tuple[Sequence[int], Sequence[int]], fits: Fits, found: Mapping[int, int]
+) -> None:
+    """Raise PairingError about the first layer without a partner."""
+    taken = set(found.values())
+    free = [right.layers[other] for other in places[1] if other not in taken]
+    for place in places[0]:
+        if place in found:
+            continue
+        layer, why = left.layers[place], ""
+        if place in fits.why:
+            other, reason = fits.why[place]
+            why = f"{shown(layer)} and {shown(right.layers[other])} can't be mapped: {reason}"
+            free = [right.layers[other], *free]
+        raise PairingError(*alone(layer, left, right, free, why))
+    if free:
+        raise PairingError(*alone(free[0], left, right, []))
 
 
 def _explicit(one: Mapped, left: Side, right: Side) -> ArrayMap:
@@ -119,11 +112,9 @@ def _explicit(one: Mapped, left: Side, right: Side) -> ArrayMap:
     return ArrayMap(one.right, other, ((one.left, own, places.transpose(axes), word),), "")
 
 
-def _owners(
-    explicit: Sequence[Mapped], left: Side, right: Side, anchors: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
-    """The layers that hold what was mapped by hand."""
-    used = {place for place, _ in anchors}, {place for _, place in anchors}
+def _owners(explicit: Sequence[Mapped], left: Side, right: Side) -> Iterator[tuple[int, int]]:
+    """The layers that hold what was mapped by hand, which are partners then."""
+    used: tuple[set[int], set[int]] = set(), set()
     for one in explicit:
         mine = next((k for k, layer in enumerate(left.layers) if one.left in layer.weights.values()), None)
         yours = next((k for k, layer in enumerate(right.layers) if one.right in layer.weights.values()), None)
@@ -182,9 +173,29 @@ def _aligned(
     matcher = SequenceMatcher(None, *tokens, autojunk=False)
     found = {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
     wanted = dict(anchors)
+    if [*wanted.values()] != sorted(wanted.values()):
+        same = {m: o for m, o in found.items() if _function(left[m]) == _function(right[o])}
+        near = dict(_followers(left, right, wanted))
+        found = {**{m: o for m, o in same.items() if m not in near and o not in near.values()}, **near}
     taken = set(wanted.values())
     found = {mine: yours for mine, yours in found.items() if mine not in wanted and yours not in taken}
     return sorted({**found, **wanted}.items())
+
+
+def _followers(
+    left: Sequence[SideLayer], right: Sequence[SideLayer], anchors: Mapping[int, int]
+) -> Iterator[tuple[int, int]]:
+    """What runs behind partners on both sides, while it is of one kind: for partners that run in another order."""
+    ends = set(anchors), set(anchors.values())
+    for mine, yours in anchors.items():
+        for one, other in zip(range(mine + 1, len(left)), range(yours + 1, len(right)), strict=False):
+            if one in ends[0] or other in ends[1] or left[one].kind != right[other].kind:
+                break
+            yield one, other
+
+
+def _function(layer: SideLayer) -> str:
+    return layer.config.get("function", "")
 
 
 def _token(layer: SideLayer, names: dict[str, int]) -> str:

@@ -22,7 +22,7 @@ from gradtool.values import Index, coordinates, indices, labels, shape_of
 from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
 from gradtool.witness.symbolic.limits import filling, sided
-from gradtool.witness.symbolic.node import BeyondError, UndefinedError
+from gradtool.witness.symbolic.node import NO_LOSS, BeyondError, UndefinedError
 from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program, weighed
 from gradtool.witness.symbolic.reverse import UnknownDerivativeError, gradient_program
 from gradtool.witness.symbolic.told import place_of, text_of
@@ -96,7 +96,7 @@ class _Derivation:
     def exact(self) -> Exact:
         """Every row in turn; the first that has no value ends it."""
         entries: list[ExactEntry] = []
-        value, bound, most = None, "0", 0
+        value, bound, loss, most = None, "0", NO_LOSS, 0
         for row in self._rows():
             task = Task(row.steps, self.request, row.wrt, self.coordinates, row.root)
             lower = self.found.get((",".join(row.before), row.index))
@@ -121,9 +121,12 @@ class _Derivation:
                     noise = walk.root.units * mp.eps
                     value = text_of(0 if abs(walk.root.value) <= noise else walk.root.value)
                     bound = text_of(walk.root.units * walk.unit + walk.root.excess)
+                    loss = walk.root.loss
         if any(entry.kind == "jump" for entry in entries) and any(map(_is_negative_zero, self.coordinates.values())):
             value = None  # that of the side from which the zero comes: atan2(-0.0, -1) is -pi
-        return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most)
+        place = place_of(loss.step) if loss.step else None
+        return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most, value_loss=place,
+                     value_cause=loss.cause)  # fmt: skip
 
     def _rows(self) -> Iterator[_Row]:
         """The steps to be differentiated."""
@@ -240,11 +243,8 @@ class _Derivation:
         row = OPERATIONS[error.step.operation]
         operands = dict(zip(row.parameters, _operands(task, error.step), strict=False))
         needs = re.sub(r"\b[a-z]\w*\b", lambda word: operands.get(word.group(), word.group()), row.domain)
-        shown = ", ".join(
-            f"{operand} = {_shown(value)}"
-            for operand, value in zip(operands.values(), error.arguments, strict=False)
-            if operand != _shown(value)
-        )
+        known = zip(operands.values(), map(_shown, error.arguments), strict=False)
+        shown = ", ".join(dict.fromkeys(f"{operand} = {value}" for operand, value in known if operand != value))
         needs = needs or "finite arguments"
         limit = _filling(task)
         entries = [ExactEntry(name, "isolated", None, index=index) for name, index in self.names.values()]

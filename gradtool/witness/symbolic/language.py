@@ -65,7 +65,7 @@ _FUNCTIONS: dict[str, Any] = {
     "Min": _opaque("min", _step("less_equal", 0, 1), _step("greater", 0, 1)),
     "Clip": _opaque(
         "clip",
-        lambda x, low, high: _step("less_equal", 0, 1)(low, x) * _step("less_equal", 0, 1)(x, high),
+        lambda x, low, high: _step("less", 0, 1)(low, x) * _step("less", 0, 1)(x, high),  # flat where low is high
         _step("less", 0, 1),
         _step("greater", 0, 2),
     ),

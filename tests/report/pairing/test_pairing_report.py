@@ -116,11 +116,11 @@ FLAGS = {
     "no partner": UNPAIRED,
     "no gradient in Keras": FROZEN,
     "beyond rounding": ROUNDED,
-    "✗ the models agree: 1 error": UNPAIRED,
+    "✗ the models differ: 1 error": UNPAIRED,
     "! the models agree: 1 warning": ROUNDED,
     "set differently, without a difference here": UNPAIRED,
     "2 in PyTorch, 8 in Keras, 0.5 apart in float64": BY_LOSS,
-    "no evidence: pair.py has no function keras_model()": FAILED,
+    "not compared: pair.py has no function keras_model()": FAILED,
     "→ define it": FAILED,
 }
 

@@ -11,7 +11,7 @@ import pytest
 from gradtool.evidence import Failure
 from gradtool.problem import Problem
 from gradtool.verdict.compare.record import WORDS, CompareRecord, Gap, Pair, worst
-from gradtool.verdict.compare.summary import agreement, counts, exit_code, remedy, total, untold
+from gradtool.verdict.compare.summary import agreement, counts, exit_code, remedy, total, untold, untold_value
 from gradtool.verdict.record import CheckRecord, Entry, Finding
 
 EXPECTED = {
@@ -59,6 +59,12 @@ def test_strict_counts_the_warnings_of_either_side() -> None:
 
 def test_the_same_failure_on_both_sides_is_one() -> None:
     assert len(record(failed=True).failures) == 1
+
+
+def test_the_symbolic_witness_fails_once_for_both_sides_whatever_it_had_told_before() -> None:
+    told = [Failure(0, "symbolic", "timeout", text) for text in ("stopped; the derivative had come", "stopped")]
+    sides = [replace(side, failures=(one,)) for side, one in zip(record(pair("same")).sides, told, strict=True)]
+    assert CompareRecord((sides[0], sides[1])).failures == (told[0],)
 
 
 def test_counts_and_totals() -> None:
@@ -115,3 +121,16 @@ def test_an_infinite_or_nan_gradient_at_a_kink_has_a_remedy_although_nobody_is_b
     assert [bool(cure) for _, _, cure in untold([spoilt])] == [told]
     assert bool(remedy([spoilt])) == told
     assert not remedy([replace(spoilt, verdict="one_right")])
+
+
+def test_a_value_at_fault_is_told_where_the_gradients_agree() -> None:
+    """The frameworks do not agree then, whatever the gradients do."""
+    ill = replace(record(pair("same")), value=pair("one_right", "f"))
+    assert exit_code([ill], strict=False) == 1
+    assert agreement([ill]).startswith("PyTorch and TensorFlow agree on the gradient")
+    assert total([ill, ill]) == "2 gradient entries: 2 same; 2 values one_right"
+    assert untold_value(ill) == [("one_right", "f: told one_right", "")]
+    assert untold_value(replace(ill, verdict="one_right")) == []
+    well = replace(record(pair("same")), value=pair("rounding", "f"))
+    assert (exit_code([well], strict=False), untold_value(well)) == (0, [])
+    assert agreement([well]).startswith("PyTorch and TensorFlow agree:")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradtool.problem import Problem, ProblemError
 from gradtool.report.picture.series import Sample, derived, drawable, samples
 from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.stretches import along, coordinate
@@ -15,12 +14,8 @@ __all__ = ["largest_errors", "of_each", "swept_one", "verdicts"]
 def swept_one(records: Sequence[CompareRecord]) -> tuple[str, str]:
     """The one variable that is swept, and the label of the derivative to draw. Raises ProblemError at two of them."""
     first = [record.sides[0] for record in records]
-    names = drawable(first)
-    if len(names) > 1:
-        hint = "give the others one value each; gradtool check draws maps of two"
-        told = "a picture of two frameworks has room for one variable that changes"
-        raise ProblemError(Problem("plot", told, why=f"here {' and '.join(names)} do", hint=hint))
-    return names[0], derived(first, names[0])[0]
+    (name,) = drawable(first, most=1)
+    return name, derived(first, name)[0]
 
 
 def of_each(records: Sequence[CompareRecord], variable: str) -> tuple[list[Sample], list[Sample]]:

@@ -42,10 +42,11 @@ class TensorFlow:
         keras.utils.set_random_seed(seed)
 
     def gradients(
-        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]
+        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any], fed: list[Any]
     ) -> tuple[float, list[Any], list[Any]]:
         """By one tape, asked once."""
         with tf.GradientTape() as tape:
+            tape.watch(fed)
             loss, tensors = run()
         by_variables, by_tensors = tape.gradient(loss, ([v.value for v in variables], tensors))
         return float(tf.reshape(loss, ())), by_variables, by_tensors

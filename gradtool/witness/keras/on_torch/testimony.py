@@ -48,10 +48,12 @@ class Torch:
         keras.utils.set_random_seed(seed)
 
     def gradients(
-        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any]
+        self, run: Callable[[], tuple[Any, list[Any]]], variables: list[Any], fed: list[Any]
     ) -> tuple[float, list[Any], list[Any]]:
         """By autograd, of leaves and of what lies on the way alike."""
         with torch.enable_grad():
+            for one in fed:
+                one.requires_grad_()
             loss, tensors = run()
         sources = [variable.value for variable in variables]
         graded = [one for one in tensors if one.requires_grad]

@@ -14,10 +14,10 @@ from torch import nn
 from gradtool.evidence import Failure, Record, SideRequest
 from gradtool.witness.model.exchange import Arrays
 from gradtool.witness.model.losses import called_loss
+from gradtool.witness.model.outputs import keyed
 from gradtool.witness.model.pair_file import Loaded
-from gradtool.witness.model.side import Passed, steps
+from gradtool.witness.model.side import Passed, RandomForwardError, steps
 from gradtool.witness.model.user_file import UserFileError, blamed
-from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.model.testimony import KIND
 from gradtool.witness.pytorch.side.layers import spatial_dims, without_dropout
 from gradtool.witness.pytorch.side.recorder import Recorder, Sources, array_of, made
@@ -110,31 +110,34 @@ class TorchRoom:
         made = torch.from_numpy(np.ascontiguousarray(array))
         return made.to(torch.get_default_dtype()) if made.is_floating_point() else made.long()
 
-    def _called(self, inputs: list[NDArray[Any]]) -> tuple[Recorder, list[torch.Tensor], Any]:
-        torch.manual_seed(0)
-        shapes = " and ".join("x".join(map(str, x.shape)) for x in inputs)
+    def _called(self, fed: list[torch.Tensor], seed: int = 0) -> tuple[Recorder, dict[str, torch.Tensor], Any]:
+        torch.manual_seed(seed)
+        shapes = " and ".join("x".join(map(str, x.shape)) for x in fed)
         recorder = Recorder(self.model, {id(tensor): name for name, tensor in self._named().items()}, self._sources)
         with recorder, blamed(f"calling the model, {type(self.model).__name__}, on {shapes} failed"):
-            output = self.model(*(self._tensor(x) for x in inputs))
-        outputs = list(tensors_in(output))
+            output = self.model(*fed)
+        outputs = dict(keyed(output, lambda one: isinstance(one, torch.Tensor) and one.is_floating_point()))
         if not outputs:
             raise UserFileError("the PyTorch model returns no floating-point tensor", "return its output")
         return recorder, outputs, output
 
-    def forward(self, inputs: list[NDArray[Any]]) -> Passed:
+    def forward(self, inputs: list[NDArray[Any]], seed: int = 0) -> Passed:
         """The layers and outputs."""
         state = {name: tensor.clone() for name, tensor in self.model.named_buffers()}
         with torch.no_grad():
-            recorder, outputs, _ = self._called(inputs)
+            recorder, outputs, _ = self._called([self._tensor(x) for x in inputs], seed)
             for name, buffer in self.model.named_buffers():
                 buffer.copy_(state[name])  # running statistics have moved
-        return Passed(recorder.calls, [array_of(one) for one in outputs])
+        return Passed(recorder.calls, [array_of(one) for one in outputs.values()], keys=list(outputs))
 
     def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
         """The same with the gradients of the loss."""
         torch.set_default_dtype(next((p.dtype for p in self.model.parameters()), torch.float64))
         self.model.zero_grad(set_to_none=True)
-        recorder, outputs, whole = self._called(inputs)
+        fed = [self._tensor(x) for x in inputs]
+        graded = [x.requires_grad_() for x in fed if x.is_floating_point() and not self.trained()]
+        recorder, named, whole = self._called(fed)
+        outputs = list(named.values())
         if loaded.loss is None:
             loss = sum((one * self._tensor(p).to(one.dtype)).sum() for one, p in zip(outputs, projections, strict=True))
         else:
@@ -145,7 +148,9 @@ class TorchRoom:
         with blamed("the backward pass of the PyTorch model failed"):
             loss.reshape(()).backward()
         gradients = {n: array_of(p.grad) for n, p in self.model.named_parameters() if p.grad is not None}
-        return Passed(recorder.calls, [array_of(one) for one in outputs], float(loss.detach()), gradients)
+        by_inputs = [None if x.grad is None else array_of(x.grad) for x in fed] if graded else []
+        numbers = [array_of(one) for one in outputs]
+        return Passed(recorder.calls, numbers, float(loss.detach()), gradients, list(named), by_inputs)
 
 
 _ROOM = TorchRoom()
@@ -158,4 +163,5 @@ def answer(record: Record) -> Iterator[Record]:
     try:
         yield from steps(_ROOM, record)
     except UserFileError as error:
-        yield Failure(record.key, "torch", "file", error.message, error.hint, error.detail)
+        reason = "random" if isinstance(error, RandomForwardError) else "file"
+        yield Failure(record.key, "torch", reason, error.message, error.hint, error.detail)
