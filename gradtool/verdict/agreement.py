@@ -60,7 +60,7 @@ def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
     exact = {(entry.variable, entry.index): entry for entry in case.exact.entries} if case.exact else {}
     bars = {(bar.variable, bar.index): bar for bar in case.autodiff.differences} if case.autodiff else {}
     if case.autodiff and case.autodiff.survey:
-        return list(judge_survey(case.autodiff, case.autodiff.survey, case.point, case.title))
+        return list(judge_survey(case.autodiff, case.autodiff.survey, case.point, case.title, case.dtype))
     grids = {grid.variable: grid for grid in case.exact.grids} if case.exact else {}
     found: list[Entry] = []
     with localcontext(WIDE):

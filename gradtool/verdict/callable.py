@@ -17,14 +17,12 @@ from gradtool.target.tree import calls
 from gradtool.values import Index, Value, flat, indices, label, shape_of
 from gradtool.verdict.agreement import SAFETY, Case, judge
 from gradtool.verdict.record import Entry
-from gradtool.verdict.survey import judge_survey
+from gradtool.verdict.survey import judge_survey, says_enough
 
 __all__ = ["OTHER_WAY", "OWN", "case_of", "judge_point"]
 
 OTHER_WAY = 16
 """A backward pass written by hand may compute the same derivative in another way: with so many times the rounding."""
-SAYS_ENOUGH, SAYS_ENOUGH_COARSE = 1e-2, 0.25
-"""A bar beyond this part of the gradient verifies nothing; in a dtype of 16 bits a factor of 2 is still found."""
 OWN = "given"
 """The label of the callable's own point, with an upstream gradient of ones or the one that was given."""
 
@@ -37,7 +35,7 @@ def judge_point(evidence: CallableEvidence, point: CallablePoint, case: Case) ->
     if case.exact is not None:
         return [_without_trifles(case, one) for one in judge(case, list(point.autodiff.gradients))]
     if not point.autodiff.differences:
-        return list(judge_survey(point.autodiff, survey, point.point, title)) if survey else []
+        return list(judge_survey(point.autodiff, survey, point.point, title, evidence.dtype)) if survey else []
     bars = {(bar.variable, bar.index): bar for bar in point.autodiff.differences}
     confirmed = {(one.variable, one.index): one for one in point.confirmed}
     judges = _Judge(point.autodiff, survey, confirmed, evidence.dtype, title)
@@ -140,8 +138,7 @@ class _Judge:
         power = SAFETY * bar.bar / self.size(name, claim)
         if abs(claim - bar.value) > bar.bar:
             return self.contradicted(name, index, claim, found, power)
-        limit = SAYS_ENOUGH_COARSE if FORMATS[self.dtype].coarse else SAYS_ENOUGH
-        if power > limit:
+        if power > says_enough(self.dtype):
             return self.whole(name, f"finite differences agree, but no closer than {bar.bar:.1g}")
         if self.survey and not self.survey.agree and self.accused(name):
             return self.whole(name, "finite differences agree")
@@ -162,7 +159,7 @@ class _Judge:
         survey = self.survey
         if survey is None:
             return _Opinion("inconclusive", but)
-        if survey.agree and survey.power <= (SAYS_ENOUGH_COARSE if FORMATS[self.dtype].coarse else SAYS_ENOUGH):
+        if survey.agree and survey.power <= says_enough(self.dtype):
             told = "the path integral of the whole gradient agrees with autodiff"
             return _Opinion("verified", f"{but}; {told}, blind below {survey.power:.1g} relative", survey.power)
         if self.accused(name):

@@ -10,7 +10,7 @@ from gradtool.evidence import CallableEvidence, CallablePoint, Difference
 from gradtool.values import Index, flat, label, shape_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
-from gradtool.verdict.survey import SAYS_ENOUGH
+from gradtool.verdict.survey import says_enough
 
 __all__ = ["conventions", "elsewhere", "factors"]
 
@@ -117,7 +117,7 @@ def _near(one: float, other: float) -> bool:
 
 def elsewhere(evidence: CallableEvidence, verdicts: Sequence[str] = ()) -> Iterator[Finding]:
     """A gradient that is right at some points and wrong at others."""
-    words = list(verdicts) or [_word(point) for point in evidence.points]
+    words = list(verdicts) or [_word(point, evidence.dtype) for point in evidence.points]
     labels = [point.label.partition(", ")[0] for point in evidence.points]  # behind it stands the upstream gradient
     right = list(dict.fromkeys(name for name, word in zip(labels, words, strict=True) if word == "verified"))
     wrong = list(dict.fromkeys(name for name, word in zip(labels, words, strict=True) if word == "wrong"))
@@ -128,11 +128,11 @@ def elsewhere(evidence: CallableEvidence, verdicts: Sequence[str] = ()) -> Itera
         yield finding("GT231", evidence.name, told, source=evidence.source)
 
 
-def _word(point: CallablePoint) -> str:
+def _word(point: CallablePoint, dtype: str) -> str:
     survey = point.autodiff.survey
     if point.confirmed or (survey and (survey.wrong or survey.scaled)):
         return "wrong"
-    return "verified" if survey and survey.agree and survey.power <= SAYS_ENOUGH else "inconclusive"
+    return "verified" if survey and survey.agree and survey.power <= says_enough(dtype) else "inconclusive"
 
 
 def _places(labels: Sequence[str]) -> str:

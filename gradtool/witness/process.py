@@ -44,11 +44,14 @@ _ENVIRONMENT = {
 """Nothing that changes a number: a framework is measured as its users run it, and as a printed program does."""
 _MODEL = {"TORCHDYNAMO_DISABLE": "1"}
 """What is looked at layer by layer has to run as it is written, not compiled."""
-_OF_MODELS = (
-    TORCH_MODEL, TENSORFLOW_MODEL, TORCH_SIDE, KERAS_SIDE, KERAS_TORCH_SIDE, CALLABLE_TORCH, CALLABLE_TENSORFLOW,
-)  # fmt: skip
+_DRAWN = {"TF_ENABLE_ONEDNN_OPTS": "0"}
+"""Where inputs are drawn, shapes are tried that oneDNN's kernels end the process for, as a vector for a convolution."""
 _SMALL = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Expressions are small, and their witnesses work side by side; a model has the whole machine."""
+_OWN = dict.fromkeys(
+    (TORCH_MODEL, TENSORFLOW_MODEL, TORCH_SIDE, KERAS_SIDE, KERAS_TORCH_SIDE, CALLABLE_TORCH), _MODEL
+) | {CALLABLE_TENSORFLOW: _DRAWN}
+"""Of workers that are not small."""
 
 _early: dict[str, Process] = {}
 
@@ -77,7 +80,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT, **(_MODEL if module in _OF_MODELS else _SMALL)},
+            env={**os.environ, **_ENVIRONMENT, **_OWN.get(module, _SMALL)},
             cwd=None if os.path.exists(".") else "/",  # noqa: PTH110  # the user's folder may have been removed
             start_new_session=True,
         )
