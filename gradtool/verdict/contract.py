@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gradtool.evidence import Breach, CallableEvidence
-from gradtool.verdict.contract_points import conventions, elsewhere, factors
+from gradtool.verdict.contract_points import conventions, elsewhere, factors, is_right_somewhere
 from gradtool.verdict.contract_remedies import REMEDIES
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import RULES, finding
@@ -55,7 +55,7 @@ def contract_findings(evidence: CallableEvidence, title: str, verdicts: Sequence
         told = "the gradient is wrong on purpose: only what it owes to autodiff was checked"
         found.append(finding("GT232", evidence.name, told, source=evidence.source))
     else:
-        found += [] if "verified" in verdicts else factors(evidence)  # else it is no matter of a factor
+        found += [] if is_right_somewhere(evidence, verdicts) else factors(evidence)
         found += [*elsewhere(evidence, verdicts), *conventions(evidence, title)]
     return sorted(found, key=lambda one: _ORDER.index(one.severity))
 

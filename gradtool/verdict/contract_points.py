@@ -12,7 +12,7 @@ from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 from gradtool.verdict.survey import says_enough
 
-__all__ = ["conventions", "elsewhere", "factors"]
+__all__ = ["conventions", "elsewhere", "factors", "is_right_somewhere"]
 
 _SAME = 1e-3
 """Factors this close, relative, are the same."""
@@ -126,6 +126,13 @@ def elsewhere(evidence: CallableEvidence, verdicts: Sequence[str] = ()) -> Itera
         hints = [_HINTS[name] for name in wrong if name in _HINTS and name not in right]
         told += f"; look for {hints[0]}" if hints and len(wrong) == 1 else ""
         yield finding("GT231", evidence.name, told, source=evidence.source)
+
+
+def is_right_somewhere(evidence: CallableEvidence, verdicts: Sequence[str] = ()) -> bool:
+    """Whether it is right at a point that is nothing special, so that no factor is the fault."""
+    words = list(verdicts) or [_word(point, evidence.dtype) for point in evidence.points]
+    rows = zip(evidence.points, words, strict=True)
+    return any(word == "verified" and point.label not in _SPECIAL for point, word in rows)
 
 
 def _word(point: CallablePoint, dtype: str) -> str:

@@ -17,11 +17,11 @@ from gradtool.evidence import Difference, Survey, WrongEntry
 from gradtool.target.dtype import FORMATS
 from gradtool.values import Index, label
 from gradtool.witness.callable.subject import Floats, Gradients, Point
-from gradtool.witness.callable.weighed import Weighed
+from gradtool.witness.callable.weighed import Weighed, together
 from gradtool.witness.directional.entries import entry_opinions
 from gradtool.witness.finite_difference import differences
 
-__all__ = ["Opinions", "claim_of", "opinions", "sure"]
+__all__ = ["Opinions", "claim_of", "ladders", "opinions", "sure"]
 
 SAFETY = 4.0
 """As in the verdict: so many times the change by one rounding unit is fair."""
@@ -46,9 +46,9 @@ def claim_of(gradients: Gradients, entry: Entry) -> float:
     return 0.0 if gradient is None else float(gradient[entry[1]])
 
 
-def opinions(weighed: Weighed, gradients: Gradients, at: Point, entries: Sequence[Entry], seed: int) -> Opinions:
-    """On each of ``entries`` of the gradient at ``at``. Cost: 125 values each, and 15 gradients for a suspect."""
-    bars = _ladders(weighed, gradients, at, entries)
+def opinions(weighed: Weighed, gradients: Gradients, at: Point, ladder: Sequence[Difference], seed: int) -> Opinions:
+    """What follows from a ladder for each entry of the gradient at ``at``. Cost: 15 gradients for a suspect."""
+    bars = list(ladder)
     suspects = [place for place, bar in enumerate(bars) if _contradicts(bar, gradients)]
     if not suspects:
         return Opinions(bars, [])
@@ -64,14 +64,11 @@ def opinions(weighed: Weighed, gradients: Gradients, at: Point, entries: Sequenc
     guilty = [place for place, one in zip(suspects, heard, strict=False) if not one.agrees]
     if len(guilty) == MOST:
         guilty = suspects
-    found = [bars[place] for place in guilty]
-    return Opinions(
-        bars,
-        [
-            WrongEntry(bar.variable, bar.index, claim_of(gradients, (bar.variable, bar.index)), bar.value, bar.bar)
-            for bar in found
-        ],
-    )
+    return Opinions(bars, [_wrong(bars[place], gradients) for place in guilty])
+
+
+def _wrong(bar: Difference, gradients: Gradients) -> WrongEntry:
+    return WrongEntry(bar.variable, bar.index, claim_of(gradients, (bar.variable, bar.index)), bar.value, bar.bar)
 
 
 def sure(weighed: Weighed, survey: Survey, gradients: Gradients, at: Point, seed: int) -> Survey:
@@ -81,7 +78,8 @@ def sure(weighed: Weighed, survey: Survey, gradients: Gradients, at: Point, seed
     confirmed: list[WrongEntry] = []
     if survey.wrong:
         entries = [(one.variable, one.index) for one in survey.wrong]
-        confirmed = opinions(weighed, gradients, at, entries, seed).confirmed
+        (ladder,) = ladders([weighed], [gradients], at, entries)
+        confirmed = opinions(weighed, gradients, at, ladder, seed).confirmed
     scaled = dict(survey.scaled)
     if scaled:
         fair = _sensitivity(weighed, gradients, at, seed)
@@ -102,11 +100,16 @@ def _contradicts(bar: Difference, gradients: Gradients) -> bool:
     return math.isfinite(bar.value) and not abs(claim - bar.value) <= bar.bar
 
 
-def _ladders(weighed: Weighed, gradients: Gradients, at: Point, entries: Sequence[Entry]) -> list[Difference]:
-    """A ladder of differences along each entry."""
+def ladders(
+    sums: Sequence[Weighed], gradients: Sequence[Gradients], at: Point, entries: Sequence[Entry]
+) -> list[list[Difference]]:
+    """A ladder of differences along each entry, for several weighed sums of the same outputs at once.
+
+    Cost: 125 evaluations for each entry, however many sums.
+    """
     places = {label(*entry): entry for entry in entries}
     point = {name: float(at[entry[0]][entry[1]]) for name, entry in places.items()}
-    claims = {name: np.array([claim_of(gradients, entry)]) for name, entry in places.items()}
+    claims = {name: np.array([claim_of(one, entry) for one in gradients]) for name, entry in places.items()}
 
     def along(columns: Mapping[str, Floats]) -> Floats:
         rows = []
@@ -115,11 +118,14 @@ def _ladders(weighed: Weighed, gradients: Gradients, at: Point, entries: Sequenc
             for name, number in zip(columns, numbers, strict=True):
                 variable, index = places[name]
                 arrays[variable][index] = number
-            rows.append([weighed.value(arrays)])
+            rows.append(together(sums, arrays))
         return np.array(rows)
 
-    found = differences(along, point, claims, weighed.subject.dtype)
-    return [replace(found[name][0], variable=entry[0], index=entry[1]) for name, entry in places.items()]
+    found = differences(along, point, claims, sums[0].subject.dtype)
+    return [
+        [replace(found[name][place], variable=entry[0], index=entry[1]) for name, entry in places.items()]
+        for place in range(len(sums))
+    ]
 
 
 def _sensitivity(weighed: Weighed, gradients: Gradients, at: Point, seed: int) -> dict[str, Floats]:

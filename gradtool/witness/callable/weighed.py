@@ -11,7 +11,7 @@ from gradtool.evidence import Survey
 from gradtool.witness.callable.subject import Floats, Gradients, Point, Subject
 from gradtool.witness.directional.survey import surveyed
 
-__all__ = ["Weighed"]
+__all__ = ["Weighed", "together"]
 
 
 class Weighed:
@@ -68,3 +68,13 @@ class Weighed:
     def surveyed(self, claims: Gradients, at: Point, seed: int) -> Survey:
         """The whole gradient against the path integral near ``at``; see ``directional.survey``."""
         return surveyed(self.value, self.gradient, claims, at, self.subject.dtype, seed, self.value_and_gradient)
+
+
+def together(sums: Sequence[Weighed], at: Point) -> list[float]:
+    """The values of several weighed sums of the same outputs, for one evaluation."""
+    sums[0].values += 1
+    try:
+        outputs = sums[0].subject.outputs(at)
+    except Exception:  # noqa: BLE001  # likewise
+        return [math.nan] * len(sums)
+    return [one.total(outputs) for one in sums]

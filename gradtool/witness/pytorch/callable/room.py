@@ -6,7 +6,8 @@ import torch
 
 from gradtool.evidence import CallableEvidence, CallableRequest, Checked
 from gradtool.witness.callable.checker import checked
-from gradtool.witness.callable.examine import Formula, Room, examined
+from gradtool.witness.callable.examine import Room, examined
+from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
 from gradtool.witness.pytorch.callable.contract import breaches

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from gradtool.evidence import CallableEvidence, CallableRequest, Checked
 from gradtool.witness.callable.checker import checked
-from gradtool.witness.callable.examine import Formula, Room, examined
+from gradtool.witness.callable.examine import Room, examined
+from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
 from gradtool.witness.tensorflow.callable.contract import breaches
