@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+
 import numpy as np
 
 from gradtool.evidence import Autodiff, CallablePoint, CallableRequest
