@@ -92,7 +92,8 @@ def _missing(text: str, path: Path) -> Problem:
     if not folder.is_dir():
         return Problem("file", f"there is no folder {folder}", text, span)
     there = sorted(entry.name for entry in folder.glob("*.py"))
-    close = difflib.get_close_matches(path.name, there, n=1)
+    stems = {name.removesuffix(".py"): name for name in there}  # the ending is alike everywhere
+    close = [stems[stem] for stem in difflib.get_close_matches(path.stem, stems, n=1)]
     known = f"Python files there: {', '.join(there[:6])}" if there else f"there is no Python file in {folder.resolve()}"
     return Problem("file", f"there is no file {path}", text, span, hint=f"did you mean {close[0]}?" if close else known)
 

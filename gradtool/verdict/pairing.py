@@ -203,7 +203,10 @@ def _at_layer(evidence: PairEvidence, layer: ComparedLayer) -> Finding:
     figure = _deciding(evidence, layer.outputs)
     size = f"{figure.difference:.2g} in {figure.dtype}" if figure else ""
     what = f"differs by {size}" if size else "has another shape"
-    message = f"everything before agrees, and the output of {shown(layer)} {what}{because(evidence, layer)}"
+    place = next(place for place, one in enumerate(evidence.layers) if one is layer)
+    compared = any(one.outputs for one in evidence.layers[:place])
+    before = "everything before agrees, and " if compared or not place else "no layer before can be compared, and "
+    message = f"{before}the output of {shown(layer)} {what}{because(evidence, layer)}"
     others = sum(parts(evidence, one.gradients) for one in evidence.parameters)
     if others:
         message += f"; {others} of {len(evidence.parameters)} parameters get another gradient"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -24,11 +25,28 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "trainable=False makes a batch normalisation use its stored statistics.",
         "bias": "Give both layers a bias, or neither (bias=False in PyTorch, use_bias=False in Keras).",
         "function": "Use the same function on both sides.",
+        "axis": "Give both the same axis: dim= in PyTorch, axis= in Keras (the last unless told).",
+        "mask": "mask_zero=True makes Keras skip the steps where the input is 0: leave it out, or mask in PyTorch "
+        "(pack_padded_sequence, key_padding_mask).",
         "padding mode": "Pad in the same mode on both sides.",
         "padding counted": "AvgPool2d(count_include_pad=False) leaves out the padding, as Keras does.",
     }
 )
 """What to do about a setting that differs."""
+
+BY_KIND: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("conv_transpose", "padding"): "Crop by hand in Keras, padding='valid' and Cropping behind it: of a transposed "
+        "convolution PyTorch's padding takes so many off each side of the output (output_padding gives back at the "
+        "end), and 'same' takes other ones off.",
+        (
+            "pool",
+            "padding",
+        ): "Pad by hand in Keras, with what the pooling leaves out, and padding='valid': with a stride, "
+        "'same' pads more at the end, PyTorch alike on both.",
+    }
+)
+"""What to do about a setting of one kind of layer alone."""
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,6 +58,10 @@ KINDS: Mapping[str, str] = MappingProxyType(
 """What to do about a kind of layer where no setting differs."""
 
 
+BEHIND = (
+    "Look at what the files do behind the last layer that is compared, and between layers: functions of tensors, axes, "
+    "slices, the order of gates."
+)
 PARTNERS = (
     "No setting is known to differ: look at what the files do with its input and its weights. If the two are no "
     "partners, name those alike that are, or say it in gradtool_map."
@@ -68,9 +90,13 @@ def framework(evidence: PairEvidence, place: int) -> str:
 
 def remedy(layer: ComparedLayer) -> str:
     """What to do about the first setting that differs, or that which is known of the layers in between."""
-    known = next((REMEDIES[one.name] for one in layer.settings if one.name in REMEDIES), "")
+    kind = re.sub(r"\dd$", "", layer.kind)
+    names = [one.name for one in layer.settings]
+    known = next((BY_KIND.get((kind, name)) or REMEDIES[name] for name in names if name in REMEDIES), "")
     known = known or KINDS.get(layer.kind, "")
-    if known or layer.kind == "output":
+    if layer.kind == "output":
+        return BEHIND
+    if known:
         return known
     if not layer.alone:
         return "" if layer.settings else PARTNERS

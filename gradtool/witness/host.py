@@ -167,7 +167,8 @@ class Host:
             return dataclasses.replace(
                 record, witness=name, message=f"{witness.title} is not installed", hint=witness.install
             )
-        return dataclasses.replace(record, witness=name, message=f"{witness.title} {record.message}")
+        colon = ":" if record.reason == "file" else ""  # what the user's file did is a sentence of its own
+        return dataclasses.replace(record, witness=name, message=f"{witness.title}{colon} {record.message}")
 
     def _failure(self, name: str, key: int, reason: str, process: Process) -> Failure:
         title, during = self.registry[name].title, f", {self._doing}" if self._doing else ""

@@ -358,3 +358,20 @@ def test_a_variable_beside_a_folder_of_its_name_is_an_expression(command: Compar
     (tmp_path / "x").mkdir()
     done = command("x", "--mode", "eval")
     assert "x is an expression" in flat(done.stderr)
+
+
+def test_an_empty_file_is_told_what_it_may_define(tmp_path: Path) -> None:
+    (tmp_path / "pair.py").write_text("x = 1\n", encoding="utf-8")
+    done = real(tmp_path, "pair.py")
+    assert done.returncode == 2
+    assert "Keras on PyTorch: pair.py defines no keras.Model" in flat(done.stdout)
+    assert "torch_model() and keras_model()" in flat(done.stdout)
+
+
+def test_a_file_with_the_ending_alone_alike_is_not_suggested(command: Compare, tmp_path: Path) -> None:
+    (tmp_path / "x12_none.py").write_text("x = 1\n", encoding="utf-8")
+    done = command("nofile.py")
+    assert done.exit_code == 2
+    assert "did you mean" not in done.stderr
+    (tmp_path / "no_file.py").write_text("x = 1\n", encoding="utf-8")
+    assert "did you mean no_file.py" in flat(command("nofile.py").stderr)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradtool.evidence import Mapped, Side, SideLayer
+from gradtool.evidence import Mapped, Reach, Side, SideLayer
+from gradtool.witness.pairing.choices import ways
 from gradtool.witness.pairing.comparison import distance
 from gradtool.witness.pairing.kinds import ROWS
 from gradtool.witness.pairing.maps import ArrayMap, PairingError, carried, layer_maps, pulled_back
@@ -228,3 +229,58 @@ def test_the_distance_is_relative_to_the_larger_norm_or_to_the_scale(
     one: list[float], other: list[float], scale: float, expected: float
 ) -> None:
     assert distance(np.array(one), np.array(other), scale) == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+def test_the_end_of_a_name_makes_partners_and_names_that_keras_made_do_not() -> None:
+    left = side("PyTorch", *(dense(f"block.{name}", 3, 3) for name in "qkv"))
+    right = side("Keras", *(dense(f"a/{name}", 3, 3, keras=True) for name in "vkq"))
+    found = paired(left, right)
+    assert found.anchors == {0: 2, 1: 1, 2: 0}
+    assert found.contested == {}
+    automatic = [
+        SideLayer(one.name, one.kind, "Dense", weights=one.weights, shapes=one.shapes)
+        for one in (dense("dense", 3, 3, keras=True), dense("dense_1", 3, 3, keras=True))
+    ]
+    found = paired(side("PyTorch", dense("dense_1", 3, 3), dense("dense", 3, 3)), side("Keras", *automatic))
+    assert found.anchors == {0: 0, 1: 1}
+    assert found.contested == {0: [0, 1], 1: [0, 1]}
+
+
+def test_partners_that_are_settled_are_taken() -> None:
+    left = side("PyTorch", dense("a", 3, 3), dense("b", 3, 3))
+    right = side("Keras", dense("x", 3, 3, keras=True), dense("y", 3, 3, keras=True))
+    assert paired(left, right, [[0, 1], [1, 0]]).anchors == {0: 1, 1: 0}
+
+
+def test_a_line_of_a_map_settles_the_partners_of_all_that_its_layer_has() -> None:
+    left = side("PyTorch", dense("a", 3, 3), dense("b", 3, 3), mapped=[Mapped("a.weight", "y.kernel", [1, 0])])
+    right = side("Keras", dense("x", 3, 3, keras=True), dense("y", 3, 3, keras=True))
+    found = paired(left, right)
+    assert found.anchors == {0: 1, 1: 0}
+    assert {one.right: one.terms[0][0] for one in found.maps} == {
+        "y.kernel": "a.weight", "y.bias": "a.bias", "x.kernel": "b.weight", "x.bias": "b.bias",
+    }  # fmt: skip
+
+
+def reach(*changed: list[str]) -> Reach:
+    return Reach(0, ["value:0", "value:1", "value:2", "output:0"], [*map(list, changed)])
+
+
+def test_what_feeds_what_says_which_layer_is_which() -> None:
+    """A chain of three against one whose layers are listed backwards; two that stand side by side stay open."""
+    left = side("PyTorch", *(dense(name, 3, 3) for name in "abc"))
+    right = side("Keras", *(dense(name, 3, 3, keras=True) for name in "xyz"))
+    left.outputs.append([8, 3])
+    right.outputs.append([8, 3])
+    may = {place: [0, 1, 2] for place in range(3)}
+    forward = reach(["value:0", "value:1", "value:2", "output:0"], ["value:1", "value:2", "output:0"],
+                    ["value:2", "output:0"])  # fmt: skip
+    back = reach(["value:0", "output:0"], ["value:1", "value:0", "output:0"],
+                 ["value:2", "value:1", "value:0", "output:0"])  # fmt: skip
+    found = ways((left, right), (forward, back), may, {})
+    assert (found.found, found.certain) == ([[(0, 2), (1, 1), (2, 0)]], True)
+    beside = reach(["value:0", "value:2", "output:0"], ["value:1", "value:2", "output:0"], ["value:2", "output:0"])
+    found = ways((left, right), (beside, beside), may, {})
+    assert sorted(found.found) == [[(0, 0), (1, 1), (2, 2)], [(0, 1), (1, 0), (2, 2)]]
+    assert not found.certain
+    assert ways((left, right), (forward, beside), may, {}).found == []

@@ -46,6 +46,14 @@ def _padding(layer: Any) -> Any:
     return tuple(span // 2 for span in spans) if even and layer.padding == "same" else layer.padding
 
 
+def _pool_padding(layer: Any) -> Any:
+    """The same of pooling."""
+    if layer.padding == "valid":
+        return (0,) * len(layer.pool_size)
+    even = all(stride == 1 for stride in layer.strides) and all(size % 2 for size in layer.pool_size)
+    return tuple(size // 2 for size in layer.pool_size) if even else layer.padding
+
+
 def _sides(padding: Any) -> Any:
     """The numbers of a padding layer: one for each axis that has the same before and behind."""
     pairs = [padding] if isinstance(padding[0], int) else padding
@@ -68,10 +76,12 @@ _TRANSPOSED: Mapping[str, Read] = {
 
 
 def _pool(function: str, dims: int) -> Row:
-    return Row("pool", {
-        "function": lambda _: function, "size": "pool_size", "stride": "strides",
-        "padding": lambda m: (0,) * dims if m.padding == "valid" else m.padding,
-    }, dims=dims)  # fmt: skip
+    config: dict[str, Read] = {
+        "function": lambda _: function, "size": "pool_size", "stride": "strides", "padding": _pool_padding,
+    }  # fmt: skip
+    if function == "avg":
+        config["padding counted"] = lambda m: "" if m.padding == "valid" else False
+    return Row("pool", config, dims=dims)
 
 
 def _activation(function: str, **config: Read) -> Row:
@@ -91,7 +101,9 @@ _ATTENTION = {
 
 _ROWS: dict[str, Row] = {
     "Dense": Row("dense", _BIAS, _KERNEL, fused=True),
-    "Embedding": Row("embedding", {"padding index": lambda _: ""}, {"embeddings": "embeddings"}),
+    "Embedding": Row(
+        "embedding", {"padding index": lambda _: "", "mask zero": "mask_zero"}, {"embeddings": "embeddings"}
+    ),
     "BatchNormalization": Row(
         "batch_norm",
         {"epsilon": "epsilon", "statistics": _statistics},
@@ -112,7 +124,7 @@ _ROWS: dict[str, Row] = {
     "ReLU": _activation("relu", slope=lambda m: m.negative_slope or ""),
     "LeakyReLU": _activation("leaky_relu", slope="negative_slope"),
     "ELU": _activation("elu", alpha="alpha"),
-    "Softmax": _activation("softmax"),
+    "Softmax": _activation("softmax", axis=lambda m: "last" if m.axis == -1 else m.axis),
     "PReLU": Row("prelu", {}, {"alpha": "alpha"}),
 }
 for _dims in (1, 2, 3):

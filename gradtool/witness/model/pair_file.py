@@ -58,7 +58,10 @@ def _found(names: Mapping[str, Any], request: SideRequest, kind: Kind) -> Loaded
         raise UserFileError(f"{file} has no function {request.role}()", "define torch_model() and keras_model() in it")
     found = discover(names, file, request.role or request.name, kind)
     if found is None:
-        raise UserFileError(f"{file} defines no {kind.title}", f"define one, or a function {CASE}() that returns it")
+        raise UserFileError(
+            f"{file} defines no {kind.title}",
+            f"define one, or a function {CASE}() that returns it; or torch_model() and keras_model() in one file",
+        )
     case = found.case
     inputs = case.inputs if case.inputs is not None else _first(names, NAMES)
     targets = case.targets if case.targets is not None else _first(names, (*TARGETS, "y"))

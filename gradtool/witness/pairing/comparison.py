@@ -15,6 +15,7 @@ from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEv
 from gradtool.witness.model.exchange import read_arrays
 from gradtool.witness.pairing.arrangement import Arranged, arrangements, channels_last
 from gradtool.witness.pairing.finite import look_at_runs
+from gradtool.witness.pairing.kinds import family
 from gradtool.witness.pairing.maps import pulled_back
 from gradtool.witness.pairing.pairs import Pairs
 
@@ -101,11 +102,12 @@ def _layers(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> Iterat
             [*_between(request.left.layers, last[0], mine, pairs, 0)],
             [*_between(request.right.layers, last[1], yours, pairs, 1)],
         )
-        settings = _settings(left, right)
+        settings = [*_settings(left, right), *_masked(left, request.right.layers[:yours])]
         if [one.config["padding"] for one in lone[1] if one.kind == "pad"] == [left.config.get("padding")]:
             lone = lone[0], [one for one in lone[1] if one.kind != "pad"]  # Keras pads in a layer of its own
             settings = [one for one in settings if one.name != "padding"]
-        if way is None and left.shape and len(left.shape) == len(right.shape):
+        alike = family(left.kind) == family(right.kind)
+        if way is None and alike and left.shape and len(left.shape) == len(right.shape):
             settings.append(Setting("output shape", _shown(left.shape), _shown(right.shape)))
         alone = [
             [side, one.title, one.source] for side, ones in zip(("left", "right"), lone, strict=True) for one in ones
@@ -117,6 +119,13 @@ def _layers(request: PairRequest, pairs: Pairs, runs: Sequence[_Runs]) -> Iterat
             list(_distances(runs, "gradient", mine, yours, way)),
             settings, alone,
         )  # fmt: skip
+
+
+def _masked(left: SideLayer, before: Sequence[SideLayer]) -> Iterator[Setting]:
+    """The mask that an embedding of Keras hands on to what looks at steps; in PyTorch there is none."""
+    masking = next((one for one in before if one.config.get("mask zero") == "yes"), None)
+    if masking is not None and left.kind in ("lstm", "gru", "rnn", "attention", "global_pool"):
+        yield Setting("mask", "none", f"mask_zero of {masking.name}")
 
 
 def _shown(shape: Sequence[int]) -> str:

@@ -98,7 +98,9 @@ def _explicit(one: Mapped, left: Side, right: Side) -> ArrayMap:
         if name not in known:
             raise PairingError(
                 f"gradtool_map names {name}, and no layer of the {side.framework} model has an array of that name",
-                f"it has {', '.join(list(known)[:8])}",
+                f"the name in the PyTorch model stands first: it has {', '.join(list(known)[:8])}"
+                if side is left and name in shapes[1]
+                else f"it has {', '.join(list(known)[:8])}",
             )
     own, other = tuple(shapes[0][one.left]), tuple(shapes[1][one.right])
     places = np.arange(int(np.prod(own))).reshape(own)

@@ -25,13 +25,15 @@ def shown(layer: SideLayer) -> str:
 
 def counts(layer: SideLayer, left: Side, right: Side) -> str:
     """How many layers of its kind either model has with weights; empty where they are as many."""
+    if layer.kind == "custom":
+        return ""
     mine, yours = (
         sum(family(x.kind) == family(layer.kind) and bool(x.weights) for x in s.layers) for s in (left, right)
     )
     if mine == yours:
         return ""
     return (
-        f"the {left.framework} model has {mine} such layers with weights ({base(layer.kind)}), the {right.framework} "
+        f"the {left.framework} model has {mine} {base(layer.kind)} layers with weights, the {right.framework} "
         f"model {yours}"
     )
 
@@ -46,9 +48,9 @@ def alone(layer: SideLayer, left: Side, right: Side, free: Sequence[SideLayer], 
     told = counts(layer, left, right)
     if not why:
         known = layer.kind != "custom"
-        reason = "" if known else f": what {layer.title} is there, gradtool does not know"
+        reason = "" if known else f"; gradtool does not know which layer is a {layer.title} there"
         why = f"{shown(layer)} of the {own.framework} model has no partner in the {other.framework} model{reason}"
-    message = "; ".join(filter(None, (why, told)))
+    message = "; ".join(filter(None, (told, why)))
     line = _line(layer, free, on_left=on_left)
     return message, line or _without_map(layer, left, right, free)
 
@@ -78,7 +80,7 @@ def _without_map(layer: SideLayer, left: Side, right: Side, free: Sequence[SideL
                 f"{shared} runs {names.count(shared)} times in the {side.framework} model: use one layer as often on "
                 "both sides, or as many layers"
             )
-    if free:
+    if free and not counts(layer, left, right):
         return "give both the same sizes; gradtool_map can't help, for what it maps is as large on both sides"
     return "build both models of the same layers; gradtool_map needs an array on either side"
 

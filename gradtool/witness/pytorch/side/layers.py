@@ -6,6 +6,7 @@ arrays by their part. What does not change a gradient, such as the momentum of a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,13 @@ _BATCH: Mapping[str, Read] = {
 }
 
 
+def _sides(module: Any) -> Any:
+    """The numbers of a padding layer, which begin at the last axis, as Keras has them: one where both are alike."""
+    ends = module.padding
+    pairs = [(ends[k], ends[k + 1]) for k in range(0, len(ends), 2)][::-1]
+    return [before if before == behind else (before, behind) for before, behind in pairs]
+
+
 def _repeated(value: Any, dims: int) -> Any:
     return (value,) * dims if isinstance(value, int) else value
 
@@ -108,8 +116,8 @@ _ROWS: dict[type[nn.Module], Row] = {
     nn.LeakyReLU: _activation("leaky_relu", slope="negative_slope"),
     nn.ELU: _activation("elu", alpha="alpha"),
     nn.CELU: _activation("celu", alpha="alpha"),
-    nn.Softmax: _activation("softmax"),
-    nn.LogSoftmax: _activation("log_softmax"),
+    nn.Softmax: _activation("softmax", axis="dim"),
+    nn.LogSoftmax: _activation("log_softmax", axis="dim"),
     nn.PReLU: Row("prelu", {}, {"weight": "weight"}),
 }
 _PLAIN = {
@@ -139,11 +147,16 @@ def row_of(module: nn.Module) -> Row | None:
     for kind in type(module).__mro__:
         if kind in _ROWS:
             return _ROWS[kind]
-        name = kind.__name__.rstrip("123d")
+        name = re.sub(r"\dd$", "", kind.__name__)
         if kind.__module__.startswith("torch.") and name in _PREFIXES:
             return Row("dropout", {"rate": "p"}, _NONE)
         if kind.__module__.startswith("torch.") and name in _PADS:
-            return Row("pad", {"mode": lambda m: type(m).__name__.rstrip("123d"), "padding": "padding"}, _NONE)
+            return Row(
+                "pad",
+                {"mode": lambda m: re.sub(r"\dd$", "", type(m).__name__), "padding": _sides},
+                _NONE,
+                int(kind.__name__[-2]),
+            )
     return None
 
 
@@ -157,7 +170,7 @@ def described(
         yield _layer(name, "custom", title, {}, module, own if first else {}, names, source)
         return
     config = {key: told(read(module) if callable(read) else getattr(module, read)) for key, read in row.config.items()}
-    kind = f"{row.kind}{row.dims}d" if row.dims and row.kind != "batch_norm" else row.kind
+    kind = f"{row.kind}{row.dims}d" if row.dims and row.kind not in ("batch_norm", "pad") else row.kind
     if not isinstance(module, nn.RNNBase):
         yield _layer(name, kind, title, config, module, row.weights if first else {}, names, source)
         return
@@ -235,6 +248,8 @@ def _arguments(name: str, args: Any, kwargs: Mapping[str, Any]) -> dict[str, str
         return {"approximate": kwargs.get("approximate", "none")}
     if name == "leaky_relu":
         return {"slope": told(kwargs.get("negative_slope", args[1] if len(args) > 1 else 0.01))}
+    if name in ("softmax", "log_softmax"):
+        return {"axis": told(kwargs.get("dim", args[1] if len(args) > 1 else -1))}
     if name in ("elu", "celu"):
         return {"alpha": told(kwargs.get("alpha", args[1] if len(args) > 1 else 1.0))}
     return {}

@@ -122,7 +122,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         takes = [] if taken is None else [*map(int, taken.shape)]
         for layer in layers[:-1]:
             self.calls.append(Call(layer))
-        call = Call(replace(layers[-1], takes=takes))
+        call = Call(replace(layers[-1], takes=takes, config=_axis_named(layers[-1].config, len(takes))))
         self.calls.append(call)
         if tensor is None:
             return
@@ -135,6 +135,15 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
                     tensor.register_hook(lambda gradient: _add(call, gradient))
         finally:
             self._asleep = False
+
+
+def _axis_named(config: dict[str, str], axes: int) -> dict[str, str]:
+    """An axis as ``last``, or its place; of images and sequences, whose axes stand in another order, none."""
+    if "axis" not in config:
+        return config
+    if config["axis"] in ("-1", str(axes - 1)):
+        return {**config, "axis": "last"}
+    return config if axes == 2 or config["axis"] == "0" else {k: text for k, text in config.items() if k != "axis"}
 
 
 def _add(call: Call, gradient: torch.Tensor) -> None:
