@@ -29,6 +29,9 @@ JITTERS = 4
 MOST = 8
 """So many entries are asked for a second opinion; where all of them are wrong, the others are like them."""
 
+FEW = 4
+"""So many entries speak for a whole variable."""
+
 Entry = tuple[str, Index]
 
 
@@ -72,19 +75,57 @@ def _wrong(bar: Difference, gradients: Gradients) -> WrongEntry:
 
 
 def sure(weighed: Weighed, survey: Survey, gradients: Gradients, at: Point, seed: int) -> Survey:
-    """The survey with those wrong entries alone that another estimator confirms, and no factor that is rounding."""
+    """The survey without what its entries' own ladders or axes clear: jumps, kinks, and errors that are none.
+
+    An accusation that neither of them can see, among very many entries, stands.
+    """
     if survey.agree:
         return survey
-    confirmed: list[WrongEntry] = []
-    if survey.wrong:
-        entries = [(one.variable, one.index) for one in survey.wrong]
-        (ladder,) = ladders([weighed], [gradients], at, entries)
-        confirmed = opinions(weighed, gradients, at, ladder, seed).confirmed
-    scaled = dict(survey.scaled)
-    if scaled:
-        fair = _sensitivity(weighed, gradients, at, seed)
-        scaled = {name: factor for name, factor in scaled.items() if _is_more(name, factor, gradients, fair)}
-    return replace(survey, wrong=confirmed, scaled=scaled)
+    fair = _sensitivity(weighed, gradients, at, seed)
+    wrong = [
+        one for one in survey.wrong
+        if abs(one.claimed - one.estimated) > one.bar + SAFETY * float(fair[one.variable][one.index])
+        or not math.isfinite(one.claimed)
+    ]  # fmt: skip
+    gaps = {(one.variable, one.index): abs(one.claimed - one.estimated) for one in wrong}
+    cleared = _cleared(weighed, gradients, at, gaps, seed)
+    scaled = {name: factor for name, factor in survey.scaled.items() if _is_more(name, factor, gradients, fair)}
+    for name, factor in list(scaled.items()):
+        gaps = _largest_gaps(gradients, at, name, factor)
+        if gaps and _cleared(weighed, gradients, at, gaps, seed):
+            del scaled[name]
+    return replace(survey, wrong=[one for one in wrong if (one.variable, one.index) not in cleared], scaled=scaled)
+
+
+def _cleared(weighed: Weighed, gradients: Gradients, at: Point, gaps: Mapping[Entry, float], seed: int) -> set[Entry]:
+    """The entries at which there is no derivative, or whose gap would have been seen and is not there."""
+    if not gaps:
+        return set()
+    (ladder,) = ladders([weighed], [gradients], at, list(gaps))
+    heard = entry_opinions(
+        weighed.value, weighed.gradient, at, list(gaps), weighed.subject.dtype, seed, weighed.value_and_gradient
+    )
+    found = set()
+    for (entry, gap), bar, one in zip(gaps.items(), ladder, heard, strict=True):
+        small = abs(claim_of(gradients, entry) - bar.value) <= bar.bar < gap
+        if bar.regime in ("kink", "jump", "steep", "one_sided") or small or (one.agrees and one.bar < gap):
+            found.add(entry)
+    return found
+
+
+def _largest_gaps(gradients: Gradients, at: Point, name: str, factor: float) -> dict[Entry, float]:
+    """The entries that a factor changes most, and by how much; for a factor of 0, which says nothing of that, any."""
+    found: dict[Entry, float] = {}
+    for one, array in at.items():
+        gradient = gradients[one]
+        if name not in ("", one):
+            continue
+        numbers = np.zeros(array.shape) if gradient is None else np.abs(gradient)
+        order = np.argsort(-numbers, axis=None, kind="stable")[:FEW]
+        for place in order.tolist():
+            index = tuple(int(part) for part in np.unravel_index(place, array.shape))
+            found[one, index] = float(numbers[index]) * abs(1 - 1 / factor) if factor else math.inf
+    return dict(list(found.items())[:FEW])
 
 
 def _is_more(name: str, factor: float, gradients: Gradients, fair: Mapping[str, Floats]) -> bool:
