@@ -11,10 +11,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from gradtool.evidence import Autodiff, CallablePoint, Survey
+from gradtool.target.dtype import FORMATS
 from gradtool.witness.callable.opinions import sure
 from gradtool.witness.callable.subject import Floats, Gradients, Point
 from gradtool.witness.callable.weighed import Weighed
@@ -95,7 +97,7 @@ def _looked(
         return None
     survey = _residuals(weighed, gradients, at, seed)
     if not survey.agree and search:
-        survey = sure(weighed, weighed.surveyed(gradients, at, seed), gradients, at, seed)
+        survey = _gross(sure(weighed, weighed.surveyed(gradients, at, seed), gradients, at, seed), gradients, weighed)
     found = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
     seconds = time.perf_counter() - began
     return CallablePoint(
@@ -104,6 +106,20 @@ def _looked(
         [value_of(weights) for weights in weighed.upstream],
         Autodiff(0, witness, version, value, found, [], seconds, survey),
     )
+
+
+def _gross(survey: Survey, gradients: Gradients, weighed: Weighed) -> Survey:
+    """The survey with errors alone that take more than half of the digits.
+
+    A gradient that is right only where it was tried is off by more; and far from where people use it, less may be
+    rounding that no noise shows, as where a logarithm of sums subtracts numbers of a million.
+    """
+    half = 2.0 ** -(FORMATS[weighed.subject.dtype].precision // 2)
+    sizes = [float(np.max(np.abs(one), initial=0.0)) for one in gradients.values() if one is not None]
+    least = half * max(sizes, default=0.0)
+    wrong = [one for one in survey.wrong if not abs(one.claimed - one.estimated) <= least]
+    scaled = {name: factor for name, factor in survey.scaled.items() if abs(factor - 1) > half}
+    return replace(survey, wrong=wrong, scaled=scaled)
 
 
 def _residuals(weighed: Weighed, gradients: Gradients, at: Point, seed: int) -> Survey:
