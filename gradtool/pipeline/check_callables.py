@@ -28,7 +28,7 @@ from gradtool.verdict.agreement import Case
 from gradtool.verdict.callable import OWN, case_of, judge_point
 from gradtool.verdict.contract import contract_findings
 from gradtool.verdict.health import findings
-from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, Finding, worst
+from gradtool.verdict.record import WORDS, CallableFacts, CheckRecord, Entry, Finding, worst
 from gradtool.verdict.summary import gradient_norm
 from gradtool.witness.host import CALLABLE_WITNESSES, WITNESSES, Host
 
@@ -164,7 +164,11 @@ def recorded(
         case = case_of(evidence, point, expression, exact, title)
         judged.append((point, records, case, judge_point(evidence, point, case)))
     words = [worst([entry.verdict for entry in entries]) for *_, entries in judged]
-    beside = tuple((point.label, word) for (point, *_), word in list(zip(judged, words, strict=True))[1:])
+    # Where something is wrong already, other points are not searched, and what disagrees there is left without a verdict.
+    told = ("verified", *TOLD) if words[0] in TOLD else tuple(WORDS)
+    beside = tuple(
+        (point.label, word) for (point, *_), word in list(zip(judged, words, strict=True))[1:] if word in told
+    )
     wrong = next((place for place, word in enumerate(words) if word in TOLD), 0)
     for place in sorted({0, wrong}):
         point, records, case, entries = judged[place]

@@ -9,7 +9,7 @@ from gradtool.report.numbers import point_text
 from gradtool.values import shape_text
 from gradtool.verdict.record import CallableFacts, CheckRecord
 
-__all__ = ["callable_lines", "place_text"]
+__all__ = ["callable_lines", "place_text", "signature_lines"]
 
 PLACES: Mapping[str, str] = {
     "given": "its own point",
@@ -37,23 +37,29 @@ def place_text(record: CheckRecord) -> str:
     return f"{told}{with_upstream}, {point}"
 
 
-def callable_lines(record: CheckRecord) -> list[str]:
-    """What it is; where its inputs come from; what was seen elsewhere; whether there is a formula."""
+def signature_lines(record: CheckRecord) -> list[str]:
+    """What it is, and where its inputs come from."""
     facts = record.callable
     if facts is None:
         return []
     shown = [_slot(slot) for slot in facts.inputs[:LISTED]]
     more = [f"{len(facts.inputs) - LISTED} more"] if len(facts.inputs) > LISTED else []
     where = f" at {facts.source}" if facts.source else ""
-    notes = [f"note: {note}" for note in facts.notes]
-    lines = [f"{facts.kind}{where}: {', '.join([*shown, *more])} -> {', '.join(map(_slot, facts.outputs))}"]
-    if facts.assumed:
-        lines.append(f"inputs: {facts.assumed}")
+    assumed = [f"inputs {facts.assumed}"] if facts.assumed else []
+    return [f"{facts.kind}{where}: {', '.join([*shown, *more])} -> {', '.join(map(_slot, facts.outputs))}", *assumed]
+
+
+def callable_lines(record: CheckRecord) -> list[str]:
+    """Whether there is a formula, and what was seen elsewhere."""
+    facts = record.callable
+    if facts is None:
+        return []
+    formula = []
     if facts.expression:
-        lines.append(f"exact derivatives of what it computes: {facts.expression}")
+        formula = [f"exact derivatives of what it computes: {facts.expression}"]
     elif facts.untraced:
-        lines.append(f"no exact derivatives: {facts.untraced}")
-    return [*lines, *_beside(facts), *notes]
+        formula = [f"no exact derivatives: {facts.untraced}"]
+    return [*formula, *_beside(facts), *(f"note: {note}" for note in facts.notes)]
 
 
 def _slot(slot: Slot) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
-from gradtool.report.callables import callable_lines, place_text
+from gradtool.report.callables import callable_lines, place_text, signature_lines
 from gradtool.report.entries import chosen, derivative_name, upstream_line
 from gradtool.report.graph import mermaid
 from gradtool.report.markup import cell, code, plain
@@ -37,7 +37,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     if first.problems:
         return lines + [f"- error: {plain(problem.summary())}" for problem in first.problems] + [""]
     lines += [f"{first.title} {version}, {first.dtype}".replace(" ,", ","), ""]
-    lines += [part for text in callable_lines(first) for part in (plain(text), "")]
+    lines += [part for text in (*signature_lines(first), *callable_lines(first)) for part in (plain(text), "")]
     asked = heads(records)
     titles = ["at", "variable", "autodiff", "symbolic", "finite difference", *asked, "ulp", "verdict"]
     lines += [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
-from gradtool.report.callables import callable_lines, place_text
+from gradtool.report.callables import callable_lines, place_text, signature_lines
 from gradtool.report.columns import Arrangement, Cell, Remark, Row, Sheet, unfolded
 from gradtool.report.entries import (
     LISTED,
@@ -70,11 +70,10 @@ class _Page:
         if first.problems:
             self.sheet.problems(first.problems)
             return
-        self.line(_heading(records), indent=2)
+        for text in (*signature_lines(first), _heading(records)):
+            self.line(text, indent=2)
         self.line("")
         if not first.entries:
-            for text in callable_lines(first):
-                self.line(text, indent=2)
             self.remarks(records)
             return
         swept = lines_for(records) if len(records) > LISTED_POINTS and not first.drawn else []
