@@ -164,7 +164,7 @@ def recorded(
         case = case_of(evidence, point, expression, exact, title)
         judged.append((point, records, case, judge_point(evidence, point, case)))
     words = [worst([entry.verdict for entry in entries]) for *_, entries in judged]
-    # Where something is wrong already, other points are not searched, and what disagrees there is left without a verdict.
+    # Where something is wrong already, nothing is searched for elsewhere, and what disagrees there has no verdict.
     told = ("verified", *TOLD) if words[0] in TOLD else tuple(WORDS)
     beside = tuple(
         (point.label, word) for (point, *_), word in list(zip(judged, words, strict=True))[1:] if word in told
