@@ -27,7 +27,7 @@ def keras_model():
 DENSE = "layers.Dense(6), layers.Dense(2)"
 BAD: dict[str, tuple[str, str]] = {
     "no such function": (TORCH_ALONE, "no function keras_model()"),
-    "unpaired layer": (pair("nn.Sequential(nn.Linear(4, 6))", DENSE), "dense_1 (Dense, pair.py:9) of the Keras model has no partner"),
+    "unpaired layer": (pair("nn.Sequential(nn.Linear(4, 6))", DENSE), "dense_1 (Dense, pair.py:9) of the Keras model"),
     "unpaired on the left": (
         pair("nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 2))", DENSE),
         "the PyTorch model has 3 dense layers with weights, the Keras model 2; 1 (Linear, pair.py:4) and dense (Dense",
