@@ -32,10 +32,9 @@ def counts(layer: SideLayer, left: Side, right: Side) -> str:
     )
     if mine == yours:
         return ""
-    return (
-        f"the {left.framework} model has {mine} {base(layer.kind)} layers with weights, the {right.framework} "
-        f"model {yours}"
-    )
+    many = "" if mine == 1 else "s"
+    told = f"the {left.framework} model has {mine} {base(layer.kind)} layer{many} with weights"
+    return f"{told}, the {right.framework} model {yours}"
 
 
 def alone(layer: SideLayer, left: Side, right: Side, free: Sequence[SideLayer], why: str = "") -> tuple[str, str]:
