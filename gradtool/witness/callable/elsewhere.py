@@ -17,7 +17,7 @@ import numpy as np
 
 from gradtool.evidence import Autodiff, CallablePoint, Survey
 from gradtool.target.dtype import FORMATS
-from gradtool.witness.callable.opinions import sure
+from gradtool.witness.callable.opinions import ladders, largest_entries, opinions, sure
 from gradtool.witness.callable.subject import Floats, Gradients, Point
 from gradtool.witness.callable.weighed import Weighed
 from gradtool.witness.directional.flat_function import FlatFunction
@@ -35,6 +35,8 @@ MOST = 400
 """Values at one point."""
 SECONDS = 20.0
 """So long new points are begun."""
+SAYS_ENOUGH, SAYS_ENOUGH_COARSE = 1e-2, 0.25
+"""As in the verdict: what would miss larger relative errors says nothing."""
 LARGE, SMALL = 64.0, 1 / 64
 BITS = 8
 """Of the numbers at other points; as many as bfloat16 has."""
@@ -96,7 +98,9 @@ def _looked(
     if not math.isfinite(value) or not all(np.all(np.isfinite(gradient)) for gradient in known):
         return None
     survey = _residuals(weighed, gradients, at, seed)
-    if not survey.agree and search:
+    if search and survey.agree and survey.power > _enough(weighed.subject.dtype):
+        survey = _entries(weighed, gradients, at, seed, survey)
+    elif not survey.agree and search:
         survey = _gross(sure(weighed, weighed.surveyed(gradients, at, seed), gradients, at, seed), gradients, weighed)
     found = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
     seconds = time.perf_counter() - began
@@ -106,6 +110,22 @@ def _looked(
         [value_of(weights) for weights in weighed.upstream],
         Autodiff(0, witness, version, value, found, [], seconds, survey),
     )
+
+
+def _enough(dtype: str) -> float:
+    return SAYS_ENOUGH_COARSE if FORMATS[dtype].coarse else SAYS_ENOUGH
+
+
+def _entries(weighed: Weighed, gradients: Gradients, at: Point, seed: int, survey: Survey) -> Survey:
+    """The survey with what some entries say by themselves, where all together say nothing.
+
+    A function that stands still although its gradient does not may be on a stair made by rounding; of a single entry
+    two estimators tell.
+    """
+    chosen = largest_entries(gradients, at)
+    (ladder,) = ladders([weighed], [gradients], at, chosen)
+    wrong = opinions(weighed, gradients, at, ladder, seed).confirmed
+    return _gross(replace(survey, agree=not wrong, wrong=wrong, complete=False), gradients, weighed)
 
 
 def _gross(survey: Survey, gradients: Gradients, weighed: Weighed) -> Survey:

@@ -21,7 +21,7 @@ from gradtool.witness.callable.weighed import Weighed, together
 from gradtool.witness.directional.entries import entry_opinions
 from gradtool.witness.finite_difference import differences
 
-__all__ = ["Opinions", "claim_of", "ladders", "opinions", "sure"]
+__all__ = ["Opinions", "claim_of", "ladders", "largest_entries", "opinions", "sure"]
 
 SAFETY = 4.0
 """As in the verdict: so many times the change by one rounding unit is fair."""
@@ -91,7 +91,10 @@ def sure(weighed: Weighed, survey: Survey, gradients: Gradients, at: Point, seed
     cleared = _cleared(weighed, gradients, at, gaps, seed)
     scaled = {name: factor for name, factor in survey.scaled.items() if _is_more(name, factor, gradients, fair)}
     for name, factor in list(scaled.items()):
-        gaps = _largest_gaps(gradients, at, name, factor)
+        gaps = {
+            entry: abs(claim_of(gradients, entry)) * abs(1 - 1 / factor) if factor else math.inf
+            for entry in largest_entries(gradients, at, name)
+        }
         if gaps and _cleared(weighed, gradients, at, gaps, seed):
             del scaled[name]
     return replace(survey, wrong=[one for one in wrong if (one.variable, one.index) not in cleared], scaled=scaled)
@@ -113,19 +116,16 @@ def _cleared(weighed: Weighed, gradients: Gradients, at: Point, gaps: Mapping[En
     return found
 
 
-def _largest_gaps(gradients: Gradients, at: Point, name: str, factor: float) -> dict[Entry, float]:
-    """The entries that a factor changes most, and by how much; for a factor of 0, which says nothing of that, any."""
-    found: dict[Entry, float] = {}
+def largest_entries(gradients: Gradients, at: Point, name: str = "") -> list[Entry]:
+    """The entries of the gradient, or of that by one variable, with the largest claims; ``FEW`` of each variable."""
+    found: list[Entry] = []
     for one, array in at.items():
-        gradient = gradients[one]
-        if name not in ("", one):
-            continue
-        numbers = np.zeros(array.shape) if gradient is None else np.abs(gradient)
-        order = np.argsort(-numbers, axis=None, kind="stable")[:FEW]
-        for place in order.tolist():
-            index = tuple(int(part) for part in np.unravel_index(place, array.shape))
-            found[one, index] = float(numbers[index]) * abs(1 - 1 / factor) if factor else math.inf
-    return dict(list(found.items())[:FEW])
+        if name in ("", one):
+            gradient = gradients[one]
+            numbers = np.zeros(array.shape) if gradient is None else np.abs(gradient)
+            order = np.argsort(-numbers, axis=None, kind="stable")[:FEW]
+            found += [(one, tuple(map(int, np.unravel_index(place, array.shape)))) for place in order.tolist()]
+    return found[:MOST]
 
 
 def _is_more(name: str, factor: float, gradients: Gradients, fair: Mapping[str, Floats]) -> bool:
