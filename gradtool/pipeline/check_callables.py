@@ -25,7 +25,7 @@ from gradtool.target.value_text import Sweep, read_value
 from gradtool.values import Value, flat, shape_of
 from gradtool.verdict.against import misleading
 from gradtool.verdict.agreement import Case
-from gradtool.verdict.callable import OWN, case_of, judge_point
+from gradtool.verdict.callable import OWN, case_of, is_of_another, judge_point
 from gradtool.verdict.contract import contract_findings
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import WORDS, CallableFacts, CheckRecord, Entry, Finding, worst
@@ -36,6 +36,12 @@ __all__ = ["Symbolic", "asked_of", "check_callables", "exactly", "open_witnesses
 
 BUILT_IN = frozenset({"function", "module", "layer"})
 """Kinds of callables whose backward pass nobody has written by hand, as far as one can see."""
+CUTS = {
+    "torch": "Look for detach(), .data, .item(), NumPy or no_grad() on the way, or an operation of your own with a "
+    "wrong backward.",
+    "tensorflow": "Look for stop_gradient, .numpy(), a constant or a cast on the way, or a wrong custom gradient.",
+}
+"""What cuts a part of the gradient off, where nobody has written a backward pass."""
 TOLD = frozenset({"wrong", "unstable"})
 """Verdicts for which another point than the callable's own is told in full, if that is in order."""
 
@@ -159,8 +165,11 @@ def recorded(
                           seconds=evidence.seconds)  # fmt: skip
         return
     judged = []
-    for point, (expression, records) in zip(evidence.points, exactly, strict=True):
+    for one, (expression, answers) in zip(evidence.points, exactly, strict=True):
+        point, records = one, answers
         exact = next((record for record in records if isinstance(record, Exact)), None)
+        if exact and is_of_another(point, exact):
+            exact, records, point = None, [], replace(point, untraced="its formula is another function here")
         case = case_of(evidence, point, expression, exact, title)
         judged.append((point, records, case, judge_point(evidence, point, case)))
     words = [worst([entry.verdict for entry in entries]) for *_, entries in judged]
@@ -175,7 +184,7 @@ def recorded(
         made = _record(evidence, point, target, settings, records, case, entries)
         if not place:
             facts = replace(made.callable or _facts(evidence, OWN, settings), beside=beside)
-            noticed = [*made.findings, *contract_findings(evidence, title, words)]
+            noticed = _once([*made.findings, *contract_findings(evidence, title, words)])
             if evidence.checked:
                 noticed += misleading(evidence.checked, entries, evidence.dtype)
             made = replace(made, findings=tuple(noticed), callable=facts, against=evidence.checked)
@@ -232,11 +241,26 @@ def _record(
 
 def _remedied(one: Finding, evidence: CallableEvidence, formulas: Formulas | None) -> Finding:
     """What to do about a wrong gradient that people have written themselves."""
-    if one.code != "GT001" or evidence.kind in BUILT_IN:
+    if one.code == "GT006":
+        return replace(one, remedy="Try another point with --at, or another --seed.")
+    if one.code != "GT001":
         return one
+    if evidence.kind in BUILT_IN:
+        return replace(one, remedy=CUTS[evidence.witness], source=evidence.source)
     formula = formulas.formulas.get(one.where) if formulas else None
     right = f": the derivative by {one.where} is {formula}, times the upstream gradient" if formula else ""
     return replace(one, remedy=f"Mend the backward pass of {evidence.name}{right}.", source=evidence.source)
+
+
+def _once(found: list[Finding]) -> list[Finding]:
+    """Each fault told once: what returned None is no factor of 0 too, and a kink's convention is in its verdict."""
+    none = {one.where for one in found if one.code in ("GT203", "GT204")}
+    kinks = any(one.code == "GT003" for one in found)
+    return [
+        one for one in found
+        if not (one.code in ("GT010", "GT230") and one.where in none)
+        and not (one.code == "GT233" and one.severity == "note" and kinks)
+    ]  # fmt: skip
 
 
 def _facts(evidence: CallableEvidence, label: str, settings: CheckSettings) -> CallableFacts:

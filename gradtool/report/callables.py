@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from gradtool.evidence import Slot
@@ -56,7 +57,10 @@ def callable_lines(record: CheckRecord) -> list[str]:
         return []
     formula = []
     if facts.expression:
-        formula = [f"exact derivatives of what it computes: {facts.expression}"]
+        own = {slot.name for slot in facts.inputs}
+        held = [name for name in dict.fromkeys(re.findall(r"\bc\d+\b", facts.expression)) if name not in own]
+        told = f", where {' and '.join(held)} {'are' if len(held) > 1 else 'is'} its own" if held else ""
+        formula = [f"exact derivatives of what it computes: {facts.expression}{told}"]
     elif facts.untraced:
         formula = [f"no exact derivatives: {facts.untraced}"]
     return [*formula, *_beside(facts), *(f"note: {note}" for note in facts.notes)]

@@ -129,7 +129,7 @@ class _Page:
             (symbolic_text(entry, record.dtype), ""),
             (self.terminal.glyphs(with_bar(entry.finite_difference, entry.finite_difference_bar)), ""),
             (ulps(entry.ulp), ""),
-            (entry.verdict, self.terminal.style(entry.verdict)),
+            _verdict(record, entry, self.terminal),
         ]
 
     def remarks(self, records: Sequence[CheckRecord]) -> None:
@@ -256,6 +256,13 @@ def _fine(group: Sequence[CheckRecord]) -> bool:
         record.verdict == "verified" and not record.problems and not record.failures and not _errors(record)
         for record in group
     )
+
+
+def _verdict(record: CheckRecord, entry: Entry, terminal: Terminal) -> Cell:
+    """The word; a surrogate gradient has none."""
+    if record.callable and record.callable.surrogate:
+        return "not judged", ""
+    return entry.verdict, terminal.style(entry.verdict)
 
 
 def _errors(record: CheckRecord) -> list[str]:

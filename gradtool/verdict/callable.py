@@ -19,7 +19,7 @@ from gradtool.verdict.agreement import SAFETY, Case, judge
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey, says_enough
 
-__all__ = ["OTHER_WAY", "OWN", "case_of", "judge_point"]
+__all__ = ["OTHER_WAY", "OWN", "case_of", "is_of_another", "judge_point"]
 
 OTHER_WAY = 16
 """A backward pass written by hand may compute the same derivative in another way: with so many times the rounding."""
@@ -58,6 +58,25 @@ def case_of(evidence: CallableEvidence, point: CallablePoint, expression: str, e
         known,
         slack=OTHER_WAY,
     )
+
+
+def is_of_another(point: CallablePoint, exact: Exact) -> bool:
+    """Whether exact derivatives are those of another function than what ran, whatever a trace has recorded.
+
+    They have no value where the callable has one, as behind a mask of minus infinity; or the callable's own ladders
+    see another slope, as where a trace took a number for a constant that the callable reads anew.
+    """
+    value = point.autodiff.value
+    if exact.status != "defined":
+        return all(math.isfinite(number) for number in flat(value))
+    truth = {(one.variable, one.index): one for one in exact.entries}
+    for bar in point.autodiff.differences:
+        one = truth.get((bar.variable, bar.index))
+        if one is None or one.kind != "smooth" or one.derivative is None or bar.regime != "smooth":
+            continue
+        if math.isfinite(bar.value) and abs(float(one.derivative) - bar.value) > SAFETY * SAFETY * bar.bar:
+            return True
+    return False
 
 
 def _without_trifles(case: Case, one: Entry) -> Entry:
@@ -140,7 +159,7 @@ class _Judge:
             return self.contradicted(name, index, claim, found, power)
         if power > says_enough(self.dtype):
             return self.whole(name, f"finite differences agree, but no closer than {bar.bar:.1g}")
-        if self.survey and not self.survey.agree and self.accused(name):
+        if self.accused(name, index, claim):
             return self.whole(name, "finite differences agree")
         also = " and with the path integral of the whole" if self.survey and self.survey.agree else ""
         return _Opinion("verified", f"agrees with finite differences{also}, blind below {power:.1g} relative", power)
@@ -168,12 +187,13 @@ class _Judge:
             return _Opinion("inconclusive", f"{but}, and the path integral {what}")
         return _Opinion("inconclusive", f"{but}, and the path integral says too little")
 
-    def accused(self, name: str) -> bool:
-        """Whether the search behind the path integral names this variable."""
+    def accused(self, name: str, index: Index | None = None, claim: float = 1.0) -> bool:
+        """Whether the search behind the path integral names this variable, or this entry of it."""
         survey = self.survey
         if survey is None:
             return False
-        return not {name, ""}.isdisjoint(survey.scaled) or name in {entry.variable for entry in survey.wrong}
+        scaled = not {name, ""}.isdisjoint(survey.scaled) and claim != 0
+        return scaled or any(one.variable == name and index in (None, one.index) for one in survey.wrong)
 
     def size(self, name: str, claim: float) -> float:
         """What an error is relative to: the entry; where that is 0 the largest of its variable, of all, or of f."""

@@ -121,7 +121,7 @@ def elsewhere(evidence: CallableEvidence, verdicts: Sequence[str] = ()) -> Itera
     labels = [point.label.partition(", ")[0] for point in evidence.points]  # behind it stands the upstream gradient
     right = list(dict.fromkeys(name for name, word in zip(labels, words, strict=True) if word == "verified"))
     wrong = list(dict.fromkeys(name for name, word in zip(labels, words, strict=True) if word == "wrong"))
-    if wrong and not _SPECIAL.issuperset(right):
+    if wrong and "given" in right and "given" not in wrong:
         told = f"right at the {_places(right)}, and wrong at the {_places(wrong)}"
         hints = [_HINTS[name] for name in wrong if name in _HINTS and name not in right]
         told += f"; look for {hints[0]}" if hints and len(wrong) == 1 else ""

@@ -63,6 +63,10 @@ def counts(records: Iterable[Judged], words: Iterable[str] = tuple(WORDS)) -> di
 
 def total(records: Sequence[CheckRecord]) -> str:
     """The counts as a sentence."""
+    declared = [record for record in records if record.callable and record.callable.surrogate]
+    if declared and len(declared) == len(records):
+        number = sum(entry.count for record in records for entry in record.entries)
+        return f"{number} gradient {'entry' if number == 1 else 'entries'}, declared a surrogate: not judged"
     found = counts(records)
     plain = all(record.mode == "gradient" for record in records)
     entries = sum(number for word, number in found.items() if word != "unreadable")

@@ -53,6 +53,9 @@ def opinions(weighed: Weighed, gradients: Gradients, at: Point, ladder: Sequence
     """What follows from a ladder for each entry of the gradient at ``at``. Cost: 15 gradients for a suspect."""
     bars = list(ladder)
     suspects = [place for place, bar in enumerate(bars) if _contradicts(bar, gradients)]
+    if suspects:
+        bars = mirrored(bars, gradients, at)
+        suspects = [place for place, bar in enumerate(bars) if _contradicts(bar, gradients)]
     if not suspects:
         return Opinions(bars, [])
     fair = _sensitivity(weighed, gradients, at, seed)
@@ -68,6 +71,33 @@ def opinions(weighed: Weighed, gradients: Gradients, at: Point, ladder: Sequence
     if len(guilty) == MOST:
         guilty = suspects
     return Opinions(bars, [_wrong(bars[place], gradients) for place in guilty])
+
+
+def mirrored(bars: Sequence[Difference], gradients: Gradients, at: Point) -> list[Difference]:
+    """The bars with the means of mirrored entries, of symmetric matrices whose gradient is symmetric.
+
+    What reads one triangle alone, as a Cholesky factorisation does, is a function of symmetric matrices: only moves
+    that keep the symmetry have a meaning, and its gradient is shared out between both triangles.
+    """
+    known = {(bar.variable, bar.index): bar for bar in bars}
+    found = []
+    for bar in bars:
+        other = known.get((bar.variable, _mirror(bar.index)))
+        if other is not None and other is not bar and _is_symmetric(gradients[bar.variable], at[bar.variable]):
+            bar = replace(bar, value=(bar.value + other.value) / 2, bar=(bar.bar + other.bar) / 2)  # noqa: PLW2901
+        found.append(bar)
+    return found
+
+
+def _mirror(index: Index) -> Index:
+    return (*index[:-2], *index[:-3:-1]) if len(index) > 1 else index
+
+
+def _is_symmetric(gradient: Floats | None, array: Floats) -> bool:
+    """Whether matrices and their gradients are symmetric, the latter up to rounding."""
+    if gradient is None or array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        return False
+    return np.array_equal(array, array.swapaxes(-1, -2)) and np.allclose(gradient, gradient.swapaxes(-1, -2))
 
 
 def _wrong(bar: Difference, gradients: Gradients) -> WrongEntry:
@@ -104,7 +134,9 @@ def _cleared(weighed: Weighed, gradients: Gradients, at: Point, gaps: Mapping[En
     """The entries at which there is no derivative, or whose gap would have been seen and is not there."""
     if not gaps:
         return set()
-    (ladder,) = ladders([weighed], [gradients], at, list(gaps))
+    beside = [(name, _mirror(index)) for name, index in gaps if _is_symmetric(gradients[name], at[name])]
+    (ladder,) = ladders([weighed], [gradients], at, list(dict.fromkeys([*gaps, *beside])))
+    ladder = mirrored(ladder, gradients, at)[: len(gaps)]
     heard = entry_opinions(
         weighed.value, weighed.gradient, at, list(gaps), weighed.subject.dtype, seed, weighed.value_and_gradient
     )

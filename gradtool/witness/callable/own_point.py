@@ -50,7 +50,10 @@ def own_points(
         if not request.surrogate:
             found = opinions(one, gradients, at, rungs, request.seed)
             survey = one.surveyed(gradients, at, request.seed)
-            survey = survey if rungs else sure(one, survey, gradients, at, request.seed)
+            if not rungs:
+                survey = sure(one, survey, gradients, at, request.seed)
+            elif found.bars != rungs and not found.confirmed:
+                survey = None  # along moves that break a symmetry, or between roundings, it says nothing
         value = value_of(outputs[0]) if len(outputs) == 1 else one.total(outputs)
         told = {name: None if gradient is None else value_of(gradient) for name, gradient in gradients.items()}
         points.append(
