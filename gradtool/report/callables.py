@@ -73,6 +73,8 @@ def _slot(slot: Slot) -> str:
 
 def _beside(facts: CallableFacts) -> list[str]:
     """The verdicts at other points, those alike together."""
+    if facts.surrogate:
+        return []
     groups: dict[str, list[str]] = {}
     for label, verdict in facts.beside:
         place, _, upstream = label.partition(", ")
