@@ -111,10 +111,10 @@ def check(
         from gradtool.cli.against import with_checker  # noqa: PLC0415
         from gradtool.cli.run import run_check  # noqa: PLC0415
         from gradtool.settings import POINTS, CheckSettings  # noqa: PLC0415
-        from gradtool.target.model_file import is_model_file  # noqa: PLC0415
+        from gradtool.target.model_file import names_python_file  # noqa: PLC0415
         from gradtool.target.point import split_assignments  # noqa: PLC0415
 
-        look_at_options(context, target, order, callables=is_model_file(target))
+        look_at_options(context, target, order, callables=names_python_file(target))
         settings = CheckSettings(
             at=split_assignments(at) if at else None,
             wrt=tuple(wrt or ()),

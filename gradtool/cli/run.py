@@ -15,7 +15,7 @@ from gradtool.pipeline import check as pipeline
 from gradtool.problem import ExitCode
 from gradtool.report import FORMATS
 from gradtool.settings import CheckSettings
-from gradtool.target.model_file import is_model_file
+from gradtool.target.model_file import names_python_file
 from gradtool.terminal import Progress, terminal_for
 from gradtool.verdict.summary import exit_code
 from gradtool.witness.host import WITNESSES
@@ -36,7 +36,7 @@ def run_check(
     debug: bool,
 ) -> ExitCode:
     """Check ``target``, report in format ``chosen`` to ``output`` or stdout, draw to ``plot`` and ``graph``."""
-    if is_model_file(target):
+    if names_python_file(target):
         return run_callables(target, settings, chosen, output, color, strict=strict, debug=debug)
     targets = read_targets(target, settings)
     if settings.steps:

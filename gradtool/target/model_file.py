@@ -11,7 +11,7 @@ from pathlib import Path
 from gradtool.evidence import InputSpec
 from gradtool.problem import Problem, ProblemError
 
-__all__ = ["ModelFile", "is_model_file", "read_inputs", "read_model_file"]
+__all__ = ["ModelFile", "is_model_file", "names_python_file", "read_inputs", "read_model_file"]
 
 IMPORTS = {
     "torch": "torch", "torchvision": "torch", "lightning": "torch", "pytorch_lightning": "torch",
@@ -38,6 +38,14 @@ def is_model_file(text: str) -> bool:
     """Whether ``text`` names a Python file, there or not, rather than an expression."""
     place, _ = _split(text)
     return place.endswith(".py") or Path(place).exists()
+
+
+def names_python_file(text: str) -> bool:
+    """Whether ``text`` is FILE.py or FILE.py:NAME, there or not; whatever else there is called so is an expression."""
+    try:
+        return _split(text)[0].endswith(".py")
+    except OSError:  # no file has so long a name
+        return False
 
 
 def read_model_file(text: str) -> ModelFile:
