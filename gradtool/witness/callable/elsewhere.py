@@ -74,18 +74,11 @@ def elsewhere(weighed: Weighed, seed: int, witness: str, version: str, *, search
     if not all(array.size for array in weighed.subject.point.values()):
         return found
     for label, place in PLACES.items():
-        at = {name: _rounded(_alike(place(array, draw), array)) for name, array in weighed.subject.point.items()}
+        at = {name: _rounded(place(array, draw)) for name, array in weighed.subject.point.items()}
         if time.perf_counter() - began < SECONDS and (
             point := _looked(weighed, label, at, seed, witness, version, search=search)
         ):
             found.append(point)
-    return found
-
-
-def _alike(found: Floats, array: Floats) -> Floats:
-    """Symmetric matrices where they were symmetric: functions of them may know of no others."""
-    if array.ndim > 1 and array.shape[-1] == array.shape[-2] and np.array_equal(array, array.swapaxes(-1, -2)):
-        return (found + found.swapaxes(-1, -2)) / 2
     return found
 
 

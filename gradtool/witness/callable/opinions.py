@@ -54,7 +54,7 @@ def opinions(weighed: Weighed, gradients: Gradients, at: Point, ladder: Sequence
     bars = list(ladder)
     suspects = [place for place, bar in enumerate(bars) if _contradicts(bar, gradients)]
     if suspects:
-        bars = mirrored(bars, gradients, at)
+        bars = mirrored(bars, gradients)
         suspects = [place for place, bar in enumerate(bars) if _contradicts(bar, gradients)]
     if not suspects:
         return Opinions(bars, [])
@@ -73,19 +73,22 @@ def opinions(weighed: Weighed, gradients: Gradients, at: Point, ladder: Sequence
     return Opinions(bars, [_wrong(bars[place], gradients) for place in guilty])
 
 
-def mirrored(bars: Sequence[Difference], gradients: Gradients, at: Point) -> list[Difference]:
-    """The bars with the means of mirrored entries, of symmetric matrices whose gradient is symmetric.
+def mirrored(bars: Sequence[Difference], gradients: Gradients) -> list[Difference]:
+    """The bars with the means of mirrored entries, where a function reads one triangle alone and shares its gradient.
 
-    What reads one triangle alone, as a Cholesky factorisation does, is a function of symmetric matrices: only moves
-    that keep the symmetry have a meaning, and its gradient is shared out between both triangles.
+    A Cholesky factorisation is a function of symmetric matrices, whatever stands in the other triangle: its gradient is
+    that of moves that keep the symmetry, half in each triangle.
     """
     known = {(bar.variable, bar.index): bar for bar in bars}
     found = []
     for bar in bars:
         other = known.get((bar.variable, _mirror(bar.index)))
-        if other is not None and other is not bar and _is_symmetric(gradients[bar.variable], at[bar.variable]):
-            bar = replace(bar, value=(bar.value + other.value) / 2, bar=(bar.bar + other.bar) / 2)  # noqa: PLW2901
-        found.append(bar)
+        if other is None or other is bar or not _is_symmetric(gradients[bar.variable]):
+            found.append(bar)
+            continue
+        one_triangle = abs(bar.value) <= bar.bar or abs(other.value) <= other.bar
+        mean = replace(bar, value=(bar.value + other.value) / 2, bar=(bar.bar + other.bar) / 2)
+        found.append(mean if one_triangle else bar)
     return found
 
 
@@ -93,11 +96,11 @@ def _mirror(index: Index) -> Index:
     return (*index[:-2], *index[:-3:-1]) if len(index) > 1 else index
 
 
-def _is_symmetric(gradient: Floats | None, array: Floats) -> bool:
-    """Whether matrices and their gradients are symmetric, the latter up to rounding."""
-    if gradient is None or array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+def _is_symmetric(gradient: Floats | None) -> bool:
+    """Whether it is one of matrices, and symmetric up to rounding."""
+    if gradient is None or gradient.ndim < 2 or gradient.shape[-1] != gradient.shape[-2]:
         return False
-    return np.array_equal(array, array.swapaxes(-1, -2)) and np.allclose(gradient, gradient.swapaxes(-1, -2))
+    return np.allclose(gradient, gradient.swapaxes(-1, -2))
 
 
 def _wrong(bar: Difference, gradients: Gradients) -> WrongEntry:
@@ -134,9 +137,9 @@ def _cleared(weighed: Weighed, gradients: Gradients, at: Point, gaps: Mapping[En
     """The entries at which there is no derivative, or whose gap would have been seen and is not there."""
     if not gaps:
         return set()
-    beside = [(name, _mirror(index)) for name, index in gaps if _is_symmetric(gradients[name], at[name])]
+    beside = [(name, _mirror(index)) for name, index in gaps if _is_symmetric(gradients[name])]
     (ladder,) = ladders([weighed], [gradients], at, list(dict.fromkeys([*gaps, *beside])))
-    ladder = mirrored(ladder, gradients, at)[: len(gaps)]
+    ladder = mirrored(ladder, gradients)[: len(gaps)]
     heard = entry_opinions(
         weighed.value, weighed.gradient, at, list(gaps), weighed.subject.dtype, seed, weighed.value_and_gradient
     )
