@@ -9,7 +9,10 @@ __all__ = ["Failure", "Progress"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people."""
+    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people.
+
+    ``target`` names the one of several targets that it is about; empty where it is about all.
+    """
 
     key: int
     witness: str
@@ -17,6 +20,7 @@ class Failure:
     message: str
     hint: str = ""
     detail: str = field(default="", compare=False)
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

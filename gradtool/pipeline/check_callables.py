@@ -92,10 +92,19 @@ def check_callables(
         if isinstance(record, CallableEvidence):
             yield from recorded(record, _named(target, record.name), settings, exactly(record, settings, host))
         elif isinstance(record, Failure):
-            title = WITNESSES[request.framework].title
-            yield CheckRecord(
-                target, target, request.framework, title, settings.dtype, settings.seed, failures=(record,)
-            )
+            yield _failed(record, target, request.framework, settings)
+
+
+def _failed(failure: Failure, target: str, framework: str, settings: CheckSettings) -> CheckRecord:
+    """What can't be used as it stands in the file is unreadable; a witness that was lost gave no evidence."""
+    named = _named(target, failure.target) if failure.target else target
+    made = CheckRecord(
+        failure.target or named, named, framework, WITNESSES[framework].title, settings.dtype, settings.seed
+    )
+    if failure.reason != "file":
+        return replace(made, failures=(failure,))
+    problem = Problem("file", failure.message, hint=failure.hint, detail=failure.detail)
+    return replace(made, problems=(problem,))
 
 
 def _named(target: str, name: str) -> str:

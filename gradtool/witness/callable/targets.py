@@ -71,8 +71,9 @@ def candidates(names: Mapping[str, Any], path: str, asked: str, kinds: Sequence[
         raise UserFileError(
             f"{file} defines nothing to check", "define a function of tensors, a custom operation or a module"
         )
+    called = _called_at_once(path)
     return [
-        Candidate(name, value, kind, _source(file, name, value, lines), _is_used(name, own))
+        Candidate(name, value, kind, _source(file, name, value, lines), _is_used(name, kind, own, called))
         for name, value, kind in own
     ]
 
@@ -170,9 +171,22 @@ def _takes_tensors(value: Any) -> bool:
     return any(one.required and one.takes_tensors for one in arguments_of(value) or [])
 
 
-def _is_used(name: str, own: Sequence[tuple[str, Any, Kind]]) -> bool:
-    """Whether the code of another of them speaks of it."""
-    return any(name in _names_in(value) for other, value, _ in own if other != name)
+def _is_used(name: str, kind: Kind, own: Sequence[tuple[str, Any, Kind]], called: frozenset[str]) -> bool:
+    """Whether the code of another of them speaks of it; of a plain function, also whether the file itself calls it."""
+    return any(name in _names_in(value) for other, value, _ in own if other != name) or (kind.plain and name in called)
+
+
+def _called_at_once(path: str) -> frozenset[str]:
+    """The names that the file calls or hands on while it runs, outside of its functions."""
+    waiting: list[ast.AST] = list(ast.parse(Path(path).read_bytes()).body)
+    found: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 def _names_in(value: Any) -> set[str]:

@@ -1,0 +1,85 @@
+"""``gradtool check FILE.py``: what can't be used, what is not reached, and the exit codes that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from gradtool.cli.app import app
+
+HEAD = "import torch\n"
+SQUARE = HEAD + "def f(x): return x**2\nf_inputs = (torch.tensor([1.0, 2.0]),)\n"
+REFUSED = SQUARE + "def g(x): raise KeyError('zz')\n"
+WRONG = REFUSED + (
+    "class Bad(torch.autograd.Function):\n"
+    "    @staticmethod\n"
+    "    def forward(ctx, x): return x * 3\n"
+    "    @staticmethod\n"
+    "    def backward(ctx, g): return g * 2\n"
+)
+
+Checked = Callable[..., Result]
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Checked:
+    """Write a file, and check what is named of it."""
+
+    def run(text: str, name: str = "", *options: str) -> Result:
+        path = tmp_path / "ops.py"
+        path.write_text(text, encoding="utf-8")
+        return CliRunner().invoke(app, ["check", f"{path}:{name}" if name else str(path), *options])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "options", "told"),
+    [
+        (SQUARE, "nope", (), "nothing called nope"),
+        (SQUARE, "f", ("--at", "z=1"), "no argument z"),
+        (SQUARE, "f", ("--wrt", "q"), "q is no input"),
+        (HEAD + "x = 1\n", "", (), "nothing to check"),
+        ("raise ValueError('boom')\n", "", ("--framework", "torch"), "boom"),
+        ("import torch, sys; sys.exit(5)\n", "", (), "sys.exit(5)"),
+    ],
+)
+def test_what_can_t_be_used_is_told_alone_and_is_2(
+    checked: Checked, text: str, name: str, options: tuple[str, ...], told: str
+) -> None:
+    result = checked(text, name, *options)
+    assert result.exit_code == 2, result.output
+    assert told in result.stdout
+    assert not any(word in result.stdout for word in ("at ,", "PyTorch", "autodiff")), result.stdout
+
+
+def test_one_bad_target_of_several_is_unreadable_under_its_own_name(checked: Checked) -> None:
+    result = checked(REFUSED)
+    assert result.exit_code == 2
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["g", "0", "-", "unreadable"] in rows
+    assert any(row[:1] == ["f"] and row[-1] == "verified" for row in rows)
+    assert "Traceback" not in result.output
+
+
+def test_a_wrong_gradient_comes_before_a_bad_target(checked: Checked) -> None:
+    assert checked(WRONG).exit_code == 1
+
+
+def test_a_lost_witness_gave_no_evidence(checked: Checked) -> None:
+    result = checked("import torch, os; os._exit(0)\n")
+    assert result.exit_code == 3
+    assert "no evidence" in result.stdout
+    assert "at ," not in result.stdout
+    assert "float64" not in result.stdout
+
+
+def test_a_helper_that_makes_the_inputs_is_a_note(checked: Checked) -> None:
+    result = checked(HEAD + "def r(*s): return torch.ones(*s)\ndef f(x): return x**2\nf_inputs = (r(2),)\n")
+    assert result.exit_code == 0, result.output
+    assert "r was left out" in result.stdout
+    assert "Traceback" not in result.output
