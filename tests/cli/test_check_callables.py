@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,3 +84,45 @@ def test_a_helper_that_makes_the_inputs_is_a_note(checked: Checked) -> None:
     assert result.exit_code == 0, result.output
     assert "r was left out" in result.stdout
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "told"),
+    [
+        ("def f(x): return x**2\nf_inputs = (torch.tensor([1.0, float('nan')]),)", (), "x holds NaN (1 of 2 entries)"),
+        ("def f(x): return x**2\nf_inputs = (torch.tensor([1.0, -float('inf')]),)", (), "x holds Inf"),
+        ("def f(x): return x**2\nf_inputs = (torch.zeros(0, 3),)", (), "nothing to differentiate by in x (0 entries)"),
+        ("def f(x): return x**2\nf_inputs = (torch.ones(2),)", ("--upstream", "[1,0,1]"), "has shape 3, the output"),
+        ("def f(x): return None\nf_inputs = (torch.ones(2),)", (), "it returned no tensor"),
+        ("def f(x): return (x > 0).sum()\nf_inputs = (torch.ones(2),)", (), "it returned only int64"),
+    ],
+)
+def test_inputs_and_results_of_no_use_are_named(
+    checked: Checked, body: str, options: tuple[str, ...], told: str
+) -> None:
+    result = checked(f"{HEAD}{body}\n", "f", *options)
+    assert result.exit_code == 2, result.output
+    assert told in " ".join(result.stdout.split())
+
+
+def test_beside_an_input_without_entries_the_others_are_checked(checked: Checked) -> None:
+    body = "def f(x, y): return torch.cat([x, y])**2\nf_inputs = (torch.zeros(0), torch.tensor([1.0, 2.0]))\n"
+    result = checked(HEAD + body, "f", "--format", "jsonl")
+    assert result.exit_code == 0, result.output
+    (record,) = map(json.loads, result.stdout.splitlines())
+    assert [(one["variable"], one["autodiff"]) for one in record["gradients"]] == [("y", 2.0), ("y", 4.0)]
+
+
+def test_huge_inputs_leave_no_warning_of_ours(checked: Checked) -> None:
+    body = "def f(x): return x * 2\nf_inputs = (torch.tensor([1e200, -1e150], dtype=torch.float64),)\n"
+    result = checked(HEAD + body, "f")
+    assert result.exit_code == 0, result.output
+    assert "RuntimeWarning" not in result.output
+
+
+def test_tensors_of_another_framework_are_named(checked: Checked) -> None:
+    pytest.importorskip("tensorflow")
+    result = checked(SQUARE, "f", "--framework", "tensorflow")
+    assert result.exit_code == 2, result.output
+    assert "tensors of PyTorch" in result.stdout
+    assert "--framework tensorflow" in result.stdout

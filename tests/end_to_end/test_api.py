@@ -86,7 +86,7 @@ def test_an_upstream_gradient_weighs_the_outputs() -> None:
     x, upstream = torch.tensor([1.0, 2.0], dtype=torch.float64), torch.tensor([1.0, -0.5], dtype=torch.float64)
     result = gradtool.check(Cube, x, upstream=upstream)
     assert [entry.autodiff for entry in result.entries] == [3.0, -6.0]
-    with pytest.raises(ValueError, match=r"upstream gradient has shape \(3,\), the outputs have \(2,\)"):
+    with pytest.raises(ValueError, match=r"upstream gradient has shape 3, the output has shape 2"):
         gradtool.check(Cube, x, upstream=[1, 2, 3])
 
 
@@ -105,8 +105,13 @@ def test_inputs_by_name_and_by_wrt() -> None:
     ("function", "inputs", "error", "told"),
     [
         (math.sin, 1.0, TypeError, "neither PyTorch nor TensorFlow"),
-        (torch.sin, torch.tensor([1, 2]), ValueError, "no floating-point input"),
+        (torch.sin, torch.tensor([1, 2]), ValueError, "no floating-point tensor"),
         ("x**2", torch.tensor([1.0]), TypeError, "can't be called with tensors"),
+        (torch.sin, torch.tensor([1.0, math.nan]), ValueError, "holds NaN"),
+        (torch.sin, torch.tensor([1.0, math.inf]), ValueError, "holds Inf"),
+        (torch.sin, torch.zeros(0, 3), ValueError, "0 entries"),
+        (lambda _: None, torch.tensor([1.0]), ValueError, "it returned no tensor"),
+        (lambda x: (x > 0).sum(), torch.tensor([1.0]), ValueError, "only int64"),
     ],
 )
 def test_what_can_t_be_checked_is_refused(function: Any, inputs: Any, error: type[Exception], told: str) -> None:
