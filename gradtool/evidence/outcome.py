@@ -25,9 +25,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long answer has come: ``doing`` is for people, ``total`` 0 where the end is not known."""
+    """How far a long answer has come: ``doing`` is for people, ``total`` 0 where the end is not known.
+
+    ``target`` names the one of several targets that is at work.
+    """
 
     key: int
     doing: str
     done: int = 0
     total: int = 0
+    target: str = ""

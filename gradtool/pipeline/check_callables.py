@@ -47,7 +47,7 @@ def open_witnesses(
     relay: Callable[[bytes], None] | None = None,
 ) -> Host:
     """Start the framework, and the symbolic witness for what can be traced to an expression."""
-    return Host([framework, "symbolic"], settings.timeout, CALLABLE_WITNESSES, heard, relay)
+    return Host([framework, "symbolic"], settings.timeout, CALLABLE_WITNESSES, heard, relay, restarting=True)
 
 
 def asked_of(file: ModelFile, framework: str, settings: CheckSettings) -> CallableRequest:
@@ -88,11 +88,21 @@ def check_callables(
 ) -> Iterator[CheckRecord]:
     """The records of every callable in turn: one at its own point, and one where it is wrong if it is right there."""
     (records,) = host.ask(request.framework, [request])
+    last = host.last
     for record in records:
         if isinstance(record, CallableEvidence):
             yield from recorded(record, _named(target, record.name), settings, exactly(record, settings, host))
         elif isinstance(record, Failure):
-            yield _failed(record, target, request.framework, settings)
+            yield _failed(_lost(record, last), target, request.framework, settings)
+
+
+def _lost(failure: Failure, last: Progress | None) -> Failure:
+    """A witness that was lost while it was at one of several targets: at which, and how many it did not reach."""
+    if failure.target or failure.reason == "file" or last is None:
+        return failure
+    left = last.total - last.done
+    told = f"; {left} of {last.total} targets were not reached" if left > 0 else ""
+    return replace(failure, target=last.target, message=f"{failure.message}{told}")
 
 
 def _failed(failure: Failure, target: str, framework: str, settings: CheckSettings) -> CheckRecord:

@@ -126,3 +126,20 @@ def test_tensors_of_another_framework_are_named(checked: Checked) -> None:
     assert result.exit_code == 2, result.output
     assert "tensors of PyTorch" in result.stdout
     assert "--framework tensorflow" in result.stdout
+
+
+def test_the_timeout_is_one_target_s_and_what_was_not_reached_is_told(checked: Checked) -> None:
+    """Three that sleep longer together than the timeout allows each; the fourth never ends, the fifth waits."""
+    slow = "calls = {}\ndef sleep(name, seconds):\n    calls[name] = calls.get(name, 0) + 1\n"
+    slow += "    if calls[name] == 5: time.sleep(seconds)\n"
+    slow += "".join(
+        f"def {name}(x):\n    sleep('{name}', {seconds})\n    return x**2\n{name}_inputs = (torch.tensor([1.0, 2.0]),)\n"
+        for name, seconds in (("a", 5), ("b", 5), ("c", 5), ("d", 1000), ("e", 0))
+    )
+    result = checked(f"{HEAD}import time\n{slow}", "", "--timeout", "12")
+    assert result.exit_code == 3, result.output
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows if row[-1:] == ["verified"]] == ["a", "b", "c"]
+    assert ["d", "0", "-", "inconclusive"] in rows
+    told = " ".join(result.stdout.split())
+    assert "within 12 s, checking d, and was stopped; 1 of 5 targets were not reached" in told

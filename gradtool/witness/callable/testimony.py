@@ -39,7 +39,7 @@ def answers(request: CallableRequest, framework: Framework, examined: Examined) 
             continue
         target, subject, told = one
         name = target.origin.name
-        yield Progress(request.key, f"checking {name}" + (f" ({place} of {many})" if many > 1 else ""))
+        yield Progress(request.key, f"checking {name}", *((place, many) if many > 1 else (0, 0)), target=name)
         asked = replace(request, surrogate=request.surrogate or target.surrogate)
         try:
             with blamed(f"{name} failed while it was checked"):
@@ -63,7 +63,7 @@ def _prepared(
     found: list[Ready | Failure] = []
     notes: list[str] = []
     for one in candidates(names, request.path, request.name, framework.kinds):
-        yield Progress(request.key, f"looking for inputs of {one.name}")
+        yield Progress(request.key, f"looking for inputs of {one.name}", target=one.name)
         try:
             target = made(one, names, file)
             found.append((target, *subject_for(target, names, request, framework)))
