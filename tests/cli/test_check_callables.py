@@ -143,3 +143,15 @@ def test_the_timeout_is_one_target_s_and_what_was_not_reached_is_told(checked: C
     assert ["d", "0", "-", "inconclusive"] in rows
     told = " ".join(result.stdout.split())
     assert "within 12 s, checking d, and was stopped; 1 of 5 targets were not reached" in told
+
+
+def test_partials_and_bound_methods_of_the_file_are_targets(checked: Checked) -> None:
+    body = (
+        "import functools\n"
+        "scaled = functools.partial(lambda x, a: a * x**2, a=3.0)\n"
+        "class Model:\n    def loss(self, x): return x**2\n"
+        "loss = Model().loss\n"
+    )
+    result = checked(HEAD + body, "", "--format", "jsonl")
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["name"] for line in result.stdout.splitlines()] == ["scaled", "loss"]

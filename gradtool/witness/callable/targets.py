@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,8 +163,10 @@ def _own(names: Mapping[str, Any], lines: Mapping[str, int], kinds: Sequence[Kin
 
 def _is_of_the_file(value: Any, kind: Kind, names: Mapping[str, Any]) -> bool:
     """Not imported: functions and classes know where they were written, objects are known by their assignment."""
+    if isinstance(value, functools.partial):
+        return True
     if kind.is_class(value) or isinstance(value, type) or kind.plain or hasattr(value, "__qualname__"):
-        return bool(getattr(value, "__module__", None) == names.get("__name__") and not inspect.ismethod(value))
+        return bool(getattr(value, "__module__", None) == names.get("__name__"))
     return True
 
 
@@ -190,6 +193,8 @@ def _called_at_once(path: str) -> frozenset[str]:
 
 
 def _names_in(value: Any) -> set[str]:
+    if isinstance(value, functools.partial):
+        value = value.func
     owner = value if isinstance(value, type) else None
     if owner is None and not hasattr(value, "__code__"):
         inner = inspect.unwrap(value) if callable(value) and hasattr(value, "__wrapped__") else None
