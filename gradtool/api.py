@@ -92,8 +92,9 @@ def check(
     ``function`` is a function of tensors, the ``apply`` or the class of an autograd Function, a ``tf.custom_gradient``
     function, a module or a layer; ``inputs`` its positional arguments (a tuple or list; a single tensor stands for
     itself; a dict gives them by name), ``keywords`` the others. Floating-point tensors, and the parameters of a
-    module, are differentiated; with ``wrt`` only those named, in a list or with commas between. ``order`` 2 checks the gradient of the gradient too.
-    ``upstream`` weighs the outputs (ones without it). ``surrogate`` says that the gradient is wrong on purpose.
+    module, are differentiated; with ``wrt`` only those named, in a list or with commas between. ``order`` 2 checks the
+    gradient of the gradient too. ``upstream`` weighs the outputs (ones without it). ``surrogate`` says that the
+    gradient is wrong on purpose.
     ``exact`` lets a process of its own compute exact derivatives of what can be traced to an expression.
 
     Tensors stay on their device; their ``grad`` and ``requires_grad``, the parameters and the mode of a module and the

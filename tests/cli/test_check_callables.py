@@ -133,7 +133,7 @@ def test_the_timeout_is_one_target_s_and_what_was_not_reached_is_told(checked: C
     slow = "calls = {}\ndef sleep(name, seconds):\n    calls[name] = calls.get(name, 0) + 1\n"
     slow += "    if calls[name] == 5: time.sleep(seconds)\n"
     slow += "".join(
-        f"def {name}(x):\n    sleep('{name}', {seconds})\n    return x**2\n{name}_inputs = (torch.tensor([1.0, 2.0]),)\n"
+        f"def {name}(x):\n    sleep('{name}', {seconds})\n    return x**2\n{name}_inputs = (torch.ones(2),)\n"
         for name, seconds in (("a", 5), ("b", 5), ("c", 5), ("d", 1000), ("e", 0))
     )
     result = checked(f"{HEAD}import time\n{slow}", "", "--timeout", "12")
