@@ -18,7 +18,7 @@ WIDTH = 100
 
 
 class CheckResult:
-    """What a check has found; true where nothing is wrong.
+    """What a check has found; true where nothing is wrong and something was verified.
 
     ``records`` holds the callable at its own point, and one more record for every other point at which it is wrong.
     """
@@ -55,10 +55,20 @@ class CheckResult:
         write(self.records, Terminal(stream, WIDTH, colour=False, unicode=True), sum(r.seconds for r in self.records))
         return stream.getvalue()
 
-    def __bool__(self) -> bool:
-        """Whether nothing is wrong: no verdict of ``wrong`` or ``unstable``, and no finding of severity error."""
+    @property
+    def accused(self) -> bool:
+        """Whether something is wrong: a verdict of ``wrong`` or ``unstable``, or a finding of severity error."""
         told = {record.verdict for record in self.records}
-        return not told & {"wrong", "unstable"} and not any(one.severity == "error" for one in self.findings)
+        return bool(told & {"wrong", "unstable"}) or any(one.severity == "error" for one in self.findings)
+
+    def __bool__(self) -> bool:
+        """Whether nothing is wrong and something was checked.
+
+        At least one entry is ``verified``, lies at a kink (``not_differentiable``), or is a declared surrogate.
+        """
+        surrogate = any(record.callable is not None and record.callable.surrogate for record in self.records)
+        checked = any(entry.verdict in ("verified", "not_differentiable") for entry in self.entries)
+        return not self.accused and (checked or surrogate)
 
     def __repr__(self) -> str:
         """The verdict and the report."""
@@ -70,7 +80,7 @@ def check(
     inputs: Any,
     *,
     keywords: Mapping[str, Any] | None = None,
-    wrt: Sequence[str] = (),
+    wrt: str | Sequence[str] = (),
     order: int = 1,
     upstream: Any = None,
     surrogate: bool = False,
@@ -82,8 +92,9 @@ def check(
     ``function`` is a function of tensors, the ``apply`` or the class of an autograd Function, a ``tf.custom_gradient``
     function, a module or a layer; ``inputs`` its positional arguments (a tuple or list; a single tensor stands for
     itself; a dict gives them by name), ``keywords`` the others. Floating-point tensors, and the parameters of a
-    module, are differentiated; with ``wrt`` only those named. ``order`` 2 checks the gradient of the gradient too.
-    ``upstream`` weighs the outputs (ones without it). ``surrogate`` says that the gradient is wrong on purpose.
+    module, are differentiated; with ``wrt`` only those named, in a list or with commas between. ``order`` 2 checks the
+    gradient of the gradient too. ``upstream`` weighs the outputs (ones without it). ``surrogate`` says that the
+    gradient is wrong on purpose.
     ``exact`` lets a process of its own compute exact derivatives of what can be traced to an expression.
 
     Tensors stay on their device; their ``grad`` and ``requires_grad``, the parameters and the mode of a module and the
@@ -91,9 +102,12 @@ def check(
 
     Cost: about 100 gradients and some hundred values; 125 values more for each entry, up to 64 of them.
 
-    Raises TypeError where neither PyTorch nor TensorFlow knows the inputs, ValueError where there is nothing to
-    differentiate by, and whatever ``function`` raises at its own inputs.
+    Raises TypeError where neither PyTorch nor TensorFlow knows the inputs, or an option is of another type; ValueError
+    where there is nothing to differentiate, an input is not finite, or ``order`` is neither 1 nor 2; and whatever
+    ``function`` raises at its own inputs.
     """
+    names = _names(wrt)
+    _look_at_numbers(order, seed)
     from gradtool.pipeline.live import checked  # noqa: PLC0415  # nothing heavy on import
 
     arguments = inputs if isinstance(inputs, list | tuple | Mapping) else [inputs]
@@ -102,7 +116,7 @@ def check(
             function,
             arguments,
             dict(keywords or {}),
-            wrt=wrt,
+            wrt=names,
             order=order,
             upstream=upstream,
             surrogate=surrogate,
@@ -110,3 +124,20 @@ def check(
             exact=exact,
         )
     )
+
+
+def _names(wrt: str | Sequence[str]) -> list[str]:
+    parts = wrt.split(",") if isinstance(wrt, str) else list(wrt)
+    if not all(isinstance(part, str) for part in parts):
+        raise TypeError(f"wrt holds the names of inputs, as wrt='x' or wrt=['x', 'y'], not {wrt!r}")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _look_at_numbers(order: Any, seed: Any) -> None:
+    for name, number in (("order", order), ("seed", seed)):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"{name} is a whole number, not {number!r}")
+    if order not in (1, 2):
+        raise ValueError(f"order is 1, or 2 for the gradient of the gradient, not {order}")
+    if not 0 <= seed < 1 << 32:
+        raise ValueError(f"seed is between 0 and {(1 << 32) - 1}, not {seed}")

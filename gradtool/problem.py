@@ -26,7 +26,7 @@ class Problem:
     """One thing that is wrong: ``message`` says what, ``span`` where in ``source``, ``why`` and ``hint`` the rest.
 
     ``span`` counts characters of ``source``, end exclusive. ``origin`` names the place the text came from when it was
-    not the command line, such as ``suite.txt:3``.
+    not the command line, such as ``suite.txt:3``. ``detail`` is the traceback of what the user's own code raised.
     """
 
     code: str
@@ -36,6 +36,7 @@ class Problem:
     why: str = ""
     hint: str = ""
     origin: str = ""
+    detail: str = ""
 
     def lines(self, width: int = 80) -> list[str]:
         """The problem as plain text of at most ``width`` cells a line, the source cut to a window around the caret."""

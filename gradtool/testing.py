@@ -10,9 +10,13 @@ __all__ = ["assert_gradient"]
 
 
 def assert_gradient(function: Any, inputs: Any, **options: Any) -> CheckResult:
-    """``gradtool.check`` with the same arguments. Raises AssertionError, with the report, where something is wrong."""
+    """``gradtool.check`` with the same arguments.
+
+    Raises AssertionError, with the report, where something is wrong or nothing could be checked.
+    """
     __tracebackhide__ = True
     result = check(function, inputs, **options)
     if not result:
-        raise AssertionError(f"the gradient is {result.verdict}\n\n{result.report}")
+        told = f"is {result.verdict}" if result.accused else f"could not be checked ({result.verdict})"
+        raise AssertionError(f"the gradient {told}\n\n{result.report}")
     return result

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.reporting import report
-from gradtool.cli.watched import tracebacks, watched
+from gradtool.cli.watched import once, watched
 from gradtool.pipeline import check_callables as pipeline
 from gradtool.pipeline.flow import chosen_framework
 from gradtool.problem import ExitCode
@@ -35,5 +35,6 @@ def run_callables(
         with pipeline.open_witnesses(framework, settings, heard, relay) as host:
             found = pipeline.check_callables(target, request, settings, host)
             records = report(found, FORMATS[chosen], terminal_for(stream, color), line, debug=debug)
-    tracebacks([failure for record in records for failure in record.failures], debug=debug)
+    if debug or len(records) == 1:  # of one of several the report says enough
+        once(problem.detail for record in records for problem in record.problems)
     return exit_code(records, strict=strict)

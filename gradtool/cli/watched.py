@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from gradtool.evidence import Failure, Progress
 from gradtool.terminal import Progress as Line
 
-__all__ = ["tracebacks", "watched"]
+__all__ = ["once", "tracebacks", "watched"]
 
 FRAMEWORK_LOG = re.compile(rb"[IWE]0000 \d|WARNING: All log messages before absl|\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")
 """TensorFlow's own log lines, which say nothing of the user's model."""
@@ -31,6 +31,10 @@ def watched(line: Line, *, debug: bool) -> tuple[Callable[[Progress], None], Cal
 
 def tracebacks(failures: Iterable[Failure], *, debug: bool) -> None:
     """What the user's own code raised, once; the report says the rest."""
-    details = [one.detail.rstrip("\n") for one in failures if one.detail and (debug or one.reason == "file")]
-    for detail in dict.fromkeys(details):
+    once(one.detail for one in failures if debug or one.reason == "file")
+
+
+def once(details: Iterable[str]) -> None:
+    """Each of some tracebacks a single time."""
+    for detail in dict.fromkeys(one.rstrip("\n") for one in details if one):
         print(detail, file=sys.stderr)

@@ -9,7 +9,10 @@ __all__ = ["Failure", "Progress"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people."""
+    """A witness that gave no evidence: ``reason`` is a code, ``message`` and ``hint`` are for people.
+
+    ``target`` names the one of several targets that it is about; empty where it is about all.
+    """
 
     key: int
     witness: str
@@ -17,13 +20,18 @@ class Failure:
     message: str
     hint: str = ""
     detail: str = field(default="", compare=False)
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long answer has come: ``doing`` is for people, ``total`` 0 where the end is not known."""
+    """How far a long answer has come: ``doing`` is for people, ``total`` 0 where the end is not known.
+
+    ``target`` names the one of several targets that is at work.
+    """
 
     key: int
     doing: str
     done: int = 0
     total: int = 0
+    target: str = ""

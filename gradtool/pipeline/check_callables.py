@@ -53,7 +53,7 @@ def open_witnesses(
     relay: Callable[[bytes], None] | None = None,
 ) -> Host:
     """Start the framework, and the symbolic witness for what can be traced to an expression."""
-    return Host([framework, "symbolic"], settings.timeout, CALLABLE_WITNESSES, heard, relay)
+    return Host([framework, "symbolic"], settings.timeout, CALLABLE_WITNESSES, heard, relay, restarting=True)
 
 
 def asked_of(file: ModelFile, framework: str, settings: CheckSettings) -> CallableRequest:
@@ -94,14 +94,33 @@ def check_callables(
 ) -> Iterator[CheckRecord]:
     """The records of every callable in turn: one at its own point, and one where it is wrong if it is right there."""
     (records,) = host.ask(request.framework, [request])
+    last = host.last
     for record in records:
         if isinstance(record, CallableEvidence):
             yield from recorded(record, _named(target, record.name), settings, exactly(record, settings, host))
         elif isinstance(record, Failure):
-            title = WITNESSES[request.framework].title
-            yield CheckRecord(
-                target, target, request.framework, title, settings.dtype, settings.seed, failures=(record,)
-            )
+            yield _failed(_lost(record, last), target, request.framework, settings)
+
+
+def _lost(failure: Failure, last: Progress | None) -> Failure:
+    """A witness that was lost while it was at one of several targets: at which, and how many it did not reach."""
+    if failure.target or failure.reason == "file" or last is None:
+        return failure
+    left = last.total - last.done
+    told = f"; {left} of {last.total} targets were not reached" if left > 0 else ""
+    return replace(failure, target=last.target, message=f"{failure.message}{told}")
+
+
+def _failed(failure: Failure, target: str, framework: str, settings: CheckSettings) -> CheckRecord:
+    """What can't be used as it stands in the file is unreadable; a witness that was lost gave no evidence."""
+    named = _named(target, failure.target) if failure.target else target
+    made = CheckRecord(
+        failure.target or named, named, framework, WITNESSES[framework].title, settings.dtype, settings.seed
+    )
+    if failure.reason != "file":
+        return replace(made, failures=(failure,))
+    problem = Problem("file", failure.message, hint=failure.hint, detail=failure.detail)
+    return replace(made, problems=(problem,))
 
 
 def _named(target: str, name: str) -> str:

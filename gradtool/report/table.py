@@ -70,6 +70,10 @@ class _Page:
         if first.problems:
             self.sheet.problems(first.problems)
             return
+        if first.failures and not first.versions:  # the witness was lost before it said anything
+            self.remarks(records)
+            self.line("")
+            return
         for text in (*signature_lines(first), _heading(records)):
             self.line(text, indent=2)
         self.line("")

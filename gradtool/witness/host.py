@@ -96,8 +96,9 @@ def _decoded(lines: list[str], reason: str) -> tuple[list[Record], str]:
 class Host:
     """The witnesses of one run. Use it as a context manager: leaving it ends every process.
 
-    ``timeout`` is the longest that a witness may take for one request, its start included, in seconds. ``heard`` is
-    told at once how far a long answer has come, ``relay`` is shown what the processes print.
+    ``timeout`` is the longest that a witness may take for one request, its start included, in seconds; with
+    ``restarting`` for each record of an answer, and each Progress. ``heard`` is told at once how far a long answer has
+    come, ``relay`` is shown what the processes print. ``last`` is the last Progress of the latest answer.
     """
 
     def __init__(
@@ -107,11 +108,14 @@ class Host:
         registry: Mapping[str, Witness] = WITNESSES,
         heard: Callable[[Progress], None] | None = None,
         relay: Callable[[bytes], None] | None = None,
+        *,
+        restarting: bool = False,
     ) -> None:
         self.timeout = timeout
         self.heard = heard
         self.registry = registry
-        self._doing = ""
+        self.restarting = restarting
+        self.last: Progress | None = None
         self._processes = {name: Process.begin(registry[name].module) for name in names}
         if relay is not None:
             for process in self._processes.values():
@@ -139,8 +143,9 @@ class Host:
     def _answers(self, name: str, pending: list[Asked]) -> Iterator[list[Record]]:
         for index, request in enumerate(pending):
             process = self._processes[name]
-            self._doing = ""
-            lines, reason = process.receive(time.monotonic() + self.timeout, self._is_progress)
+            self.last = None
+            more = self.timeout if self.restarting else 0.0
+            lines, reason = process.receive(time.monotonic() + self.timeout, self._is_progress, more)
             records, reason = _decoded(lines, reason)
             if reason:
                 records.append(self._failure(name, request.key, reason, process))
@@ -153,7 +158,7 @@ class Host:
             return False
         record = decode(line)
         if isinstance(record, Progress):
-            self._doing = record.doing
+            self.last = record
             if self.heard is not None:
                 self.heard(record)
         return True
@@ -171,7 +176,7 @@ class Host:
         return dataclasses.replace(record, witness=name, message=f"{witness.title}{colon} {record.message}")
 
     def _failure(self, name: str, key: int, reason: str, process: Process) -> Failure:
-        title, during = self.registry[name].title, f", {self._doing}" if self._doing else ""
+        title, during = self.registry[name].title, f", {self.last.doing}" if self.last else ""
         code = None if reason == "timeout" else process.exit_code()  # its end first, then its last words
         noise = process.noise()
         process.kill()

@@ -101,11 +101,13 @@ class Process:
         for line in lines:
             self._outbox.put(line + "\n")
 
-    def receive(self, deadline: float, aside: Callable[[str], bool] = lambda _: False) -> tuple[list[str], str]:
+    def receive(
+        self, deadline: float, aside: Callable[[str], bool] = lambda _: False, more: float = 0.0
+    ) -> tuple[list[str], str]:
         """The lines of one answer; with a reason if the process ended (``gone``) or ``deadline`` passed (``timeout``).
 
         ``deadline`` is on the clock of ``time.monotonic``. ``aside`` is shown each line as it comes, and keeps those
-        that it returns True for.
+        that it returns True for. Every line moves the deadline to ``more`` seconds after it, if that is later.
         """
         lines: list[str] = []
         while True:
@@ -122,6 +124,7 @@ class Process:
                 return lines, "gone"
             if not line:
                 return lines, ""
+            deadline = max(deadline, time.monotonic() + more)
             if not aside(line):
                 lines.append(line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,12 @@ class Cube(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
         (x,) = ctx.saved_tensors
         return Cube.factor * 3 * x**2 * upstream
+
+
+@dataclass(frozen=True)
+class Batch:
+    x: torch.Tensor
+    w: torch.Tensor
 
 
 @pytest.fixture
@@ -86,7 +93,7 @@ def test_an_upstream_gradient_weighs_the_outputs() -> None:
     x, upstream = torch.tensor([1.0, 2.0], dtype=torch.float64), torch.tensor([1.0, -0.5], dtype=torch.float64)
     result = gradtool.check(Cube, x, upstream=upstream)
     assert [entry.autodiff for entry in result.entries] == [3.0, -6.0]
-    with pytest.raises(ValueError, match=r"upstream gradient has shape \(3,\), the outputs have \(2,\)"):
+    with pytest.raises(ValueError, match=r"upstream gradient has shape 3, the output has shape 2"):
         gradtool.check(Cube, x, upstream=[1, 2, 3])
 
 
@@ -105,8 +112,13 @@ def test_inputs_by_name_and_by_wrt() -> None:
     ("function", "inputs", "error", "told"),
     [
         (math.sin, 1.0, TypeError, "neither PyTorch nor TensorFlow"),
-        (torch.sin, torch.tensor([1, 2]), ValueError, "no floating-point input"),
+        (torch.sin, torch.tensor([1, 2]), ValueError, "no floating-point tensor"),
         ("x**2", torch.tensor([1.0]), TypeError, "can't be called with tensors"),
+        (torch.sin, torch.tensor([1.0, math.nan]), ValueError, "holds NaN"),
+        (torch.sin, torch.tensor([1.0, math.inf]), ValueError, "holds Inf"),
+        (torch.sin, torch.zeros(0, 3), ValueError, "0 entries"),
+        (lambda _: None, torch.tensor([1.0]), ValueError, "it returned no tensor"),
+        (lambda x: (x > 0).sum(), torch.tensor([1.0]), ValueError, "only int64"),
     ],
 )
 def test_what_can_t_be_checked_is_refused(function: Any, inputs: Any, error: type[Exception], told: str) -> None:
@@ -148,3 +160,43 @@ def test_one_wrong_entry_among_many_is_named() -> None:
     x = torch.tensor(np.random.default_rng(1).normal(size=(100, 100)))
     result = gradtool.check(Off, x, exact=False)
     assert [entry.label for entry in result.entries if entry.verdict == "wrong"] == ["x[17,3]"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"order": 0}, ValueError),
+        ({"order": 3}, ValueError),
+        ({"order": "1"}, TypeError),
+        ({"seed": "a"}, TypeError),
+        ({"seed": -1}, ValueError),
+        ({"wrt": [1]}, TypeError),
+    ],
+)
+def test_options_are_looked_at_before_anything_runs(options: dict[str, Any], error: type[Exception]) -> None:
+    def never(_: Any) -> Any:
+        raise AssertionError
+
+    with pytest.raises(error, match=next(iter(options))):
+        gradtool.check(never, torch.ones(2), **options)
+
+
+def test_wrt_as_a_text_is_one_name_or_several() -> None:
+    xy, z = torch.tensor(2.0, dtype=torch.float64), torch.tensor(3.0, dtype=torch.float64)
+    assert [one.label for one in gradtool.check(lambda xy, z: xy * z, [xy, z], wrt="xy").entries] == ["xy"]
+    assert [one.label for one in gradtool.check(lambda xy, z: xy * z, [xy, z], wrt="xy, z").entries] == ["xy", "z"]
+
+
+def test_tensors_in_the_fields_of_a_dataclass_are_differentiated() -> None:
+    batch = Batch(torch.tensor(2.0, dtype=torch.float64), torch.tensor(5.0, dtype=torch.float64))
+    result = gradtool.check(lambda b: b.x * b.w**2, [batch])
+    assert result
+    assert {one.label: one.autodiff for one in result.entries} == {"b.x": 25.0, "b.w": 20.0}
+    assert batch.w == 5.0
+
+
+def test_what_could_not_be_checked_is_not_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not gradtool.CheckResult([])
+    monkeypatch.setattr("gradtool.testing.check", lambda *_, **__: gradtool.CheckResult([]))
+    with pytest.raises(AssertionError, match="the gradient could not be checked"):
+        assert_gradient(Cube, torch.ones(1))

@@ -74,7 +74,8 @@ def elsewhere(weighed: Weighed, seed: int, witness: str, version: str, *, search
     if not all(array.size for array in weighed.subject.point.values()):
         return found
     for label, place in PLACES.items():
-        at = {name: _rounded(place(array, draw)) for name, array in weighed.subject.point.items()}
+        with np.errstate(all="ignore"):  # numbers that leave the range are told by what follows from them
+            at = {name: _rounded(place(array, draw)) for name, array in weighed.subject.point.items()}
         if time.perf_counter() - began < SECONDS and (
             point := _looked(weighed, label, at, seed, witness, version, search=search)
         ):

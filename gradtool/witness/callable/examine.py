@@ -12,6 +12,7 @@ from gradtool.witness.callable.elsewhere import elsewhere
 from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.own_point import OWN, own_points, random_upstream
 from gradtool.witness.callable.subject import Subject
+from gradtool.witness.callable.usable import notes
 from gradtool.witness.callable.weighed import Weighed
 
 __all__ = ["Room", "examined"]
@@ -68,6 +69,7 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
         evaluations=evaluations,
         seconds=time.perf_counter() - began,
         checked=checked,
+        notes=notes(subject),
     )
 
 

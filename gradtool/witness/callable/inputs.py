@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from gradtool.evidence import CallableRequest
+from gradtool.values import shape_of
 from gradtool.witness.callable.drawn import drawn
 from gradtool.witness.callable.framework import Framework
 from gradtool.witness.callable.given import Given, of_file, remedy, with_at
 from gradtool.witness.callable.signature import Argument, bound
+from gradtool.witness.callable.structure import leaves
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.targets import Target
+from gradtool.witness.callable.usable import misfit, nothing_differentiable, stranger, unbounded
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["NothingToDifferentiateError", "subject_for"]
@@ -50,7 +53,17 @@ def subject_for(
     if request.wrt:
         chosen = _chosen(target, subject, request.wrt, list(taken.values))
         subject = _called(target, taken, request, framework, chosen)
+    _look_at(subject, request)
     return subject, told
+
+
+def _look_at(subject: Subject, request: CallableRequest) -> None:
+    """Raises UserFileError for inputs, or an upstream gradient, with which nothing can be checked."""
+    name = subject.origin.name
+    if told := unbounded(subject):
+        raise UserFileError(f"{name}: {told}", "give finite inputs, or leave this one out by --wrt")
+    if request.upstream is not None and (told := misfit(shape_of(request.upstream), subject)):
+        raise UserFileError(f"{name}: {told}", "--upstream weighs every entry of a single output")
 
 
 def _accepted(
@@ -85,15 +98,12 @@ def _called(
         arguments = [Argument(name) for name in one.values]
     positional, keywords = bound(one.values, arguments)
     names = [argument.name for argument in arguments if not argument.keyword]
+    if other := stranger((leaf for _, leaf in leaves([positional, keywords])), framework.key):
+        raise UserFileError(f"its inputs are tensors of {other}", f"leave out --framework {framework.key}")
     with blamed(""):
         subject = framework.subject(target.call, positional, keywords, names, target.origin, request.seed, wrt)
-    if not subject.point:
-        raise NothingToDifferentiateError("there is no floating-point tensor among the inputs")
-    if not any(slot.differentiated for slot in subject.results):
-        kinds = ", ".join(slot.dtype for slot in subject.results)
-        raise NothingToDifferentiateError(
-            f"it returned {f'only {kinds}' if kinds else 'no tensor'}, nothing that has a gradient"
-        )
+    if told := nothing_differentiable(subject):
+        raise NothingToDifferentiateError(told)
     return subject
 
 
@@ -116,8 +126,9 @@ def _refusal(
         by_text.setdefault(error.message.removeprefix(": "), told.removeprefix("drawn: "))
     texts = list(by_text)
     if given:
+        verb = "can't be differentiated on" if isinstance(first, NothingToDifferentiateError) else "fails on"
         return UserFileError(
-            f"{name} fails on {found_how}: {texts[0]}", first.hint, first.detail, cause=first.cause, source=first.source
+            f"{name} {verb} {found_how}: {texts[0]}", first.hint, first.detail, cause=first.cause, source=first.source
         )
     remedied = remedy(target, request)
     empty = next((error for _, error in refused if isinstance(error, NothingToDifferentiateError)), None)

@@ -11,6 +11,7 @@ from gradtool.evidence import CallableRequest
 from gradtool.witness.callable.framework import Framework
 from gradtool.witness.callable.signature import bound
 from gradtool.witness.callable.subject import Origin, Subject
+from gradtool.witness.callable.usable import misfit, nothing_differentiable, unbounded
 from gradtool.witness.testimony import Floats
 
 __all__ = ["live_subject", "weights"]
@@ -23,7 +24,7 @@ def live_subject(
     keywords: Mapping[str, Any],
     request: CallableRequest,
 ) -> Subject:
-    """``function`` at its arguments. Raises ValueError where there is nothing to differentiate by, or no such name."""
+    """``function`` at its arguments. Raises ValueError where there is nothing to differentiate, or no such name."""
     kind = next((kind for kind in framework.kinds if kind.fits(function)), None)
     if kind is None:
         raise TypeError(f"{function!r} can't be called with tensors: give a function, an operation or a module")
@@ -45,8 +46,8 @@ def live_subject(
     inputs = [slot.name for slot in subject.inputs]
     if missing := [name for name in request.wrt if name not in inputs]:
         raise ValueError(f"wrt names {', '.join(missing)}; the inputs are {', '.join(inputs)}")
-    if not subject.point:
-        raise ValueError("there is no floating-point input to differentiate by")
+    if told := nothing_differentiable(subject) or unbounded(subject):
+        raise ValueError(told)
     return subject
 
 
@@ -56,8 +57,6 @@ def weights(upstream: Any, subject: Subject, numbers: Any) -> Floats | None:
         return None
     found = np.asarray(numbers(upstream) if hasattr(upstream, "dtype") and not isinstance(upstream, np.ndarray)
                        else upstream, dtype=np.float64)  # fmt: skip
-    shapes = [slot.shape for slot in subject.results if slot.differentiated]
-    if len(shapes) != 1 or found.shape != shapes[0]:
-        told = ", ".join(str(shape) for shape in shapes)
-        raise ValueError(f"the upstream gradient has shape {found.shape}, the outputs have {told}")
+    if told := misfit(found.shape, subject):
+        raise ValueError(told)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,8 +72,9 @@ def candidates(names: Mapping[str, Any], path: str, asked: str, kinds: Sequence[
         raise UserFileError(
             f"{file} defines nothing to check", "define a function of tensors, a custom operation or a module"
         )
+    called = _called_at_once(path)
     return [
-        Candidate(name, value, kind, _source(file, name, value, lines), _is_used(name, own))
+        Candidate(name, value, kind, _source(file, name, value, lines), _is_used(name, kind, own, called))
         for name, value, kind in own
     ]
 
@@ -161,8 +163,10 @@ def _own(names: Mapping[str, Any], lines: Mapping[str, int], kinds: Sequence[Kin
 
 def _is_of_the_file(value: Any, kind: Kind, names: Mapping[str, Any]) -> bool:
     """Not imported: functions and classes know where they were written, objects are known by their assignment."""
+    if isinstance(value, functools.partial):
+        return True
     if kind.is_class(value) or isinstance(value, type) or kind.plain or hasattr(value, "__qualname__"):
-        return bool(getattr(value, "__module__", None) == names.get("__name__") and not inspect.ismethod(value))
+        return bool(getattr(value, "__module__", None) == names.get("__name__"))
     return True
 
 
@@ -170,12 +174,27 @@ def _takes_tensors(value: Any) -> bool:
     return any(one.required and one.takes_tensors for one in arguments_of(value) or [])
 
 
-def _is_used(name: str, own: Sequence[tuple[str, Any, Kind]]) -> bool:
-    """Whether the code of another of them speaks of it."""
-    return any(name in _names_in(value) for other, value, _ in own if other != name)
+def _is_used(name: str, kind: Kind, own: Sequence[tuple[str, Any, Kind]], called: frozenset[str]) -> bool:
+    """Whether the code of another of them speaks of it; of a plain function, also whether the file itself calls it."""
+    return any(name in _names_in(value) for other, value, _ in own if other != name) or (kind.plain and name in called)
+
+
+def _called_at_once(path: str) -> frozenset[str]:
+    """The names that the file calls or hands on while it runs, outside of its functions."""
+    waiting: list[ast.AST] = list(ast.parse(Path(path).read_bytes()).body)
+    found: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 def _names_in(value: Any) -> set[str]:
+    if isinstance(value, functools.partial):
+        value = value.func
     owner = value if isinstance(value, type) else None
     if owner is None and not hasattr(value, "__code__"):
         inner = inspect.unwrap(value) if callable(value) and hasattr(value, "__wrapped__") else None

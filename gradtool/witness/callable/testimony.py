@@ -39,15 +39,16 @@ def answers(request: CallableRequest, framework: Framework, examined: Examined) 
             continue
         target, subject, told = one
         name = target.origin.name
-        yield Progress(request.key, f"checking {name}" + (f" ({place} of {many})" if many > 1 else ""))
+        yield Progress(request.key, f"checking {name}", *((place, many) if many > 1 else (0, 0)), target=name)
         asked = replace(request, surrogate=request.surrogate or target.surrogate)
         try:
             with blamed(f"{name} failed while it was checked"):
                 evidence = examined(subject, asked)
         except UserFileError as error:
-            yield _failure(request, framework, error)
+            yield _failure(request, framework, error, name)
         except MemoryError:
-            yield Failure(request.key, framework.key, "memory", f"{name} ran out of memory", "give it smaller inputs")
+            told = f"{name} ran out of memory"
+            yield Failure(request.key, framework.key, "memory", told, "give it smaller inputs", target=name)
         else:
             yield replace(evidence, assumed=told, notes=[*evidence.notes, *notes])
             notes = []
@@ -62,7 +63,7 @@ def _prepared(
     found: list[Ready | Failure] = []
     notes: list[str] = []
     for one in candidates(names, request.path, request.name, framework.kinds):
-        yield Progress(request.key, f"looking for inputs of {one.name}")
+        yield Progress(request.key, f"looking for inputs of {one.name}", target=one.name)
         try:
             target = made(one, names, file)
             found.append((target, *subject_for(target, names, request, framework)))
@@ -73,7 +74,7 @@ def _prepared(
             elif one.used:
                 notes.append(f"{one.name} was left out, since others of the file use it: {reason}")
             else:
-                found.append(_failure(request, framework, _named(error, one.name)))
+                found.append(_failure(request, framework, _named(error, one.name), one.name))
     if not found:
         raise UserFileError(f"{file} defines nothing that can be checked by itself", "; ".join(notes))
     return found, notes
@@ -85,9 +86,10 @@ def _named(error: UserFileError, name: str) -> UserFileError:
     return UserFileError(told, error.hint, error.detail, cause=error.cause, source=error.source)
 
 
-def _failure(request: CallableRequest, framework: Framework, error: UserFileError) -> Failure:
+def _failure(request: CallableRequest, framework: Framework, error: UserFileError, name: str) -> Failure:
     """What went wrong at a line of the user's, or was refused; an exception from no line of theirs is our own."""
     if error.cause is None or error.source or error.detail:
-        return Failure(request.key, framework.key, "file", error.message, error.hint, error.detail)
+        return Failure(request.key, framework.key, "file", error.message, error.hint, error.detail, name)
     detail = "".join(traceback.format_exception(error.cause))
-    return Failure(request.key, framework.key, "raised", error.message, "run with --debug for the traceback", detail)
+    hint = "run with --debug for the traceback"
+    return Failure(request.key, framework.key, "raised", error.message, hint, detail, name)

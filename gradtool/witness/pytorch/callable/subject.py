@@ -232,6 +232,8 @@ def numbers(tensor: torch.Tensor) -> Floats:
 
 
 def _learns(name: str, tensor: torch.Tensor, parameters: Mapping[str, Any]) -> bool:
+    if not tensor.numel():  # there is nothing to differentiate by
+        return False
     if name in parameters:
         return bool(tensor.requires_grad)
     return bool(tensor.is_floating_point() or tensor.is_complex())

@@ -217,7 +217,7 @@ def subject_of(
 
     variables, state = _held(function, call, given, seed)
     tensors = given | variables
-    learning = [name for name, tensor in tensors.items() if _is_real(tensor)]
+    learning = [name for name, tensor in tensors.items() if _is_real(tensor) and 0 not in tensor.shape]
     active = [name for name in learning if not wrt or name in wrt]
     made = TensorFlowSubject(call, tensors, active, origin, seed, variables, state)
     if set(given) <= set(structure):

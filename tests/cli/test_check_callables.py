@@ -1,0 +1,157 @@
+"""``gradtool check FILE.py``: what can't be used, what is not reached, and the exit codes that follow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from gradtool.cli.app import app
+
+HEAD = "import torch\n"
+SQUARE = HEAD + "def f(x): return x**2\nf_inputs = (torch.tensor([1.0, 2.0]),)\n"
+REFUSED = SQUARE + "def g(x): raise KeyError('zz')\n"
+WRONG = REFUSED + (
+    "class Bad(torch.autograd.Function):\n"
+    "    @staticmethod\n"
+    "    def forward(ctx, x): return x * 3\n"
+    "    @staticmethod\n"
+    "    def backward(ctx, g): return g * 2\n"
+)
+
+Checked = Callable[..., Result]
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Checked:
+    """Write a file, and check what is named of it."""
+
+    def run(text: str, name: str = "", *options: str) -> Result:
+        path = tmp_path / "ops.py"
+        path.write_text(text, encoding="utf-8")
+        return CliRunner().invoke(app, ["check", f"{path}:{name}" if name else str(path), *options])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "options", "told"),
+    [
+        (SQUARE, "nope", (), "nothing called nope"),
+        (SQUARE, "f", ("--at", "z=1"), "no argument z"),
+        (SQUARE, "f", ("--wrt", "q"), "q is no input"),
+        (HEAD + "x = 1\n", "", (), "nothing to check"),
+        ("raise ValueError('boom')\n", "", ("--framework", "torch"), "boom"),
+        ("import torch, sys; sys.exit(5)\n", "", (), "sys.exit(5)"),
+    ],
+)
+def test_what_can_t_be_used_is_told_alone_and_is_2(
+    checked: Checked, text: str, name: str, options: tuple[str, ...], told: str
+) -> None:
+    result = checked(text, name, *options)
+    assert result.exit_code == 2, result.output
+    assert told in result.stdout
+    assert not any(word in result.stdout for word in ("at ,", "PyTorch", "autodiff")), result.stdout
+
+
+def test_one_bad_target_of_several_is_unreadable_under_its_own_name(checked: Checked) -> None:
+    result = checked(REFUSED)
+    assert result.exit_code == 2
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["g", "0", "-", "unreadable"] in rows
+    assert any(row[:1] == ["f"] and row[-1] == "verified" for row in rows)
+    assert "Traceback" not in result.output
+
+
+def test_a_wrong_gradient_comes_before_a_bad_target(checked: Checked) -> None:
+    assert checked(WRONG).exit_code == 1
+
+
+def test_a_lost_witness_gave_no_evidence(checked: Checked) -> None:
+    result = checked("import torch, os; os._exit(0)\n")
+    assert result.exit_code == 3
+    assert "no evidence" in result.stdout
+    assert "at ," not in result.stdout
+    assert "float64" not in result.stdout
+
+
+def test_a_helper_that_makes_the_inputs_is_a_note(checked: Checked) -> None:
+    result = checked(HEAD + "def r(*s): return torch.ones(*s)\ndef f(x): return x**2\nf_inputs = (r(2),)\n")
+    assert result.exit_code == 0, result.output
+    assert "r was left out" in result.stdout
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "told"),
+    [
+        ("def f(x): return x**2\nf_inputs = (torch.tensor([1.0, float('nan')]),)", (), "x holds NaN (1 of 2 entries)"),
+        ("def f(x): return x**2\nf_inputs = (torch.tensor([1.0, -float('inf')]),)", (), "x holds Inf"),
+        ("def f(x): return x**2\nf_inputs = (torch.zeros(0, 3),)", (), "nothing to differentiate by in x (0 entries)"),
+        ("def f(x): return x**2\nf_inputs = (torch.ones(2),)", ("--upstream", "[1,0,1]"), "has shape 3, the output"),
+        ("def f(x): return None\nf_inputs = (torch.ones(2),)", (), "it returned no tensor"),
+        ("def f(x): return (x > 0).sum()\nf_inputs = (torch.ones(2),)", (), "it returned only int64"),
+    ],
+)
+def test_inputs_and_results_of_no_use_are_named(
+    checked: Checked, body: str, options: tuple[str, ...], told: str
+) -> None:
+    result = checked(f"{HEAD}{body}\n", "f", *options)
+    assert result.exit_code == 2, result.output
+    assert told in " ".join(result.stdout.split())
+
+
+def test_beside_an_input_without_entries_the_others_are_checked(checked: Checked) -> None:
+    body = "def f(x, y): return torch.cat([x, y])**2\nf_inputs = (torch.zeros(0), torch.tensor([1.0, 2.0]))\n"
+    result = checked(HEAD + body, "f", "--format", "jsonl")
+    assert result.exit_code == 0, result.output
+    (record,) = map(json.loads, result.stdout.splitlines())
+    assert [(one["variable"], one["autodiff"]) for one in record["gradients"]] == [("y", 2.0), ("y", 4.0)]
+
+
+def test_huge_inputs_leave_no_warning_of_ours(checked: Checked) -> None:
+    body = "def f(x): return x * 2\nf_inputs = (torch.tensor([1e200, -1e150], dtype=torch.float64),)\n"
+    result = checked(HEAD + body, "f")
+    assert result.exit_code == 0, result.output
+    assert "RuntimeWarning" not in result.output
+
+
+def test_tensors_of_another_framework_are_named(checked: Checked) -> None:
+    pytest.importorskip("tensorflow")
+    result = checked(SQUARE, "f", "--framework", "tensorflow")
+    assert result.exit_code == 2, result.output
+    assert "tensors of PyTorch" in result.stdout
+    assert "--framework tensorflow" in result.stdout
+
+
+def test_the_timeout_is_one_target_s_and_what_was_not_reached_is_told(checked: Checked) -> None:
+    """Three that sleep longer together than the timeout allows each; the fourth never ends, the fifth waits."""
+    slow = "calls = {}\ndef sleep(name, seconds):\n    calls[name] = calls.get(name, 0) + 1\n"
+    slow += "    if calls[name] == 5: time.sleep(seconds)\n"
+    slow += "".join(
+        f"def {name}(x):\n    sleep('{name}', {seconds})\n    return x**2\n{name}_inputs = (torch.ones(2),)\n"
+        for name, seconds in (("a", 5), ("b", 5), ("c", 5), ("d", 1000), ("e", 0))
+    )
+    result = checked(f"{HEAD}import time\n{slow}", "", "--timeout", "12")
+    assert result.exit_code == 3, result.output
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows if row[-1:] == ["verified"]] == ["a", "b", "c"]
+    assert ["d", "0", "-", "inconclusive"] in rows
+    told = " ".join(result.stdout.split())
+    assert "within 12 s, checking d, and was stopped; 1 of 5 targets were not reached" in told
+
+
+def test_partials_and_bound_methods_of_the_file_are_targets(checked: Checked) -> None:
+    body = (
+        "import functools\n"
+        "scaled = functools.partial(lambda x, a: a * x**2, a=3.0)\n"
+        "class Model:\n    def loss(self, x): return x**2\n"
+        "loss = Model().loss\n"
+    )
+    result = checked(HEAD + body, "", "--format", "jsonl")
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["name"] for line in result.stdout.splitlines()] == ["scaled", "loss"]
