@@ -185,6 +185,11 @@ def test_dropout_is_random_and_not_wrong() -> None:
     assert kinds(lambda x: tf.nn.dropout(x, 0.5), draws(20)) == {"random_forward"}
 
 
+def test_dropout_of_four_entries_is_random_too() -> None:
+    """Seeds 0 and 1 keep the same one of them."""
+    assert kinds(lambda x: tf.nn.dropout(x, 0.5), draws(4)) == {"random_forward"}
+
+
 # ---- state
 
 

@@ -11,6 +11,7 @@ from gradtool.evidence import Breach, CallableEvidence, CallablePoint, CallableR
 from gradtool.witness.callable.elsewhere import elsewhere
 from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.own_point import OWN, own_points, random_upstream
+from gradtool.witness.callable.randomness import kept_random
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.usable import notes
 from gradtool.witness.callable.weighed import Weighed
@@ -40,6 +41,11 @@ def examined(subject: Subject, request: CallableRequest, room: Room) -> Callable
 
     Cost: about 100 gradients and some hundred values; of few entries 125 values more for each.
     """
+    with kept_random(request.seed):  # once for all calls
+        return _examined(subject, request, room)
+
+
+def _examined(subject: Subject, request: CallableRequest, room: Room) -> CallableEvidence:
     began = time.perf_counter()
     breaches = room.breaches(subject, request, OWN)
     points: list[CallablePoint] = []

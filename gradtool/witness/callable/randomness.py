@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -17,13 +18,25 @@ def set_random(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
 
 
+_inside: ContextVar[bool] = ContextVar("_inside", default=False)
+
+
 @contextlib.contextmanager
 def kept_random(seed: int) -> Iterator[None]:
-    """The same numbers in every such block, and afterwards what would have come without it."""
+    """The same numbers in every such block, and afterwards what would have come without it.
+
+    A block inside another one only begins anew: to keep NumPy's state takes 0.2 ms, as long as a small function.
+    """
+    if _inside.get():
+        set_random(seed)
+        yield
+        return
     mine, shared = random.getstate(), np.random.get_state()  # noqa: NPY002
+    outermost = _inside.set(True)
     set_random(seed)
     try:
         yield
     finally:
+        _inside.reset(outermost)
         random.setstate(mine)
         np.random.set_state(shared)  # noqa: NPY002

@@ -15,6 +15,7 @@ from gradtool.evidence import Slot
 from gradtool.witness.callable.randomness import kept_random, set_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
+from gradtool.witness.tensorflow.callable.draws import may_draw, operations_run
 
 __all__ = ["TensorFlowSubject", "numbers", "subject_of"]
 
@@ -45,11 +46,13 @@ class TensorFlowSubject:
         self.variables, self.state = dict(variables or {}), list(state)
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
-        with self.placed(self.point) as leaves:
+        self.draws = True
+        with operations_run() as kinds, self.placed(self.point) as leaves:
             with tf.GradientTape(persistent=True) as tape:
                 tape.watch(self.watched(leaves))
                 found = [leaf for leaf in self._flat(leaves) if _is_tensor(leaf)]
             learns = [_is_real(leaf) and self._reached(tape, leaf, leaves) for leaf in found]
+        self.draws = may_draw(kinds)
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
             learns = [_is_real(leaf) for leaf in found]
         names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
@@ -66,7 +69,7 @@ class TensorFlowSubject:
     def placed(self, at: Point) -> Iterator[dict[str, Any]]:
         """Fresh tensors with the numbers of ``at``, and copies of the others; a layer's variables set meanwhile."""
         kept = [(variable, variable.numpy()) for variable in (*self.variables.values(), *self.state)]
-        with _kept_random(self.seed), contextlib.ExitStack() as after:
+        with _kept_random(self.seed, draws=self.draws), contextlib.ExitStack() as after:
             for variable, value in kept:
                 after.callback(variable.assign, value)
             leaves: dict[str, Any] = {}
@@ -91,7 +94,8 @@ class TensorFlowSubject:
 
     def _flat(self, tensors: Tensors) -> list[Any]:
         """What the callable returns, with the random state of every call the same."""
-        tf.random.set_seed(self.seed)
+        if self.draws:
+            tf.random.set_seed(self.seed)
         set_random(self.seed)
         return [leaf for _, leaf in leaves(self.call(tensors))]
 
@@ -276,17 +280,22 @@ def _name(variable: Any, own: Sequence[Any], function: Any) -> str:
 
 
 @contextlib.contextmanager
-def _kept_random(seed: int) -> Iterator[None]:
-    """A time after which every source of random numbers goes on as if it had not been."""
+def _kept_random(seed: int, *, draws: bool = True) -> Iterator[None]:
+    """A time after which every source of random numbers goes on as if it had not been.
+
+    TensorFlow's own is left alone where nothing ``draws`` from it.
+    """
     state = vars(context.context())  # TensorFlow offers no other way to look at them; before a seed there is no _rng
     before = {name: state[name] for name in ("_seed", "_rng") if name in state}
     with kept_random(seed):
-        tf.random.set_seed(seed)
+        if draws:
+            tf.random.set_seed(seed)
         try:
             yield
         finally:
-            state.pop("_rng", None)
-            state.update(before)
+            if draws:
+                state.pop("_rng", None)
+                state.update(before)
 
 
 def _slot(name: str, tensor: Any, differentiated: bool) -> Slot:
