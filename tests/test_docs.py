@@ -32,7 +32,9 @@ def timeless(text: str) -> str:
     text = re.sub(r"\(\d+\.\d s\)", "(0.0 s)", re.sub(r"(PyTorch [\d.]+)\+\w+", r"\1", text))
     parts = text.split("$ ")
     return "$ ".join(
-        _wordy(part) if re.match(r".*(normal\(|--modes|--timing)|gradtool flow|gradtool (check|compare) .*\.py", part) else part
+        _wordy(part)
+        if re.match(r".*(normal\(|--modes|--timing)|gradtool flow|gradtool (check|compare) .*\.py", part)
+        else part
         for part in parts
     )
 
