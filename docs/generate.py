@@ -2,13 +2,15 @@
 
 In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
 by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole, and
-docs/sweep.svg is drawn. docs/idioms.md shows the programs of examples/idioms with what a run of each prints.
+docs/sweep.svg is drawn. docs/idioms.md shows the programs of examples/idioms with what a run of each prints, and one of
+them with the models of examples/pairs.
 docs/accuracy.md takes minutes and depends on the processor, and is written only by ``make accuracy``
 (``python docs/generate.py accuracy``).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -53,6 +55,9 @@ A clip whose limits coincide is a constant function of x, and yet both framework
 
 PICTURE = ("log(1 + exp(x))", "--at", "x=-1000:1000:41")
 """The sweep that docs/examples.md shows as a picture."""
+
+MODELS = ("examples/pairs/two_torch.py", "examples/pairs/two_keras.py")
+"""The models with which docs/idioms.md shows a training step."""
 
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
@@ -138,8 +143,17 @@ def rules_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def idioms_page(outputs: Mapping[str, Mapping[str, str]]) -> str:
-    """What people do with gradients, in both frameworks; ``outputs`` are what the programs print, by name and side."""
+def with_models(run: Runner) -> dict[str, str]:
+    """The training step with the models of MODELS, by side."""
+    found: dict[str, str] = json.loads(run(["compare", *MODELS, "--code", "--json"]))["code"]["training_step"]
+    return found
+
+
+def idioms_page(outputs: Mapping[str, Mapping[str, str]], own: Mapping[str, str]) -> str:
+    """What people do with gradients, in both frameworks.
+
+    ``outputs`` are what the programs print, by name and side; ``own`` is a training step with models of a file's own.
+    """
     parts = ["# The same in both frameworks", GENERATED]
     parts.append("Each pair has the same weights, the same numbers and the same results; the files are in "
                  "[examples/idioms](../examples/idioms).")  # fmt: skip
@@ -151,6 +165,13 @@ def idioms_page(outputs: Mapping[str, Mapping[str, str]]) -> str:
                 f"```python\n{text.strip()}\n```",
                 f"```text\n{outputs[name][side].strip()}\n```",
             ]
+    parts.append("## With models of your own")
+    parts.append("`gradtool compare` of two models tells with `--code` the training step, clipping, the Hessian-vector "
+                 "product and the search for missing gradients with these very models, their inputs and their loss "
+                 "([how](compare-models.md#the-same-as-programs)). Of "
+                 f"`gradtool compare {' '.join(MODELS)} --code` this is the training step:")  # fmt: skip
+    for side, text in own.items():
+        parts += [f"### {TITLES[side]}", f"```python\n{text.strip()}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -193,7 +214,7 @@ def main() -> None:
     _run(["check", *PICTURE, "--plot", str(ROOT / "docs" / "sweep.svg")])
     pages = {
         "cli": cli_page(_run), "operations": operations_page(), "rules": rules_page(),
-        "idioms": idioms_page(_outputs()),
+        "idioms": idioms_page(_outputs(), with_models(_run)),
     }  # fmt: skip
     for name, text in pages.items():
         (ROOT / "docs" / f"{name}.md").write_text(text, encoding="utf-8")

@@ -108,6 +108,8 @@ def compare(
     gradtool compare pair.py
 
     gradtool compare torch_model.py keras_model.py --dtype float16
+
+    gradtool compare pair.py --code
     """
     status = ExitCode.OK
     with guarded(debug=debug):
@@ -120,7 +122,7 @@ def compare(
 
             asked = chosen_settings(
                 frameworks.value, dtype.value if given(context, "dtype") else "", seed, mode.value, timeout, select,
-                ignore,
+                ignore, code=code,
             )  # fmt: skip
             status = run_compare_models(target, partner, asked, Outlet(chosen, output, color.value, all, strict, debug))
             raise typer.Exit(ExitCode.OK if exit_zero else status)

@@ -175,7 +175,9 @@ AgainstOption = Annotated[
 CodeOption = Annotated[
     bool,
     typer.Option(
-        "--code", help="Also both programs, as one would write them; of an idiom these alone.", rich_help_panel=EVIDENCE
+        "--code",
+        help="Also both programs, as one would write them; of an idiom these alone; of models what one does with them.",
+        rich_help_panel=EVIDENCE,
     ),
 ]
 ModesOption = Annotated[

@@ -16,15 +16,17 @@ __all__ = ["ComparedDtypeOption", "PartnerArgument", "given", "look_at_options",
 
 EXPRESSION, MODELS, NOTHING = "an expression", "models' files", ""
 """What a comparison is of: named on the command line, or every operation."""
+NAMED = "an expression or models' files"
 
 ONE_KIND: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("at", "wrt", "order", "hessian", "jacobian", "upstream", "code", "modes", "timing", "absolute",
+        **dict.fromkeys(("at", "wrt", "order", "hessian", "jacobian", "upstream", "modes", "timing", "absolute",
                          "plot"), EXPRESSION),
         **dict.fromkeys(("mode", "select", "ignore", "all"), MODELS),
+        "code": NAMED,
     }
 )  # fmt: skip
-"""The options that go with one kind of target only; every other one goes with all three."""
+"""The options that don't go with every kind of target."""
 
 INSTEAD: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -35,6 +37,7 @@ INSTEAD: Mapping[tuple[str, str], str] = MappingProxyType(
         (NOTHING, EXPRESSION): (
             'without one, each operation is compared at points of its own; as in gradtool compare "exp(x)" --at x=1'
         ),
+        (NOTHING, NAMED): 'as in gradtool compare "exp(x)" --at x=1 --code, or gradtool compare pair.py --code',
         (NOTHING, MODELS): "without them, every operation is compared; as in gradtool compare pair.py",
     }
 )
@@ -73,7 +76,8 @@ def look_at_options(context: typer.Context, target: str | None, *, models: bool)
     problems = []
     for param in context.command.params:
         wanted = ONE_KIND.get(param.name or "", kind)
-        if isinstance(param, TyperOption) and wanted != kind and given(context, str(param.name)):
+        fits = wanted == kind or (wanted == NAMED and kind != NOTHING)
+        if isinstance(param, TyperOption) and not fits and given(context, str(param.name)):
             told = (
                 f"{param.opts[0]} goes with {wanted}, and {target} is {own}"
                 if kind

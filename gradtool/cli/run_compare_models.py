@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -42,13 +42,15 @@ def chosen_settings(
     timeout: float,
     select: list[str] | None,
     ignore: list[str] | None,
+    *,
+    code: bool,
 ) -> PairSettings:
     """The options as settings; ``dtype`` is empty where none was asked for. Raises ProblemError at what can't be."""
     if frameworks != "both":
         hint = "leave it out; gradtool flow looks at a model in one framework"
         raise ProblemError(Problem("option", f"--frameworks {frameworks} leaves one side of two models", hint=hint))
     wanted = codes(select, "--select"), codes(ignore, "--ignore")
-    return PairSettings(dtype or PairSettings().dtype, seed, mode, timeout, *wanted)
+    return PairSettings(dtype or PairSettings().dtype, seed, mode, timeout, *wanted, code=code)
 
 
 def run_compare_models(target: str, partner: str | None, settings: PairSettings, outlet: Outlet) -> ExitCode:
@@ -62,6 +64,10 @@ def run_compare_models(target: str, partner: str | None, settings: PairSettings,
         line.say("starting both sides ...")
         with pipeline.open_pair(sides, settings.timeout, heard, relay) as host:
             record = pipeline.compare_models(shlex.join(names), sides, settings, host)
+        if settings.code:
+            from gradtool.report.programs.models import programs  # noqa: PLC0415  # few runs need it
+
+            record = replace(record, code=programs(record, [side.path for side in sides]))
         line.say("")
         module, name = FORMATS[outlet.format]
         with unread(stream):

@@ -89,6 +89,10 @@ from gradtool.evidence.wire import (
     decode,
     encode,
 )
+from gradtool.evidence.written import (
+    Numbers,
+    Written,
+)
 
 __all__ = [
     "Accumulated",
@@ -128,6 +132,7 @@ __all__ = [
     "Mode",
     "ModelEvidence",
     "ModelRequest",
+    "Numbers",
     "Optimizer",
     "PairEvidence",
     "PairRequest",
@@ -155,6 +160,7 @@ __all__ = [
     "Training",
     "TrainingStep",
     "Weights",
+    "Written",
     "WrongEntry",
     "decode",
     "encode",

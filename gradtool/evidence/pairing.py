@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gradtool.evidence.model import Assumed
+from gradtool.evidence.written import Written
 from gradtool.values import Shape
 
 __all__ = [
@@ -108,6 +109,7 @@ class Side:
     assumed: list[Assumed] = field(default_factory=list)
     mapped: list[Mapped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
 
 
 @dataclass(frozen=True, slots=True)

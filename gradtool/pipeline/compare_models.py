@@ -48,6 +48,8 @@ class PairSettings:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     """Codes of the findings that are told, all if there are none, and of those that are not."""
+    code: bool = False
+    """Whether programs with the models are told too."""
 
     def __post_init__(self) -> None:
         """Raise ProblemError for a dtype in which two models can't be compared."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gradtool.evidence import ComparedLayer, Distance, Failure, PairEvidence
@@ -52,7 +52,7 @@ class ModelComparison:
     """Two models. Without ``evidence``, ``failures`` say why there is none.
 
     ``dtype`` is that of the second run, ``command`` what repeats both. ``untold`` counts the findings that --select and
-    --ignore leave out.
+    --ignore leave out. ``code`` has programs, by the name of the idiom and the framework, where they are asked for.
     """
 
     target: str
@@ -65,6 +65,7 @@ class ModelComparison:
     mode: str = ""
     command: str = ""
     untold: int = 0
+    code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def exit_code(record: ModelComparison, *, strict: bool) -> ExitCode:

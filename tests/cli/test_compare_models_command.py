@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 import gradtool.report.pairing
 from gradtool.cli.app import app
 from gradtool.pipeline import compare_models as pipeline
+from gradtool.report.programs.idioms import IDIOMS
+from gradtool.report.programs.models import SHOWN
 from gradtool.witness.host import Host
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "pairs"
@@ -104,6 +106,29 @@ def test_stdout_is_clean_json_while_a_keras_file_prints_on_both_frameworks(tmp_p
     assert {row["word"] for row in record["evidence"]["parameters"]} == {"same"}
     assert all(word in done.stderr for word in ("on torch", "on tensorflow", "from below"))
     assert "I0000" not in done.stderr
+
+
+def test_the_printed_programs_of_one_keras_file_run_on_both_frameworks(tmp_path: Path) -> None:
+    """Both begin with the file's weights, so that the first loss is that of the comparison; on PyTorch it is float32's.
+
+    Keras casts products of float64 tensors there, which the comparison keeps it from.
+    """
+    text = (EXAMPLES / "one_keras.py").read_text(encoding="utf-8").replace("layers.Dropout(0.5), ", "")
+    text += "import numpy as np\ndrawn = np.random.default_rng(5)\n"
+    text += "model.set_weights([0.4 * drawn.standard_normal(one.shape) for one in model.get_weights()])\n"
+    (tmp_path / "model.py").write_text(text, encoding="utf-8")
+    record = json.loads(real(tmp_path, "model.py", "--code", "--json").stdout)
+    jsonschema.validate(record, SCHEMA)
+    assert record["command"].endswith(" --code")
+    for side, value, digits in zip(("torch", "tensorflow"), record["evidence"]["values"][0], (1e-6, 1e-9), strict=True):
+        for name in ("training_step", "clipping", "hessian_vector", "none_gradients"):
+            (tmp_path / f"{side}_{name}.py").write_text(record["code"][name][side], encoding="utf-8")
+            environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            told = subprocess.run([sys.executable, f"{side}_{name}.py"], capture_output=True, text=True, cwd=tmp_path,
+                                  env=environment, timeout=120, check=True).stdout  # fmt: skip
+            losses = [line.partition(" = ")[2] for line in told.splitlines() if line.startswith("loss")]
+            assert not losses or float(losses[0]) == pytest.approx(value, rel=digits), (side, name)
+            assert "has no gradient" not in told
 
 
 def test_a_file_that_hangs_is_stopped_at_the_deadline(tmp_path: Path) -> None:
@@ -201,6 +226,34 @@ def test_two_files_are_taken_in_either_order(command: Compare) -> None:
     assert done.exit_code == 0
     assert "| PyTorch | shape | Keras | shape | map |" in done.stdout
     assert "| `0.weight` | 12x6 | hidden/kernel | 6x12 | transposed |" in done.stdout
+
+
+def test_code_tells_the_idioms_with_the_models_behind_the_report(compare: Compare) -> None:
+    report, *told = compare(HEALTHY, "--code").stdout.split("\n# ---- ")
+    assert report.splitlines()[-1].startswith("✓ the models agree")
+    assert [one.splitlines()[0] for one in told] == [IDIOMS[name] for name in SHOWN]
+    code = json.loads(compare(HEALTHY, "--code", "--json").stdout)["code"]
+    assert list(code) == list(SHOWN)
+    for texts, one in zip(code.values(), told, strict=True):
+        assert one.partition("\n\n")[2] == f"# PyTorch\n{texts['torch']}\n# TensorFlow\n{texts['tensorflow']}"
+    assert "model = pair.torch_model().to(torch.float64)\n" in code["training_step"]["torch"]
+    assert "model = pair.keras_model()\n" in code["training_step"]["tensorflow"]
+    markdown = compare(HEALTHY, "--code", "--format", "markdown").stdout
+    assert all(f"```python\n{text}```\n" in markdown for texts in code.values() for text in texts.values())
+    assert "## A training step\n\n### PyTorch\n" in markdown
+
+
+def test_without_code_and_without_evidence_there_is_none(compare: Compare) -> None:
+    assert json.loads(compare(HEALTHY, "--json").stdout)["code"] is None
+    done = compare(UNUSABLE["raises"][0], "--code", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["code"]) == (2, None)
+    assert "# ----" not in compare(UNUSABLE["raises"][0], "--code").stdout
+
+
+def test_code_needs_something_to_show(command: Compare) -> None:
+    done = command("--code")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--code needs an expression or models' files" in flat(done.stderr)
 
 
 def test_the_report_goes_to_a_file_where_one_is_named(compare: Compare, tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ model.set_weights(
     ]
 )
 
+loss_function = keras.losses.MeanSquaredError()
 optimizer = keras.optimizers.SGD(learning_rate=0.1)  # or global_clipnorm=0.5 here, and nothing below
 
 with tf.GradientTape() as tape:
-    loss = tf.reduce_mean((model(X, training=True) - Y) ** 2)
+    loss = loss_function(Y, model(X, training=True))
 gradients = tape.gradient(loss, model.trainable_variables)
+gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]  # else an embedding's rows count apart
 clipped, before = tf.clip_by_global_norm(gradients, 0.5)  # a new list
 after = tf.linalg.global_norm(clipped)
 optimizer.apply_gradients(zip(clipped, model.trainable_variables, strict=True))

@@ -19,17 +19,20 @@ model.set_weights(
     ]
 )
 
-variables = model.trainable_variables
+loss_function = keras.losses.MeanSquaredError()
+
+variables = [variable.value for variable in model.trainable_variables]  # TensorFlow's own, as zeros need
+zero = tf.UnconnectedGradients.ZERO  # where there is no way, not None
 direction = [tf.ones_like(variable) for variable in variables]
 
 with tf.GradientTape() as outer:
     with tf.GradientTape() as inner:
-        loss = tf.reduce_mean((model(X, training=True) - Y) ** 2)
-    gradients = inner.gradient(loss, variables)
-    along = sum(tf.reduce_sum(g * v) for g, v in zip(gradients, direction, strict=True))
-product = outer.gradient(along, variables)
+        loss = loss_function(Y, model(X, training=True))
+    gradients = inner.gradient(loss, variables, unconnected_gradients=zero)
+    along = sum(tf.reduce_sum(v * g) for g, v in zip(gradients, direction, strict=True))
+product = outer.gradient(along, variables, unconnected_gradients=zero)
 
 print(f"gradient along v = {along.numpy():.10f}")
-print(f"v H v = {sum(tf.reduce_sum(h * v) for h, v in zip(product, direction, strict=True)).numpy():.10f}")
+print(f"v H v = {sum(tf.reduce_sum(v * h) for h, v in zip(product, direction, strict=True)).numpy():.10f}")
 for part in product:
     print(f"H v = {tf.norm(part).numpy():.10f}")

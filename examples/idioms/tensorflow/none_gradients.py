@@ -25,8 +25,10 @@ class Net(keras.Model):
 model = Net()
 model.used.set_weights([np.array([[0.5], [0.5]]), np.array([0.1])])
 
+loss_function = keras.losses.MeanSquaredError()
+
 with tf.GradientTape() as tape:
-    loss = tf.reduce_mean((model(X, training=True) - Y) ** 2)
+    loss = loss_function(Y, model(X, training=True))
 gradients = tape.gradient(loss, model.trainable_variables)
 
 missing = [v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is None]

@@ -14,12 +14,13 @@ with torch.no_grad():
     model[2].weight.copy_(torch.tensor([[0.7, -0.4, 0.9]]))
     model[2].bias.copy_(torch.tensor([0.05]))
 
+loss_function = torch.nn.MSELoss()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 
-loss = torch.nn.functional.mse_loss(model(X), Y)
+loss = loss_function(model(X), Y)
 loss.backward()
 before = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=0.5)  # changes .grad in place
-after = torch.linalg.vector_norm(torch.stack([p.grad.norm() for p in model.parameters()]))
+after = torch.linalg.vector_norm(torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]))
 optimizer.step()
 
 print(f"global norm before = {before.item():.10f}")

@@ -14,13 +14,15 @@ with torch.no_grad():
     model[2].weight.copy_(torch.tensor([[0.7, -0.4, 0.9]]))
     model[2].bias.copy_(torch.tensor([0.05]))
 
-parameters = list(model.parameters())
+loss_function = torch.nn.MSELoss()
+
+parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 direction = [torch.ones_like(parameter) for parameter in parameters]
 
-loss = torch.nn.functional.mse_loss(model(X), Y)
-gradients = torch.autograd.grad(loss, parameters, create_graph=True)
+loss = loss_function(model(X), Y)
+gradients = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
 along = sum((g * v).sum() for g, v in zip(gradients, direction, strict=True))
-product = torch.autograd.grad(along, parameters)
+product = torch.autograd.grad(along, parameters, materialize_grads=True)  # zero where there is no way, not None
 
 print(f"gradient along v = {along.item():.10f}")
 print(f"v H v = {sum((h * v).sum() for h, v in zip(product, direction, strict=True)).item():.10f}")

@@ -23,10 +23,12 @@ with torch.no_grad():
     model.used.weight.fill_(0.5)
     model.used.bias.fill_(0.1)
 
-loss = torch.nn.functional.mse_loss(model(X), Y)
+loss_function = torch.nn.MSELoss()
+
+loss = loss_function(model(X), Y)
 loss.backward()
 
-missing = [name for name, parameter in model.named_parameters() if parameter.grad is None]
+missing = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
 for name in missing:
     print(f"{name} has no gradient")
 print(f"loss = {loss.item():.10f}")

@@ -43,6 +43,7 @@ def plain(record: ModelComparison) -> dict[str, Any]:
         "evidence": None if found is None else _evidence(found),
         "findings": [jsonable(finding) for finding in record.findings],
         "untold": record.untold,
+        "code": {name: dict(texts) for name, texts in record.code.items()} or None,
         "failures": documents.failures(record.failures),
         "seconds": round(record.seconds, 6),
         "command": record.command,
@@ -53,7 +54,7 @@ def _evidence(evidence: PairEvidence) -> dict[str, Any]:
     """Both sides, and every comparison with the distance that it may have."""
     fields: dict[str, Any] = jsonable(evidence)
     for side in ("left", "right"):
-        del fields[side]["key"]
+        del fields[side]["key"], fields[side]["written"]
     return {
         **{name: fields[name] for name in ("left", "right")},
         "parameters": [_parameter(evidence, one) for one in evidence.parameters],

@@ -21,11 +21,19 @@ __all__ = ["report", "write_markdown", "write_table"]
 def write_table(record: ModelComparison, terminal: Terminal, *, every: bool) -> None:
     """The report for people. ``every`` shows each parameter and layer, however many there are."""
     table.tell(report(record, every=every), terminal)
+    if record.code:
+        from gradtool.report.programs.models import write  # noqa: PLC0415  # only with --code
+
+        write(record.code, terminal)
 
 
 def write_markdown(record: ModelComparison, terminal: Terminal, *, every: bool) -> None:
     """The same for an issue, a pull request or a page."""
     markdown.tell(report(record, every=every), terminal)
+    if record.code:
+        from gradtool.report.programs.models import markdown as programs  # noqa: PLC0415  # only with --code
+
+        terminal.stream.write(programs(record.code))
 
 
 def report(record: ModelComparison, *, every: bool) -> Report:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Failure, Record, SideRequest
+from gradtool.evidence import Failure, Numbers, Record, SideRequest, Written
 from gradtool.witness.keras.layers import prepare
 from gradtool.witness.keras.recorder import Recorder
 from gradtool.witness.keras.sources import Sources, made
@@ -72,6 +72,7 @@ class KerasRoom:
     """The model of the last ``settle``."""
 
     kind = KIND
+    targets_first = True
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -98,11 +99,14 @@ class KerasRoom:
         loaded.notes.extend(self.backend.notes)
         prepare(list(self.model._flatten_layers()), training=self.training)  # noqa: SLF001  # Keras shows only models'
         if loaded.inputs is None:
-            loaded.inputs = self._drawn(request.seed)
+            loaded.inputs = self._drawn(request.seed, loaded.written)
             loaded.drawn = loaded.inputs is not None
 
-    def _drawn(self, seed: int) -> list[NDArray[Any]] | None:
-        """Standard normal numbers in the model's shapes; integers below the rows of the first embedding."""
+    def _drawn(self, seed: int, written: Written) -> list[NDArray[Any]] | None:
+        """Standard normal numbers in the model's shapes; integers below the rows of the first embedding.
+
+        ``written`` gets their shapes.
+        """
         shapes = getattr(self.model, "inputs", None)
         if not shapes:
             return None
@@ -115,6 +119,7 @@ class KerasRoom:
             shape = [BATCH if one.shape[0] is None else one.shape[0], *(length or free for length in one.shape[1:])]
             whole = "int" in str(one.dtype) or self._is_embedded(one)
             found.append(drawn.integers(0, below, shape) if whole else drawn.standard_normal(shape))
+            written.inputs.append(Numbers("", "numpy", tuple(shape), whole, below if whole else 0))
         return found
 
     def _is_embedded(self, one: Any) -> bool:
@@ -219,7 +224,7 @@ class KerasRoom:
                 loss = sum(parts[1:], parts[0])
             else:
                 goals = None if loaded.targets is None else self._fed(loaded.targets)
-                loss = called_loss(loaded.loss, whole, goals, reversed_order=True)
+                loss = called_loss(loaded.loss, whole, goals, reversed_order=self.targets_first)
             if math.prod(getattr(loss, "shape", (0,))) != 1:
                 raise UserFileError("the loss of the Keras side is no single number", "return a tensor of one number")
             return loss, [*(tensor for _, tensor in recorder.calls if tensor is not None), *graded]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Mapped, SideRequest
+from gradtool.evidence import Mapped, Numbers, SideRequest, Written
 from gradtool.witness.model.conventions import INPUTS, LOSSES, TARGETS
-from gradtool.witness.model.discovery import CASE, Kind, discover
+from gradtool.witness.model.discovery import CASE, Found, Kind, discover
 from gradtool.witness.model.user_file import UserFileError, execute, is_users
 
 __all__ = ["Loaded", "opened"]
@@ -37,6 +37,7 @@ class Loaded:
     drawn: bool = False
     mapped: list[Mapped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
 
 
 def opened(request: SideRequest, kind: Kind) -> Loaded:
@@ -63,27 +64,60 @@ def _found(names: Mapping[str, Any], request: SideRequest, kind: Kind) -> Loaded
             f"define one, or a function {CASE}() that returns it; or torch_model() and keras_model() in one file",
         )
     case = found.case
-    inputs = case.inputs if case.inputs is not None else _first(names, NAMES)
-    targets = case.targets if case.targets is not None else _first(names, (*TARGETS, "y"))
+    inputs, fed = _first(case.inputs, names, NAMES)
+    targets, goal = _first(case.targets, names, (*TARGETS, "y"))
     ending = request.role.partition("_")[0]
     losses = (f"{ending}_loss",) if ending else LOSSES
-    loss = case.loss if case.loss is not None else _first(names, losses)
+    loss, named = _first(case.loss, names, losses)
+    arrays = _arrays(inputs, fed)
     goals = None if targets is None else _array(targets, "targets")
-    return Loaded(found.model, found.name, _arrays(inputs), goals, loss, mapped=_mapped(names, file))
+    written = Written(
+        _model_code(names, found),
+        named,
+        [numbers for _, numbers in arrays or []],
+        [] if goals is None else [_numbers(targets, goals, goal)],
+    )
+    kept = None if arrays is None else [array for array, _ in arrays]
+    return Loaded(found.model, found.name, kept, goals, loss, mapped=_mapped(names, file), written=written)
 
 
-def _first(names: Mapping[str, Any], wanted: Sequence[str]) -> Any:
-    return next((names[name] for name in wanted if names.get(name) is not None), None)
+def _first(own: Any, names: Mapping[str, Any], wanted: Sequence[str]) -> tuple[Any, str]:
+    """What the case said, which has no name, else the first of the names that the file has, with that name."""
+    if own is not None:
+        return own, ""
+    return next(((names[name], name) for name in wanted if names.get(name) is not None), (None, ""))
 
 
-def _arrays(value: Any) -> list[NDArray[Any]] | None:
-    """Inputs as arrays, whatever holds them."""
+def _model_code(names: Mapping[str, Any], found: Found) -> str:
+    """The model by its name, or made by a class or function of that name; empty where that gives more than a model."""
+    parts = (getattr(found.case, part.name) for part in fields(found.case))
+    if found.route not in ("name", "only", "class") or any(part is not None for part in parts):
+        return ""
+    first, *steps = found.name.split(".")
+    value = names.get(first)
+    for step in steps:
+        value = getattr(value, step, None)
+    return found.name if value is found.model else f"{found.name}()"
+
+
+def _arrays(value: Any, name: str) -> list[tuple[NDArray[Any], Numbers]] | None:
+    """Inputs as arrays, whatever holds them, and how they are written."""
     if value is None:
         return None
     if callable(value) and not hasattr(value, "shape"):
-        value = value()
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else [value]
-    return [_array(part, "inputs") for part in parts]
+        value, name = value(), name and f"{name}()"
+    if isinstance(value, Mapping):
+        rows = [(f"{name}[{key!r}]", part) for key, part in value.items()]
+    elif isinstance(value, list | tuple):
+        rows = [(f"{name}[{place}]", part) for place, part in enumerate(value)]
+    else:
+        rows = [(name, value)]
+    arrays = [_array(part, "inputs") for _, part in rows]
+    return [(array, _numbers(part, array, name and code)) for array, (code, part) in zip(arrays, rows, strict=True)]
+
+
+def _numbers(value: Any, array: NDArray[Any], code: str) -> Numbers:
+    return Numbers(code, type(value).__module__.partition(".")[0], array.shape, whole=array.dtype.kind != "f")
 
 
 def _array(value: Any, what: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gradtool.evidence import Assumed, Reach, Side, SideLayer, SideRequest, SideRun
 from gradtool.witness.model.discovery import Kind
 from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
+from gradtool.witness.model.losses import order
 from gradtool.witness.model.pair_file import Loaded, opened
 from gradtool.witness.model.user_file import UserFileError
 
@@ -57,6 +58,8 @@ class Room(Protocol):
     framework: str
     version: str
     kind: Kind
+    targets_first: bool
+    """Whether the framework's own losses take the targets before the output."""
 
     def begin(self, request: SideRequest) -> None:
         """Settle seed and dtype before the file runs."""
@@ -140,7 +143,10 @@ def _state(request: SideRequest) -> str:
 
 
 def _side(room: Room, request: SideRequest, loaded: Loaded, inputs: str) -> Side:
-    own = loaded.loss is not None
+    own, written = loaded.loss is not None, loaded.written
+    if written.loss:
+        wanted = order(loaded.loss, reversed_order=room.targets_first)
+        written = replace(written, loss=f"{written.loss}({', '.join(wanted)})")
     told = "the file's own" if own else "a fixed random projection of the output, the same on both sides"
     assumed = [
         Assumed("model", f"{loaded.name} ({type(loaded.model).__name__})", f"{room.framework}, {room.version}"),
@@ -149,12 +155,15 @@ def _side(room: Room, request: SideRequest, loaded: Loaded, inputs: str) -> Side
     return Side(
         request.key, room.framework, room.version, loaded.name, type(loaded.model).__name__, request.dtype, inputs,
         room.channels_last(), loss="own" if own else "", assumed=assumed, mapped=loaded.mapped, notes=loaded.notes,
+        written=written,
     )  # fmt: skip
 
 
 def _describe(room: Room, request: SideRequest) -> Side:
     _, loaded, _ = _loaded[request.side]
-    inputs = room.arranged(list(_read(request, request.inputs).values()), request)
+    given = list(_read(request, request.inputs).values())
+    inputs = room.arranged(given, request)
+    loaded.written.moved[:] = [one is not other for one, other in zip(inputs, given, strict=True)]
     _loaded[request.side] = (_state(request), loaded, inputs)
     passed = room.forward(inputs)
     _look_at_chance(room, request, inputs, passed)

@@ -31,6 +31,7 @@ class TorchRoom:
     framework = "PyTorch"
     version = torch.__version__
     kind = KIND
+    targets_first = False
 
     def __init__(self) -> None:
         self.model: nn.Module = nn.Identity()
@@ -142,7 +143,7 @@ class TorchRoom:
             loss = sum((one * self._tensor(p).to(one.dtype)).sum() for one, p in zip(outputs, projections, strict=True))
         else:
             goals = None if loaded.targets is None else self._tensor(loaded.targets)
-            loss = called_loss(loaded.loss, whole, goals, reversed_order=False)
+            loss = called_loss(loaded.loss, whole, goals, reversed_order=self.targets_first)
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             raise UserFileError("the loss of the PyTorch side is no single number", "return a tensor of one number")
         with blamed("the backward pass of the PyTorch model failed"):
