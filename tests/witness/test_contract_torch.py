@@ -519,3 +519,10 @@ def test_the_cost_is_bounded() -> None:
 
     found(operation(lambda x: x * x, counted))
     assert calls[0] <= 40
+
+
+def test_another_mask_under_torch_func_is_no_finding() -> None:
+    """The kernel of attention that vmap takes draws its dropout in another order."""
+    torch.manual_seed(0)
+    encoder = torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    assert kinds(encoder, torch.randn(2, 3, 4)) == {"random_forward"}

@@ -12,7 +12,7 @@ import torch
 
 from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
-from gradtool.witness.callable.contract.observed import Observed, apart, largest
+from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Point
 from gradtool.witness.pytorch.callable.subject import TorchSubject, numbers, weights_for
 
@@ -164,7 +164,10 @@ def interleaved(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
 
 
 def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
-    """Two upstream gradients at once by ``torch.func``, which asks a Function for its ``vmap`` rule. One gradient."""
+    """Two upstream gradients at once by ``torch.func``, which asks a Function for its ``vmap`` rule. One gradient.
+
+    Under it a dropout may run in another kernel, which draws another mask: then there is nothing to compare.
+    """
     leaves = subject.leaves(observed.at)
     active = {name: leaves[name].detach() for name in subject.active}
 
@@ -180,6 +183,9 @@ def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
         )
         (found,) = torch.vmap(pull)(weights)
     except Exception:  # noqa: BLE001 - what refuses torch.func does not break it
+        return
+    rows = zip(results, observed.values, strict=True)
+    if any(are_others(numbers(result), value, observed.unit) for result, value in rows):
         return
     other = observed.gradient(observed.other)
     for name, stack in found.items():

@@ -11,6 +11,8 @@ import torch
 from torch.autograd import forward_ad
 
 from gradtool.evidence import Slot
+from gradtool.target.dtype import FORMATS
+from gradtool.witness.callable.contract.observed import are_others
 from gradtool.witness.callable.randomness import kept_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
@@ -152,8 +154,12 @@ class TorchSubject:
                     name: forward_ad.make_dual(leaf.detach(), _like(along[name], leaf)) if name in self.active else leaf
                     for name, leaf in leaves.items()
                 }
-                tangents = [forward_ad.unpack_dual(output).tangent for output in self.run(moved)]
+                primal, tangents = zip(*map(forward_ad.unpack_dual, self.run(moved)), strict=True)
                 outputs = self.run(leaves)
+                pairs = zip(outputs, primal, strict=True)
+                unit = FORMATS[self.dtype].unit
+                if any(are_others(numbers(output), numbers(moved), unit) for output, moved in pairs):
+                    raise UnavailableError("in forward mode it draws other random numbers")
                 return [
                     np.zeros(tuple(output.shape)) if tangent is None else numbers(tangent)
                     for output, tangent in zip(outputs, tangents, strict=True)

@@ -43,6 +43,8 @@ class TensorFlowSubject:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
+        self._before: list[tuple[Any, Any]] = []
+        """The state of a layer, and its numbers when the block of ``placed`` began."""
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         with self.placed(self.point) as leaves:
@@ -76,6 +78,7 @@ class TensorFlowSubject:
                     self.variables[name].assign(value)
                     value = self.variables[name]
                 leaves[name] = value
+            self._before = kept[len(self.variables) :]
             yield leaves
 
     def watched(self, leaves: Tensors) -> list[Any]:
@@ -90,7 +93,9 @@ class TensorFlowSubject:
         return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
 
     def _flat(self, tensors: Tensors) -> list[Any]:
-        """What the callable returns, with the random state of every call the same."""
+        """What the callable returns, with the random state of every call the same, that in a layer's variables too."""
+        for variable, value in self._before:
+            variable.assign(value)
         tf.random.set_seed(self.seed)
         set_random(self.seed)
         return [leaf for _, leaf in leaves(self.call(tensors))]
