@@ -526,3 +526,24 @@ def test_another_mask_under_torch_func_is_no_finding() -> None:
     torch.manual_seed(0)
     encoder = torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
     assert kinds(encoder, torch.randn(2, 3, 4)) == {"random_forward"}
+
+
+def test_a_reentrant_checkpoint_is_differentiated_as_it_allows() -> None:
+    """Only ``backward()`` works, which adds to ``.grad`` of what the checkpoint uses: that is undone."""
+    held = torch.tensor([0.5, 2.0, -1.0, 3.0], dtype=torch.float64, requires_grad=True)
+    held.grad = torch.ones(4, dtype=torch.float64)
+
+    def inside(x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(held * x)
+
+    def saved(x: torch.Tensor) -> torch.Tensor:
+        return torch.utils.checkpoint.checkpoint(inside, x, use_reentrant=True)  # type: ignore[no-any-return]
+
+    subject = subject_of(saved, [vector()], {}, ["x"], Origin("f", "function", "ops.py:1"), 3)
+    _, gradients = subject.gradient(subject.point, [np.ones(4)])
+    numbers, factors = vector().numpy(), held.detach().numpy()
+    np.testing.assert_allclose(gradients["x"], factors * np.cos(factors * numbers), rtol=1e-14)
+    assert kinds(saved) == set()
+    assert held.grad.tolist() == [1.0] * 4
+    wrong = operation(lambda x: x * x, lambda ctx, g, x: 2 * x)
+    assert kinds(lambda x: torch.utils.checkpoint.checkpoint(wrong, x, use_reentrant=True)) == {"upstream_ignored"}

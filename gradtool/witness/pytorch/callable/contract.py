@@ -14,7 +14,7 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
 from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Point
-from gradtool.witness.pytorch.callable.subject import TorchSubject, numbers, weights_for
+from gradtool.witness.pytorch.callable.subject import TorchSubject, nodes, numbers, pulled, weights_for
 
 __all__ = ["breaches"]
 
@@ -49,12 +49,7 @@ def written(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
     }
     results = dict(zip(names, (outputs[place] for place in learning), strict=True))
     before, upstream, values = _kept(leaves), _kept(weights), _kept(results)
-    torch.autograd.grad(
-        list(results.values()),
-        [leaves[name] for name in subject.active],
-        grad_outputs=list(weights.values()),
-        allow_unused=True,
-    )
+    pulled(list(results.values()), [leaves[name] for name in subject.active], list(weights.values()))
     yield from _changed(observed, "modifies_input", "the backward pass", leaves, before)
     yield from _changed(observed, "modifies_upstream", "the backward pass", weights, upstream)
     yield from _changed(observed, "modifies_result", "the backward pass", results, values)
@@ -99,7 +94,7 @@ def returned(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
                 seen.extend((kind, name, told) for kind, told in _unlike(gradient, expected.shape, expected.dtype))
 
     with contextlib.ExitStack() as stack:
-        for operation in {node._forward_cls for node in _nodes(outputs) if hasattr(node, "_forward_cls")}:  # noqa: SLF001
+        for operation in {node._forward_cls for node in nodes(outputs) if hasattr(node, "_forward_cls")}:  # noqa: SLF001
             stack.enter_context(_overheard(operation, compared))
         subject.backward(outputs, leaves, weights_for(observed.upstream, outputs))
     for kind, name, told in dict.fromkeys(seen):
@@ -203,17 +198,5 @@ CHECKS = (written, returned, interleaved, vmapped)
 def _reached(subject: TorchSubject, at: Point) -> set[str]:
     """The leaves that the graph of the outputs leads to."""
     leaves = subject.leaves(at)
-    ends = {id(getattr(node, "variable", None)) for node in _nodes(subject.run(leaves))}
+    ends = {id(getattr(node, "variable", None)) for node in nodes(subject.run(leaves))}
     return {name for name, leaf in leaves.items() if id(leaf) in ends}
-
-
-def _nodes(outputs: Sequence[torch.Tensor]) -> Iterator[Any]:
-    """Every node of a graph, once."""
-    waiting: list[Any] = [output.grad_fn for output in outputs if output.grad_fn is not None]
-    seen = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        fresh = {after for after, _ in node.next_functions if after is not None} - seen
-        seen |= fresh
-        waiting.extend(fresh)

@@ -17,7 +17,7 @@ from gradtool.witness.callable.randomness import kept_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
-__all__ = ["TorchSubject", "numbers", "subject_of", "weights_for"]
+__all__ = ["TorchSubject", "nodes", "numbers", "pulled", "subject_of", "weights_for"]
 
 Tensors = Mapping[str, torch.Tensor]
 Traceable = tuple[Callable[..., Any], dict[str, Any], Tensors]
@@ -108,9 +108,7 @@ class TorchSubject:
             return dict.fromkeys(self.active)
         total = sum(((output * weight).sum() for output, weight in learning), start=torch.zeros(()))
         with _seeded(self.seed):
-            found = torch.autograd.grad(
-                total, [leaves[name] for name in self.active], allow_unused=True, create_graph=create
-            )
+            found = pulled([total], [leaves[name] for name in self.active], create=create)
         return dict(zip(self.active, found, strict=True))
 
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
@@ -228,6 +226,67 @@ def subject_of(
         fixed = {name: value for name, value in structure.items() if name not in made.active}
         made.traceable = traced, fixed, parameters
     return made
+
+
+def pulled(
+    outputs: Sequence[torch.Tensor],
+    inputs: Sequence[torch.Tensor],
+    weights: Sequence[torch.Tensor] | None = None,
+    *,
+    create: bool = False,
+) -> Sequence[torch.Tensor | None]:
+    """The gradient of the outputs' weighed sum by fresh leaves, None where there is none.
+
+    A checkpoint with use_reentrant=True refuses torch.autograd.grad: then by ``backward()``, which leaves it in
+    ``.grad``, and which cannot be differentiated again.
+    """
+    try:
+        return torch.autograd.grad(outputs, inputs, weights, allow_unused=True, create_graph=create, retain_graph=True)
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        if create:
+            raise UnavailableError(_first_line(error)) from error
+    with _grads_kept(inputs):
+        torch.autograd.backward(outputs, weights)
+        return [one.grad for one in inputs]
+
+
+@contextlib.contextmanager
+def _grads_kept(fresh: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Meanwhile backward passes, and those inside of them, add to ``.grad`` of other leaves; afterwards it is undone.
+
+    What a reentrant checkpoint leads to shows only once it has run its function again.
+    """
+    original, kept = torch.autograd.backward, {id(one): (one, None) for one in fresh}
+    others: dict[int, tuple[torch.Tensor, torch.Tensor | None]] = {}
+
+    def backward(tensors: Any, *given: Any, **named: Any) -> Any:
+        for node in nodes([tensors] if isinstance(tensors, torch.Tensor) else tensors):
+            leaf = getattr(node, "variable", None)
+            if leaf is not None and id(leaf) not in kept:
+                others.setdefault(id(leaf), (leaf, None if leaf.grad is None else leaf.grad.clone()))
+        return original(tensors, *given, **named)
+
+    torch.autograd.backward = backward
+    try:
+        yield
+    finally:
+        torch.autograd.backward = original
+        for leaf, grad in others.values():
+            leaf.grad = grad
+
+
+def nodes(outputs: Sequence[torch.Tensor]) -> Iterator[Any]:
+    """Every node of a graph, once."""
+    waiting: list[Any] = [output.grad_fn for output in outputs if output.grad_fn is not None]
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        fresh = {after for after, _ in node.next_functions if after is not None} - seen
+        seen |= fresh
+        waiting.extend(fresh)
 
 
 def numbers(tensor: torch.Tensor) -> Floats:
