@@ -271,3 +271,14 @@ def test_the_mask_of_a_keras_layer_is_the_same_in_every_call() -> None:
             return self.drop(x, training=True) * x
 
     assert kinds(Noisy(), draws(4, 3, dtype=tf.float32)) == set()
+
+
+def test_a_backward_that_draws() -> None:
+    rarely = operation(
+        lambda x: x * 2,
+        lambda g, x: g * 2 * (1 + 1e-3 * tf.cast(tf.random.uniform(()) < 0.1, g.dtype)),
+    )
+    (told,) = found(rarely)
+    assert told.kind == "random_backward"
+    assert told.size == pytest.approx(1e-3, rel=1e-2)
+    assert kinds(operation(lambda x: x * 2, lambda g, x: g * 2)) == set()

@@ -547,3 +547,36 @@ def test_a_reentrant_checkpoint_is_differentiated_as_it_allows() -> None:
     assert held.grad.tolist() == [1.0] * 4
     wrong = operation(lambda x: x * x, lambda ctx, g, x: 2 * x)
     assert kinds(lambda x: torch.utils.checkpoint.checkpoint(wrong, x, use_reentrant=True)) == {"upstream_ignored"}
+
+
+def test_a_plain_function_that_writes_to_what_is_differentiated() -> None:
+    def shifted(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        y.add_(1)
+        return x * y
+
+    (told,) = found(shifted, vector(), vector())
+    assert (told.kind, told.variable) == ("modifies_input", "y")
+    (told,) = found(lambda x: x.mul_(2))
+    assert (told.kind, told.variable) == ("in_place", "x")
+    assert found(lambda x, y: x * y.clone().add_(1), vector(), vector()) == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 4])
+def test_a_backward_that_draws(seed: int) -> None:
+    rarely = operation(lambda x: x * 2, lambda ctx, g, x: g * 2 * (1 + 1e-3 * (torch.rand(()) < 0.1)))
+    (told,) = found(rarely, seed=seed)
+    assert told.kind == "random_backward"
+    assert told.size == pytest.approx(1e-3, rel=1e-2)
+    masked = operation(lambda x: x * (torch.rand_like(x) < 0.5), lambda ctx, g, x: g * (torch.rand_like(x) < 0.5))
+    assert kinds(masked, draws(20), seed=seed) == {"random_forward", "redrawn"}
+    harmless = operation(lambda x: x * 2, lambda ctx, g, x: g * 2 + 0 * torch.rand(()))
+    assert kinds(harmless, seed=seed) == set()
+
+
+def test_a_checkpoint_that_draws_the_mask_of_its_forward_again_is_healthy() -> None:
+    def dropped(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.dropout(x, 0.5, training=True) * x
+
+    for reentrant in (False, True):
+        found_kinds = kinds(lambda x: torch.utils.checkpoint.checkpoint(dropped, x, use_reentrant=reentrant), draws(20))
+        assert found_kinds == {"random_forward"}

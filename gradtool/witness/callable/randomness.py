@@ -8,13 +8,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-__all__ = ["kept_random", "set_random"]
+__all__ = ["kept_random", "random_state", "set_random"]
 
 
 def set_random(seed: int) -> None:
     """Begin the numbers that programs share from ``seed``."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
+
+
+def random_state() -> tuple[object, bytes, int]:
+    """Where they stand: equal if and only if nothing was drawn in between."""
+    shared = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
+    return random.getstate(), shared["key"].tobytes(), shared["pos"]
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -53,6 +54,26 @@ def written(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
     yield from _changed(observed, "modifies_input", "the backward pass", leaves, before)
     yield from _changed(observed, "modifies_upstream", "the backward pass", weights, upstream)
     yield from _changed(observed, "modifies_result", "the backward pass", results, values)
+
+
+def overwritten(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
+    """Differentiated inputs that the forward pass writes to, as PyTorch allows it only of what needs no gradient.
+
+    Where the input itself is what comes back, as of ``relu_`` or with ctx.mark_dirty, the caller may have meant it.
+    One value.
+    """
+    if not subject.changes_inputs:
+        return
+    bare = copy.copy(subject)
+    bare.changes_inputs = False
+    leaves = {name: leaf.detach() for name, leaf in subject.leaves(observed.at).items()}
+    before = _kept(leaves)
+    returned = {leaf.data_ptr() for leaf in bare.flat(leaves) if isinstance(leaf, torch.Tensor)}
+    for breach in _changed(observed, "modifies_input", "the forward pass", leaves, before):
+        if leaves[breach.variable].data_ptr() not in returned:
+            yield breach
+        elif subject.origin.kind != "autograd function":
+            yield replace(breach, kind="in_place", told=f"{breach.told}, and returns it")
 
 
 Kept = dict[str, tuple[int, torch.Tensor]]
@@ -192,7 +213,7 @@ def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
             yield observed.breach("batched", name, told, gap / (size or gap))
 
 
-CHECKS = (written, returned, interleaved, vmapped)
+CHECKS = (written, overwritten, returned, interleaved, vmapped)
 
 
 def _reached(subject: TorchSubject, at: Point) -> set[str]:

@@ -13,7 +13,7 @@ from torch.autograd import forward_ad
 from gradtool.evidence import Slot
 from gradtool.target.dtype import FORMATS
 from gradtool.witness.callable.contract.observed import are_others
-from gradtool.witness.callable.randomness import kept_random
+from gradtool.witness.callable.randomness import kept_random, random_state
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
@@ -37,6 +37,8 @@ class TorchSubject:
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.changes_inputs = False
         """Whether it writes into its inputs, which PyTorch allows only on copies of what is differentiated."""
+        self.backward_seed: int | None = None
+        self.drew = False
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         found = [leaf for leaf in self._first() if isinstance(leaf, torch.Tensor)]
@@ -62,7 +64,7 @@ class TorchSubject:
 
     def run(self, leaves: Tensors) -> list[torch.Tensor]:
         """The differentiated outputs, complex ones as pairs of reals."""
-        found = [leaf for leaf in self._flat(leaves) if isinstance(leaf, torch.Tensor)]
+        found = [leaf for leaf in self.flat(leaves) if isinstance(leaf, torch.Tensor)]
         if len(found) != len(self.results):
             raise UnavailableError(f"it returned {len(found)} tensors, and {len(self.results)} before")
         return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
@@ -70,14 +72,14 @@ class TorchSubject:
     def _first(self) -> list[Any]:
         """What the first call returns, which shows whether the callable has to be given copies."""
         try:
-            return self._flat(self.leaves(self.point))
+            return self.flat(self.leaves(self.point))
         except RuntimeError as error:
             if "leaf Variable that requires grad" not in str(error):
                 raise
             self.changes_inputs = True
-            return self._flat(self.leaves(self.point))
+            return self.flat(self.leaves(self.point))
 
-    def _flat(self, tensors: Tensors) -> list[Any]:
+    def flat(self, tensors: Tensors) -> list[Any]:
         """What the callable returns, with the random state of every call the same."""
         with _seeded(self.seed), torch.enable_grad():
             if self.changes_inputs:
@@ -107,8 +109,10 @@ class TorchSubject:
         if not learning:
             return dict.fromkeys(self.active)
         total = sum(((output * weight).sum() for output, weight in learning), start=torch.zeros(()))
-        with _seeded(self.seed):
+        with _seeded(self.seed if self.backward_seed is None else self.backward_seed):
+            before = _random_state()
             found = pulled([total], [leaves[name] for name in self.active], create=create)
+            self.drew = _random_state() != before
         return dict(zip(self.active, found, strict=True))
 
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
@@ -340,6 +344,14 @@ def _refuses(gradient: torch.Tensor | None) -> bool:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:200]
+
+
+def _random_state() -> tuple[object, ...]:
+    """Where every generator that ``_seeded`` holds stands."""
+    generators = [torch.default_generator]
+    if torch.cuda.is_initialized():
+        generators += torch.cuda.default_generators
+    return (*(generator.get_state().numpy().tobytes() for generator in generators), *random_state())
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from gradtool.evidence import Slot
-from gradtool.witness.callable.randomness import kept_random, set_random
+from gradtool.witness.callable.randomness import kept_random, random_state, set_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
@@ -43,6 +43,8 @@ class TensorFlowSubject:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
+        self.backward_seed: int | None = None
+        self.drew = False
         self._before: list[tuple[Any, Any]] = []
         """The state of a layer, and its numbers when the block of ``placed`` began."""
         self.point: Point = {name: numbers(given[name]) for name in active}
@@ -121,7 +123,13 @@ class TensorFlowSubject:
             with tf.GradientTape() as tape:
                 tape.watch(self.watched(leaves))
                 outputs = self.run(leaves)
-            found = tape.gradient(outputs, self.watched(leaves), output_gradients=_weights(upstream, outputs))
+            weights = _weights(upstream, outputs)
+            if self.backward_seed is not None:
+                tf.random.set_seed(self.backward_seed)
+                set_random(self.backward_seed)
+            before = _random_state()
+            found = tape.gradient(outputs, self.watched(leaves), output_gradients=weights)
+            self.drew = _random_state() != before
             return [numbers(output) for output in outputs], self._named(found)
 
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
@@ -292,6 +300,12 @@ def _kept_random(seed: int) -> Iterator[None]:
         finally:
             state.pop("_rng", None)
             state.update(before)
+
+
+def _random_state() -> tuple[object, ...]:
+    """Where the generators that ``_kept_random`` holds stand."""
+    drawn = vars(context.context()).get("_rng")
+    return (None if drawn is None else drawn.getstate(), *random_state())
 
 
 def _slot(name: str, tensor: Any, differentiated: bool) -> Slot:
