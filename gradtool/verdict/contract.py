@@ -38,6 +38,7 @@ CODES: Mapping[str, str] = {
     "second_order_cut": "GT219",
     "no_double_backward": "GT220",
     "forward_mode": "GT221",
+    "no_forward_mode": "GT221",
     "batched": "GT222",
 }
 """The rule of every kind of breach."""
@@ -88,6 +89,8 @@ def _severity(breach: Breach, evidence: CallableEvidence) -> str:
         breach.kind.startswith("modifies") and breach.size == 0
     ):
         return "warning"
+    if breach.kind == "no_forward_mode":
+        return "warning" if evidence.kind == "autograd function" else "note"
     if breach.kind == "dtype" and evidence.witness == "torch":
         return "note"
     return RULES[CODES[breach.kind]].severity

@@ -573,10 +573,40 @@ def test_a_backward_that_draws(seed: int) -> None:
     assert kinds(harmless, seed=seed) == set()
 
 
-def test_a_checkpoint_that_draws_the_mask_of_its_forward_again_is_healthy() -> None:
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoint_that_draws_the_mask_of_its_forward_again_is_healthy(reentrant: bool) -> None:
     def dropped(x: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.dropout(x, 0.5, training=True) * x
 
-    for reentrant in (False, True):
-        found_kinds = kinds(lambda x: torch.utils.checkpoint.checkpoint(dropped, x, use_reentrant=reentrant), draws(20))
-        assert found_kinds == {"random_forward"}
+    def saved(x: torch.Tensor) -> torch.Tensor:
+        return torch.utils.checkpoint.checkpoint(dropped, x, use_reentrant=reentrant)  # type: ignore[no-any-return]
+
+    assert kinds(saved, draws(20)) == {"random_forward"}
+
+
+def test_forward_mode_that_is_silently_zero() -> None:
+    """As of ``scatter_reduce`` by products in PyTorch 2.13."""
+    index = torch.tensor([0, 0, 1, 1])
+
+    def multiplied(x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(2, dtype=x.dtype).scatter_reduce(0, index, x, "prod", include_self=False)
+
+    class Silent(torch.autograd.Function):
+        @staticmethod
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            return x * x
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            return 2 * ctx.saved_tensors[0] * g
+
+        @staticmethod
+        def jvp(ctx: Any, v: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            return 0 * v
+
+    assert kinds(Silent.apply) == {"no_forward_mode"}
+    assert kinds(multiplied) == {"no_forward_mode"}

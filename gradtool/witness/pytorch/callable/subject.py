@@ -245,12 +245,16 @@ def pulled(
     ``.grad``, and which cannot be differentiated again.
     """
     try:
-        return torch.autograd.grad(outputs, inputs, weights, allow_unused=True, create_graph=create, retain_graph=True)
+        found: Sequence[torch.Tensor | None] = torch.autograd.grad(
+            outputs, inputs, weights, allow_unused=True, create_graph=create, retain_graph=True
+        )
     except RuntimeError as error:
         if "use_reentrant" not in str(error):
             raise
         if create:
             raise UnavailableError(_first_line(error)) from error
+    else:
+        return found
     with _grads_kept(inputs):
         torch.autograd.backward(outputs, weights)
         return [one.grad for one in inputs]
