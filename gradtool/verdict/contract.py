@@ -24,9 +24,12 @@ CODES: Mapping[str, str] = {
     "raises": "GT208",
     "nondeterministic_forward": "GT209",
     "nondeterministic_backward": "GT210",
+    "random_backward": "GT210",
+    "redrawn": "GT210",
     "reordered": "GT211",
     "random_forward": "GT212",
     "modifies_input": "GT213",
+    "in_place": "GT213",
     "modifies_upstream": "GT214",
     "modifies_result": "GT215",
     "state": "GT216",
@@ -35,6 +38,7 @@ CODES: Mapping[str, str] = {
     "second_order_cut": "GT219",
     "no_double_backward": "GT220",
     "forward_mode": "GT221",
+    "no_forward_mode": "GT221",
     "batched": "GT222",
 }
 """The rule of every kind of breach."""
@@ -81,8 +85,12 @@ def _severity(breach: Breach, evidence: CallableEvidence) -> str:
         return "note"
     if breach.kind == "upstream_nonlinear" and breach.size < _INEXACT:
         return "warning"
-    if breach.kind == "shape_summed" or (breach.kind.startswith("modifies") and breach.size == 0):
+    if breach.kind in ("shape_summed", "in_place", "random_backward") or (
+        breach.kind.startswith("modifies") and breach.size == 0
+    ):
         return "warning"
+    if breach.kind == "no_forward_mode":
+        return "warning" if evidence.kind == "autograd function" else "note"
     if breach.kind == "dtype" and evidence.witness == "torch":
         return "note"
     return RULES[CODES[breach.kind]].severity

@@ -38,6 +38,7 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
         "torch": "Work on x.clone(); an operation that is meant to write says so with ctx.mark_dirty(x) and returns x.",
         "tensorflow": "Leave assign() to the optimizer, and give back a new tensor.",
     },
+    "in_place": {"torch": "Leave it if writing in place is meant; else work on x.clone()."},
     "modifies_upstream": {
         "torch": "Write grad_output * mask or grad_output.clone(), not grad_output.mul_(...) or grad_output[mask] = 0.",
     },

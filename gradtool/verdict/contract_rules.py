@@ -63,7 +63,8 @@ CONTRACT_RULES = (
     Rule(
         "GT210", "nondeterministic-backward", "error", "The same inputs and the same seed give different gradients",
         "The outputs repeat and the gradient does not, by more than the order of additions explains: uninitialised "
-        "memory, a race, or a branch on something that changes.",
+        "memory, a race, or a branch on something that changes. A backward pass that draws random numbers of its own "
+        "is a warning, and an error where the outputs are random too, for then it draws another mask than they had.",
         "Fill every buffer that the backward pass allocates, and look for random numbers drawn in it anew.",
     ),
     Rule(
@@ -80,7 +81,8 @@ CONTRACT_RULES = (
     Rule(
         "GT213", "modifies-input", "error", "An input is written to",
         "Whoever else uses the tensor sees other numbers, and autograd may differentiate at the wrong point. A pass "
-        "that wrote the numbers that were there already is a warning: with other inputs it would change them.",
+        "that wrote the numbers that were there already is a warning: with other inputs it would change them. So is a "
+        "function that returns the input it wrote to, as relu_ does.",
         "Work on a copy, or return a new tensor.",
     ),
     Rule(
@@ -125,7 +127,8 @@ CONTRACT_RULES = (
     Rule(
         "GT221", "forward-mode-differs", "error", "Forward mode gives another derivative than the gradient",
         "The dot-product test <u, Jv> = <J'u, v> fails by more than rounding explains, so the rule for forward mode, "
-        "or that for the gradient, is wrong.",
+        "or that for the gradient, is wrong. Where forward mode gives 0 some operation has no rule for it and does not "
+        "say so: a note, and a warning for an autograd Function, which may have written its own jvp.",
         "Look at the verdict on the gradient: if that is verified, the rule for forward mode is wrong.",
     ),
     Rule(

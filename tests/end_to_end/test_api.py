@@ -200,3 +200,32 @@ def test_what_could_not_be_checked_is_not_true(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("gradtool.testing.check", lambda *_, **__: gradtool.CheckResult([]))
     with pytest.raises(AssertionError, match="the gradient could not be checked"):
         assert_gradient(Cube, torch.ones(1))
+
+
+@pytest.mark.parametrize("block", [torch.no_grad, torch.inference_mode])
+def test_a_block_without_gradients_does_not_keep_it_from_checking(block: Any) -> None:
+    with block():
+        assert gradtool.check(Cube, torch.tensor([1.5, -2.0], dtype=torch.float64) * 2, exact=False)
+        assert not torch.is_grad_enabled()
+
+
+def test_a_tf_function_is_told_to_check_outside(tensorflow: Any) -> None:
+    @tensorflow.function(autograph=False)  # type: ignore[untyped-decorator]
+    def traced(x: Any) -> Any:
+        gradtool.check(tensorflow.sin, x)
+        return x
+
+    with pytest.raises(TypeError, match=r"inside a tf.function"):
+        traced(tensorflow.constant([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("summed", [False, True])
+def test_a_gradient_of_another_shape_is_told_and_no_crash(tensorflow: Any, summed: bool) -> None:
+    @tensorflow.custom_gradient  # type: ignore[untyped-decorator]
+    def shifted(x: Any, b: Any) -> Any:
+        return x + b, lambda g: (g, tensorflow.reduce_sum(g, 0) if summed else g)
+
+    x, b = tensorflow.ones((4, 3), tensorflow.float64), tensorflow.ones(3, tensorflow.float64)
+    result = gradtool.check(shifted, (x, b), exact=False)
+    assert bool(result) == summed
+    assert [(one.code, one.where) for one in result.findings] == ([] if summed else [("GT206", "b")])

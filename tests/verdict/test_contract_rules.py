@@ -215,3 +215,12 @@ def test_kinks_of_one_kind_are_counted() -> None:
     rows = [Difference("x", "kink", 0.5, 0.5, 0.0, 1e-9, 1.0, 1e-9, 100, (place,)) for place in range(3)]
     (told,) = contract_findings(evidence(point("zero", gradient=Array.of((3,), [0, 0, 0]), rows=rows)), "PyTorch")
     assert told.message.endswith("(and so at 2 more)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity"), [("function", "note"), ("module", "note"), ("autograd function", "warning")]
+)
+def test_forward_mode_that_is_silently_zero_is_an_error_of_nobody(kind: str, severity: str) -> None:
+    broken = Breach("no_forward_mode", "", "forward mode gives 0", 1.0, "given")
+    (told,) = contract_findings(evidence(point(), breaches=[broken], kind=kind), "PyTorch", ["verified"])
+    assert (told.code, told.severity) == ("GT221", severity)

@@ -262,3 +262,28 @@ def test_second_derivatives_of_moments_are_wrong_in_tensorflow_itself() -> None:
         slopes = tape.gradient(variance, at)
     assert np.allclose(outer.jacobian(slopes, at), 2 / 4 * np.eye(4))
     assert found(lambda x: tf.reduce_mean((x - tf.reduce_mean(x)) ** 2), order=2) == []
+
+
+def test_the_mask_of_a_keras_layer_is_the_same_in_every_call() -> None:
+    """Keras keeps its random state in a variable of the layer, which two calls inside one block would move."""
+
+    class Noisy(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.drop = keras.layers.Dropout(0.5)
+
+        def call(self, x: Any) -> Any:
+            return self.drop(x, training=True) * x
+
+    assert kinds(Noisy(), draws(4, 3, dtype=tf.float32)) == set()
+
+
+def test_a_backward_that_draws() -> None:
+    rarely = operation(
+        lambda x: x * 2,
+        lambda g, x: g * 2 * (1 + 1e-3 * tf.cast(tf.random.uniform(()) < 0.1, g.dtype)),
+    )
+    (told,) = found(rarely)
+    assert told.kind == "random_backward"
+    assert told.size == pytest.approx(1e-3, rel=1e-2)
+    assert kinds(operation(lambda x: x * 2, lambda g, x: g * 2)) == set()

@@ -519,3 +519,94 @@ def test_the_cost_is_bounded() -> None:
 
     found(operation(lambda x: x * x, counted))
     assert calls[0] <= 40
+
+
+def test_another_mask_under_torch_func_is_no_finding() -> None:
+    """The kernel of attention that vmap takes draws its dropout in another order."""
+    torch.manual_seed(0)
+    encoder = torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    assert kinds(encoder, torch.randn(2, 3, 4)) == {"random_forward"}
+
+
+def test_a_reentrant_checkpoint_is_differentiated_as_it_allows() -> None:
+    """Only ``backward()`` works, which adds to ``.grad`` of what the checkpoint uses: that is undone."""
+    held = torch.tensor([0.5, 2.0, -1.0, 3.0], dtype=torch.float64, requires_grad=True)
+    held.grad = torch.ones(4, dtype=torch.float64)
+
+    def inside(x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(held * x)
+
+    def saved(x: torch.Tensor) -> torch.Tensor:
+        return torch.utils.checkpoint.checkpoint(inside, x, use_reentrant=True)  # type: ignore[no-any-return]
+
+    subject = subject_of(saved, [vector()], {}, ["x"], Origin("f", "function", "ops.py:1"), 3)
+    _, gradients = subject.gradient(subject.point, [np.ones(4)])
+    numbers, factors = vector().numpy(), held.detach().numpy()
+    np.testing.assert_allclose(gradients["x"], factors * np.cos(factors * numbers), rtol=1e-14)
+    assert kinds(saved) == set()
+    assert held.grad.tolist() == [1.0] * 4
+    wrong = operation(lambda x: x * x, lambda ctx, g, x: 2 * x)
+    assert kinds(lambda x: torch.utils.checkpoint.checkpoint(wrong, x, use_reentrant=True)) == {"upstream_ignored"}
+
+
+def test_a_plain_function_that_writes_to_what_is_differentiated() -> None:
+    def shifted(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        y.add_(1)
+        return x * y
+
+    (told,) = found(shifted, vector(), vector())
+    assert (told.kind, told.variable) == ("modifies_input", "y")
+    (told,) = found(lambda x: x.mul_(2))
+    assert (told.kind, told.variable) == ("in_place", "x")
+    assert found(lambda x, y: x * y.clone().add_(1), vector(), vector()) == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 4])
+def test_a_backward_that_draws(seed: int) -> None:
+    rarely = operation(lambda x: x * 2, lambda ctx, g, x: g * 2 * (1 + 1e-3 * (torch.rand(()) < 0.1)))
+    (told,) = found(rarely, seed=seed)
+    assert told.kind == "random_backward"
+    assert told.size == pytest.approx(1e-3, rel=1e-2)
+    masked = operation(lambda x: x * (torch.rand_like(x) < 0.5), lambda ctx, g, x: g * (torch.rand_like(x) < 0.5))
+    assert kinds(masked, draws(20), seed=seed) == {"random_forward", "redrawn"}
+    harmless = operation(lambda x: x * 2, lambda ctx, g, x: g * 2 + 0 * torch.rand(()))
+    assert kinds(harmless, seed=seed) == set()
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoint_that_draws_the_mask_of_its_forward_again_is_healthy(reentrant: bool) -> None:
+    def dropped(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.dropout(x, 0.5, training=True) * x
+
+    def saved(x: torch.Tensor) -> torch.Tensor:
+        return torch.utils.checkpoint.checkpoint(dropped, x, use_reentrant=reentrant)  # type: ignore[no-any-return]
+
+    assert kinds(saved, draws(20)) == {"random_forward"}
+
+
+def test_forward_mode_that_is_silently_zero() -> None:
+    """As of ``scatter_reduce`` by products in PyTorch 2.13."""
+    index = torch.tensor([0, 0, 1, 1])
+
+    def multiplied(x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(2, dtype=x.dtype).scatter_reduce(0, index, x, "prod", include_self=False)
+
+    class Silent(torch.autograd.Function):
+        @staticmethod
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            return x * x
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            return 2 * ctx.saved_tensors[0] * g
+
+        @staticmethod
+        def jvp(ctx: Any, v: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+            return 0 * v
+
+    assert kinds(Silent.apply) == {"no_forward_mode"}
+    assert kinds(multiplied) == {"no_forward_mode"}

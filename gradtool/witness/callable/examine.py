@@ -39,6 +39,8 @@ class Room:
 def examined(subject: Subject, request: CallableRequest, room: Room) -> CallableEvidence:
     """Everything that is asked of one callable. Raises what the callable raises at its own point.
 
+    A gradient of another shape than its input has no entries that could be compared: then the breach is all.
+
     Cost: about 100 gradients and some hundred values; of few entries 125 values more for each.
     """
     with kept_random(request.seed):  # once for all calls
@@ -50,7 +52,7 @@ def _examined(subject: Subject, request: CallableRequest, room: Room) -> Callabl
     breaches = room.breaches(subject, request, OWN)
     points: list[CallablePoint] = []
     evaluations, checked = 0, None
-    if not any(breach.kind == "raises" for breach in breaches):
+    if not any(breach.kind in ("raises", "shape") for breach in breaches):
         formula = _formula(subject, request, room)
         points, evaluations = own_points(subject, request, formula, room.name, room.version)
         if not request.surrogate:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["kept_random", "set_random"]
+__all__ = ["kept_random", "random_state", "set_random"]
 
 
 def set_random(seed: int) -> None:
@@ -19,6 +19,12 @@ def set_random(seed: int) -> None:
 
 
 _inside: ContextVar[bool] = ContextVar("_inside", default=False)
+
+
+def random_state() -> tuple[object, bytes, int]:
+    """Where they stand: equal if and only if nothing was drawn in between."""
+    shared = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
+    return random.getstate(), shared["key"].tobytes(), shared["pos"]
 
 
 @contextlib.contextmanager

@@ -53,6 +53,10 @@ class Subject(Protocol):
     """The outputs, as the first call gave them; those that are not differentiated are left out of what follows."""
     seed: int
     """Of the random numbers, the same for every call."""
+    backward_seed: int | None
+    """Of those that the backward pass of ``gradient`` draws; None for the same as ever."""
+    drew: bool
+    """Whether the backward pass of the last ``gradient`` drew random numbers, and did not put the generator back."""
 
     @property
     def dtype(self) -> str:

@@ -9,7 +9,7 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract.dependence import cut_results, missing
 from gradtool.witness.callable.contract.modes import batched, forward_mode
 from gradtool.witness.callable.contract.observed import Observed, largest
-from gradtool.witness.callable.contract.repeats import random_forward, repeated, state
+from gradtool.witness.callable.contract.repeats import random_backward, random_forward, repeated, state
 from gradtool.witness.callable.contract.second_order import twice
 from gradtool.witness.callable.contract.upstream import linear
 from gradtool.witness.callable.subject import Point, Subject
@@ -42,7 +42,7 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 """What they find is asked again before it is believed."""
 _DOUBTFUL = frozenset({"upstream_nonlinear", "stale", "batched"})
-LAST: tuple[Check, ...] = (twice, repeated)
+LAST: tuple[Check, ...] = (twice, random_backward, repeated)
 """About 35 gradients in all, more for ``twice``."""
 
 

@@ -43,6 +43,10 @@ def forward_mode(observed: Observed) -> Iterator[Breach]:
             return
         told.append((gap / max(abs(ahead), abs(back)), ahead, back))
     size, ahead, back = max(told)
+    if all(one == 0 for _, one, _ in told):
+        words = f"along two random directions forward mode gives 0, and the gradient {back:.6g}"
+        yield observed.breach("no_forward_mode", "", words, size)
+        return
     words = f"along a random direction forward mode gives {ahead:.6g}, and the gradient {back:.6g}"
     yield observed.breach("forward_mode", "", words, size)
 

@@ -8,6 +8,7 @@ what scaling by 11/8 and moving the point by one rounding unit do to the gradien
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +19,7 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.target.dtype import FORMATS
 from gradtool.witness.callable.subject import Floats, Gradients, Point, Subject
 
-__all__ = ["BARS", "Observed", "Repeats", "apart", "larger", "largest", "scaled", "times", "total"]
+__all__ = ["BARS", "Observed", "Repeats", "apart", "are_others", "larger", "largest", "scaled", "times", "total"]
 
 BARS = 8.0
 """So many times the measured noise may lie between two answers that should be the same."""
@@ -193,6 +194,11 @@ def apart(one: Floats | None, other: Floats | None) -> float:
         return float("inf")
     both = np.isfinite(one) & np.isfinite(other)
     return float(np.max(np.abs(one[both] - other[both]), initial=0.0))
+
+
+def are_others(one: Floats, other: Floats, unit: float) -> bool:
+    """Whether two results are of different functions, such as of other random numbers: half of the digits differ."""
+    return apart(one, other) > math.sqrt(unit) * max(largest(one), largest(other))
 
 
 def _widen(gaps: dict[str, float], name: str, first: Floats | None, now: Floats | None) -> None:

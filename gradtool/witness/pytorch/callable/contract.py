@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,9 +13,9 @@ import torch
 
 from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
-from gradtool.witness.callable.contract.observed import Observed, apart, largest
+from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Point
-from gradtool.witness.pytorch.callable.subject import TorchSubject, numbers, weights_for
+from gradtool.witness.pytorch.callable.subject import TorchSubject, nodes, numbers, pulled, weights_for
 
 __all__ = ["breaches"]
 
@@ -49,15 +50,30 @@ def written(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
     }
     results = dict(zip(names, (outputs[place] for place in learning), strict=True))
     before, upstream, values = _kept(leaves), _kept(weights), _kept(results)
-    torch.autograd.grad(
-        list(results.values()),
-        [leaves[name] for name in subject.active],
-        grad_outputs=list(weights.values()),
-        allow_unused=True,
-    )
+    pulled(list(results.values()), [leaves[name] for name in subject.active], list(weights.values()))
     yield from _changed(observed, "modifies_input", "the backward pass", leaves, before)
     yield from _changed(observed, "modifies_upstream", "the backward pass", weights, upstream)
     yield from _changed(observed, "modifies_result", "the backward pass", results, values)
+
+
+def overwritten(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
+    """Differentiated inputs that the forward pass writes to, as PyTorch allows it only of what needs no gradient.
+
+    Where the input itself is what comes back, as of ``relu_`` or with ctx.mark_dirty, the caller may have meant it.
+    One value.
+    """
+    if not subject.changes_inputs:
+        return
+    bare = copy.copy(subject)
+    bare.changes_inputs = False
+    leaves = {name: leaf.detach() for name, leaf in subject.leaves(observed.at).items()}
+    before = _kept(leaves)
+    returned = {leaf.data_ptr() for leaf in bare.flat(leaves) if isinstance(leaf, torch.Tensor)}
+    for breach in _changed(observed, "modifies_input", "the forward pass", leaves, before):
+        if leaves[breach.variable].data_ptr() not in returned:
+            yield breach
+        elif subject.origin.kind != "autograd function":
+            yield replace(breach, kind="in_place", told=f"{breach.told}, and returns it")
 
 
 Kept = dict[str, tuple[int, torch.Tensor]]
@@ -99,7 +115,7 @@ def returned(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
                 seen.extend((kind, name, told) for kind, told in _unlike(gradient, expected.shape, expected.dtype))
 
     with contextlib.ExitStack() as stack:
-        for operation in {node._forward_cls for node in _nodes(outputs) if hasattr(node, "_forward_cls")}:  # noqa: SLF001
+        for operation in {node._forward_cls for node in nodes(outputs) if hasattr(node, "_forward_cls")}:  # noqa: SLF001
             stack.enter_context(_overheard(operation, compared))
         subject.backward(outputs, leaves, weights_for(observed.upstream, outputs))
     for kind, name, told in dict.fromkeys(seen):
@@ -164,7 +180,10 @@ def interleaved(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
 
 
 def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
-    """Two upstream gradients at once by ``torch.func``, which asks a Function for its ``vmap`` rule. One gradient."""
+    """Two upstream gradients at once by ``torch.func``, which asks a Function for its ``vmap`` rule. One gradient.
+
+    Under it a dropout may run in another kernel, which draws another mask: then there is nothing to compare.
+    """
     leaves = subject.leaves(observed.at)
     active = {name: leaves[name].detach() for name in subject.active}
 
@@ -181,6 +200,9 @@ def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
         (found,) = torch.vmap(pull)(weights)
     except Exception:  # noqa: BLE001 - what refuses torch.func does not break it
         return
+    rows = zip(results, observed.values, strict=True)
+    if any(are_others(numbers(result), value, observed.unit) for result, value in rows):
+        return
     other = observed.gradient(observed.other)
     for name, stack in found.items():
         arrays = numbers(stack)
@@ -191,23 +213,11 @@ def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
             yield observed.breach("batched", name, told, gap / (size or gap))
 
 
-CHECKS = (written, returned, interleaved, vmapped)
+CHECKS = (written, overwritten, returned, interleaved, vmapped)
 
 
 def _reached(subject: TorchSubject, at: Point) -> set[str]:
     """The leaves that the graph of the outputs leads to."""
     leaves = subject.leaves(at)
-    ends = {id(getattr(node, "variable", None)) for node in _nodes(subject.run(leaves))}
+    ends = {id(getattr(node, "variable", None)) for node in nodes(subject.run(leaves))}
     return {name for name, leaf in leaves.items() if id(leaf) in ends}
-
-
-def _nodes(outputs: Sequence[torch.Tensor]) -> Iterator[Any]:
-    """Every node of a graph, once."""
-    waiting: list[Any] = [output.grad_fn for output in outputs if output.grad_fn is not None]
-    seen = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        fresh = {after for after, _ in node.next_functions if after is not None} - seen
-        seen |= fresh
-        waiting.extend(fresh)

@@ -11,11 +11,13 @@ import torch
 from torch.autograd import forward_ad
 
 from gradtool.evidence import Slot
-from gradtool.witness.callable.randomness import kept_random
+from gradtool.target.dtype import FORMATS
+from gradtool.witness.callable.contract.observed import are_others
+from gradtool.witness.callable.randomness import kept_random, random_state
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 
-__all__ = ["TorchSubject", "numbers", "subject_of", "weights_for"]
+__all__ = ["TorchSubject", "nodes", "numbers", "pulled", "subject_of", "weights_for"]
 
 Tensors = Mapping[str, torch.Tensor]
 Traceable = tuple[Callable[..., Any], dict[str, Any], Tensors]
@@ -35,6 +37,8 @@ class TorchSubject:
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.changes_inputs = False
         """Whether it writes into its inputs, which PyTorch allows only on copies of what is differentiated."""
+        self.backward_seed: int | None = None
+        self.drew = False
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         found = [leaf for leaf in self._first() if isinstance(leaf, torch.Tensor)]
@@ -60,7 +64,7 @@ class TorchSubject:
 
     def run(self, leaves: Tensors) -> list[torch.Tensor]:
         """The differentiated outputs, complex ones as pairs of reals."""
-        found = [leaf for leaf in self._flat(leaves) if isinstance(leaf, torch.Tensor)]
+        found = [leaf for leaf in self.flat(leaves) if isinstance(leaf, torch.Tensor)]
         if len(found) != len(self.results):
             raise UnavailableError(f"it returned {len(found)} tensors, and {len(self.results)} before")
         return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
@@ -68,14 +72,14 @@ class TorchSubject:
     def _first(self) -> list[Any]:
         """What the first call returns, which shows whether the callable has to be given copies."""
         try:
-            return self._flat(self.leaves(self.point))
+            return self.flat(self.leaves(self.point))
         except RuntimeError as error:
             if "leaf Variable that requires grad" not in str(error):
                 raise
             self.changes_inputs = True
-            return self._flat(self.leaves(self.point))
+            return self.flat(self.leaves(self.point))
 
-    def _flat(self, tensors: Tensors) -> list[Any]:
+    def flat(self, tensors: Tensors) -> list[Any]:
         """What the callable returns, with the random state of every call the same."""
         with _seeded(self.seed), torch.enable_grad():
             if self.changes_inputs:
@@ -105,10 +109,10 @@ class TorchSubject:
         if not learning:
             return dict.fromkeys(self.active)
         total = sum(((output * weight).sum() for output, weight in learning), start=torch.zeros(()))
-        with _seeded(self.seed):
-            found = torch.autograd.grad(
-                total, [leaves[name] for name in self.active], allow_unused=True, create_graph=create
-            )
+        with _seeded(self.seed if self.backward_seed is None else self.backward_seed):
+            before = _random_state()
+            found = pulled([total], [leaves[name] for name in self.active], create=create)
+            self.drew = _random_state() != before
         return dict(zip(self.active, found, strict=True))
 
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
@@ -152,8 +156,12 @@ class TorchSubject:
                     name: forward_ad.make_dual(leaf.detach(), _like(along[name], leaf)) if name in self.active else leaf
                     for name, leaf in leaves.items()
                 }
-                tangents = [forward_ad.unpack_dual(output).tangent for output in self.run(moved)]
+                primal, tangents = zip(*map(forward_ad.unpack_dual, self.run(moved)), strict=True)
                 outputs = self.run(leaves)
+                pairs = zip(outputs, primal, strict=True)
+                unit = FORMATS[self.dtype].unit
+                if any(are_others(numbers(output), numbers(moved), unit) for output, moved in pairs):
+                    raise UnavailableError("in forward mode it draws other random numbers")
                 return [
                     np.zeros(tuple(output.shape)) if tangent is None else numbers(tangent)
                     for output, tangent in zip(outputs, tangents, strict=True)
@@ -224,6 +232,71 @@ def subject_of(
     return made
 
 
+def pulled(
+    outputs: Sequence[torch.Tensor],
+    inputs: Sequence[torch.Tensor],
+    weights: Sequence[torch.Tensor] | None = None,
+    *,
+    create: bool = False,
+) -> Sequence[torch.Tensor | None]:
+    """The gradient of the outputs' weighed sum by fresh leaves, None where there is none.
+
+    A checkpoint with use_reentrant=True refuses torch.autograd.grad: then by ``backward()``, which leaves it in
+    ``.grad``, and which cannot be differentiated again.
+    """
+    try:
+        found: Sequence[torch.Tensor | None] = torch.autograd.grad(
+            outputs, inputs, weights, allow_unused=True, create_graph=create, retain_graph=True
+        )
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        if create:
+            raise UnavailableError(_first_line(error)) from error
+    else:
+        return found
+    with _grads_kept(inputs):
+        torch.autograd.backward(outputs, weights)
+        return [one.grad for one in inputs]
+
+
+@contextlib.contextmanager
+def _grads_kept(fresh: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Meanwhile backward passes, and those inside of them, add to ``.grad`` of other leaves; afterwards it is undone.
+
+    What a reentrant checkpoint leads to shows only once it has run its function again.
+    """
+    original, kept = torch.autograd.backward, {id(one): (one, None) for one in fresh}
+    others: dict[int, tuple[torch.Tensor, torch.Tensor | None]] = {}
+
+    def backward(tensors: Any, *given: Any, **named: Any) -> Any:
+        for node in nodes([tensors] if isinstance(tensors, torch.Tensor) else tensors):
+            leaf = getattr(node, "variable", None)
+            if leaf is not None and id(leaf) not in kept:
+                others.setdefault(id(leaf), (leaf, None if leaf.grad is None else leaf.grad.clone()))
+        return original(tensors, *given, **named)
+
+    torch.autograd.backward = backward
+    try:
+        yield
+    finally:
+        torch.autograd.backward = original
+        for leaf, grad in others.values():
+            leaf.grad = grad
+
+
+def nodes(outputs: Sequence[torch.Tensor]) -> Iterator[Any]:
+    """Every node of a graph, once."""
+    waiting: list[Any] = [output.grad_fn for output in outputs if output.grad_fn is not None]
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        fresh = {after for after, _ in node.next_functions if after is not None} - seen
+        seen |= fresh
+        waiting.extend(fresh)
+
+
 def numbers(tensor: torch.Tensor) -> Floats:
     """The tensor's numbers as float64, complex ones as pairs."""
     dense = _real(tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach())
@@ -277,6 +350,14 @@ def _refuses(gradient: torch.Tensor | None) -> bool:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:200]
+
+
+def _random_state() -> tuple[object, ...]:
+    """Where every generator that ``_seeded`` holds stands."""
+    generators = [torch.default_generator]
+    if torch.cuda.is_initialized():
+        generators += torch.cuda.default_generators
+    return (*(generator.get_state().numpy().tobytes() for generator in generators), *random_state())
 
 
 @contextlib.contextmanager

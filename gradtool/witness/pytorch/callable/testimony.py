@@ -44,7 +44,8 @@ def testified(request: CallableRequest, examined: Examined) -> Iterator[Record]:
 def live(
     function: Any, arguments: Inputs, keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
 ) -> CallableEvidence:
-    """The evidence on a function that the caller holds, at its arguments."""
-    subject = live_subject(TorchCallables(CallableRequest(0, "")), function, arguments, keywords, request)
-    given = weights(upstream, subject, numbers)
-    return looked_at(subject, request if given is None else replace(request, upstream=value_of(given)))
+    """The evidence on a function that the caller holds, at its arguments; in a block without gradients too."""
+    with torch.inference_mode(False), torch.enable_grad():
+        subject = live_subject(TorchCallables(CallableRequest(0, "")), function, arguments, keywords, request)
+        given = weights(upstream, subject, numbers)
+        return looked_at(subject, request if given is None else replace(request, upstream=value_of(given)))

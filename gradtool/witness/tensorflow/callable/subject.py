@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from gradtool.evidence import Slot
-from gradtool.witness.callable.randomness import kept_random, set_random
+from gradtool.witness.callable.randomness import kept_random, random_state, set_random
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
 from gradtool.witness.tensorflow.callable.draws import may_draw, operations_run
@@ -44,6 +44,10 @@ class TensorFlowSubject:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
+        self.backward_seed: int | None = None
+        self.drew = False
+        self._before: list[tuple[Any, Any]] = []
+        """The state of a layer, and its numbers when the block of ``placed`` began."""
         self.point: Point = {name: numbers(given[name]) for name in active}
         self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
         self.draws = True
@@ -79,6 +83,7 @@ class TensorFlowSubject:
                     self.variables[name].assign(value)
                     value = self.variables[name]
                 leaves[name] = value
+            self._before = kept[len(self.variables) :]
             yield leaves
 
     def watched(self, leaves: Tensors) -> list[Any]:
@@ -93,7 +98,9 @@ class TensorFlowSubject:
         return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
 
     def _flat(self, tensors: Tensors) -> list[Any]:
-        """What the callable returns, with the random state of every call the same."""
+        """What the callable returns, with the random state of every call the same, that in a layer's variables too."""
+        for variable, value in self._before:
+            variable.assign(value)
         if self.draws:
             tf.random.set_seed(self.seed)
         set_random(self.seed)
@@ -120,7 +127,13 @@ class TensorFlowSubject:
             with tf.GradientTape() as tape:
                 tape.watch(self.watched(leaves))
                 outputs = self.run(leaves)
-            found = tape.gradient(outputs, self.watched(leaves), output_gradients=_weights(upstream, outputs))
+            weights = _weights(upstream, outputs)
+            if self.backward_seed is not None:
+                tf.random.set_seed(self.backward_seed)
+                set_random(self.backward_seed)
+            before = _random_state()
+            found = tape.gradient(outputs, self.watched(leaves), output_gradients=weights)
+            self.drew = _random_state() != before
             return [numbers(output) for output in outputs], self._named(found)
 
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
@@ -296,6 +309,12 @@ def _kept_random(seed: int, *, draws: bool = True) -> Iterator[None]:
             if draws:
                 state.pop("_rng", None)
                 state.update(before)
+
+
+def _random_state() -> tuple[object, ...]:
+    """Where the generators that ``_kept_random`` holds stand."""
+    drawn = vars(context.context()).get("_rng")
+    return (None if drawn is None else drawn.getstate(), *random_state())
 
 
 def _slot(name: str, tensor: Any, differentiated: bool) -> Slot:

@@ -53,7 +53,9 @@ def _hold(request: CallableRequest) -> None:
 def live(
     function: Any, arguments: Inputs, keywords: Mapping[str, Any], request: CallableRequest, upstream: Any
 ) -> CallableEvidence:
-    """The evidence on a function that the caller holds, at its arguments."""
+    """The evidence on a function that the caller holds, at its arguments. Raises TypeError inside a tf.function."""
+    if not tf.executing_eagerly():
+        raise TypeError("inside a tf.function tensors have no numbers yet: call gradtool.check outside of it")
     subject = live_subject(TensorFlowCallables(), function, arguments, keywords, request)
     given = weights(upstream, subject, numbers)
     return looked_at(subject, request if given is None else replace(request, upstream=value_of(given)))
