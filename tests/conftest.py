@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from gradtool.cli.app import app
 from gradtool.pipeline import check as pipeline
+from gradtool.pipeline import check_callables as checking_callables
 from gradtool.pipeline import compare as comparing
 from gradtool.pipeline import compare_models as comparing_models
 from gradtool.pipeline.flow import flow, requested
@@ -23,7 +24,7 @@ from gradtool.target.suite import Target, Unreadable, read_line
 from gradtool.verdict.compare.record import CompareRecord
 from gradtool.verdict.flow.record import FlowRecord
 from gradtool.verdict.record import CheckRecord
-from gradtool.witness.host import MODEL_WITNESSES, PAIR_WITNESSES, Host
+from gradtool.witness.host import CALLABLE_WITNESSES, MODEL_WITNESSES, PAIR_WITNESSES, Host
 
 # PyTorch's threads otherwise wait for each other by spinning: beside one other busy process, models take ten times
 # as long. As many threads work as without it.
@@ -48,6 +49,20 @@ def torch_models() -> Iterator[Host]:
 def tensorflow_models() -> Iterator[Host]:
     """TensorFlow's witness of models, started once."""
     with Host(["tensorflow"], timeout=200, registry=MODEL_WITNESSES) as witnesses:
+        yield witnesses
+
+
+@pytest.fixture(scope="session")
+def torch_callables() -> Iterator[Host]:
+    """PyTorch's witness of callables and the symbolic one, started once."""
+    with Host(["torch", "symbolic"], timeout=200, registry=CALLABLE_WITNESSES) as witnesses:
+        yield witnesses
+
+
+@pytest.fixture(scope="session")
+def tensorflow_callables() -> Iterator[Host]:
+    """TensorFlow's witness of callables and the symbolic one, started once."""
+    with Host(["tensorflow", "symbolic"], timeout=200, registry=CALLABLE_WITNESSES) as witnesses:
         yield witnesses
 
 
@@ -139,6 +154,11 @@ def cli(host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequ
     """cli("check", "x**2", "--at", "x=3"): exit code, stdout and stderr of a command in this process."""
     for module in (pipeline, comparing):
         monkeypatch.setattr(module, "open_witnesses", lambda _settings: _Kept(host))
+    monkeypatch.setattr(
+        checking_callables,
+        "open_witnesses",
+        lambda framework, *_: _Kept(request.getfixturevalue(f"{framework}_callables")),
+    )
     monkeypatch.setattr(comparing_models, "open_pair", lambda *_: _Kept(request.getfixturevalue("workers")))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("FORCE_COLOR", raising=False)

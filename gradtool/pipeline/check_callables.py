@@ -176,7 +176,7 @@ def recorded(
 ) -> Iterator[CheckRecord]:
     """The callable at its own point with everything noticed; right there, also the first point where it is wrong."""
     title = WITNESSES[evidence.witness].title
-    if not evidence.points:  # the backward pass raises
+    if not evidence.points:  # no gradient that could be judged
         facts = _facts(evidence, OWN, settings)
         found = tuple(contract_findings(evidence, title))
         yield CheckRecord(evidence.name, target, evidence.witness, title, evidence.dtype, settings.seed,
