@@ -33,7 +33,7 @@ def judge_point(evidence: CallableEvidence, point: CallablePoint, case: Case) ->
         return list(_declared(point))
     survey, title = point.autodiff.survey, case.title
     if case.exact is not None:
-        return [_without_trifles(case, one) for one in judge(case, list(point.autodiff.gradients))]
+        return [_beyond(case, _without_trifles(case, one)) for one in judge(case, list(point.autodiff.gradients))]
     if not point.autodiff.differences:
         return list(judge_survey(point.autodiff, survey, point.point, title, evidence.dtype)) if survey else []
     bars = {(bar.variable, bar.index): bar for bar in point.autodiff.differences}
@@ -90,6 +90,18 @@ def _without_trifles(case: Case, one: Entry) -> Entry:
         return one
     told = f"autodiff is off by {error:.2g}, which no move of the variable could show in the last digit of the value"
     return replace(one, verdict="verified", reason=told)
+
+
+def _beyond(case: Case, one: Entry) -> Entry:
+    """At a kink what lies outside of both slopes is no convention: no point nearby has such a slope."""
+    kinks = {(kink.variable, kink.index) for kink in case.exact.entries if kink.kind == "kink"} if case.exact else ()
+    if one.verdict != "not_differentiable" or (one.variable, one.index) not in kinks:
+        return one
+    if one.autodiff is None or not math.isfinite(one.autodiff) or one.left is None or one.right is None:
+        return one
+    low, high = sorted((float(one.left), float(one.right)))
+    room = OTHER_WAY * FORMATS[case.dtype].unit * max(abs(low), abs(high))
+    return one if low - room <= one.autodiff <= high + room else replace(one, verdict="wrong")
 
 
 def _declared(point: CallablePoint) -> list[Entry]:

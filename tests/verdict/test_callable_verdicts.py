@@ -90,6 +90,20 @@ def test_at_a_kink_what_lies_between_both_slopes_is_a_convention(claim: float | 
     assert (entry.left, entry.right) == ("0.0", "1.0")
 
 
+@pytest.mark.parametrize(("claim", "word"), [(0.0, "not_differentiable"), (1.0, "not_differentiable"),
+                                             (0.5, "not_differentiable"), (1.5, "wrong"), (-0.1, "wrong"),
+                                             (1 + 2.0**-50, "not_differentiable")])  # fmt: skip
+def test_so_it_is_where_the_slopes_are_known_exactly(claim: float, word: str) -> None:
+    exact = Exact(0, "defined", "1", [ExactEntry("x", "kink", None, left="0", right="1")])
+    entry = opinion(claim, bar(math.nan, math.inf, "kink", 0.0, 1.0), exact=exact)
+    assert entry.verdict == word
+
+
+def test_at_a_jump_there_is_nothing_that_a_number_could_lie_between() -> None:
+    exact = Exact(0, "defined", "1", [ExactEntry("x", "jump", None, left="0", right="0")])
+    assert opinion(1.0, bar(regime="jump"), exact=exact).verdict == "not_differentiable"
+
+
 @pytest.mark.parametrize("regime", ["jump", "steep", "one_sided"])
 def test_there_is_no_derivative_at_a_jump(regime: str) -> None:
     assert opinion(0.0, bar(regime=regime)).verdict == "not_differentiable"
