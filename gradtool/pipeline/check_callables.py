@@ -180,7 +180,8 @@ def recorded(
         facts = _facts(evidence, OWN, settings)
         found = tuple(contract_findings(evidence, title))
         yield CheckRecord(evidence.name, target, evidence.witness, title, evidence.dtype, settings.seed,
-                          versions={evidence.witness: evidence.version}, findings=found, callable=facts,
+                          at=settings.at or {}, order=settings.order, findings=found, callable=facts,
+                          versions={evidence.witness: evidence.version},
                           seconds=evidence.seconds)  # fmt: skip
         return
     judged = []
@@ -204,7 +205,7 @@ def recorded(
         if not place:
             facts = replace(made.callable or _facts(evidence, OWN, settings), beside=beside)
             noticed = _once([*made.findings, *contract_findings(evidence, title, words)])
-            if evidence.checked:
+            if evidence.checked and not evidence.surrogate:  # the numbers of a surrogate are not judged
                 noticed += misleading(evidence.checked, entries, evidence.dtype)
             made = replace(made, findings=tuple(noticed), callable=facts, against=evidence.checked)
         yield made

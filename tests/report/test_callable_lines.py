@@ -1,0 +1,99 @@
+"""What the reports say of a callable beside its entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from handmade import record, told
+
+from gradtool.evidence import Slot
+from gradtool.report.callables import PLACES, callable_lines, place_text, signature_lines
+from gradtool.verdict.record import CallableFacts, CheckRecord, Entry
+from gradtool.witness.callable.elsewhere import PLACES as TRIED
+
+X = Slot("x", (2, 3), "float32")
+
+
+def made(verdict: str = "verified", **facts: Any) -> CheckRecord:
+    """A record of a callable f of x, a 2x3 array of float32, to a number."""
+    known = {"inputs": (X,), "outputs": (Slot("output", (), "float32"),), "label": "given", **facts}
+    return record("ops.py:f", Entry("x", 6.0, verdict, "agrees"), callable=CallableFacts(
+        "f", "function", "ops.py:3", **known))  # fmt: skip
+
+
+def test_an_expression_has_no_such_lines() -> None:
+    expression = record("x**2", Entry("x", 6.0, "verified", "equals"))
+    assert signature_lines(expression) == callable_lines(expression) == []
+    assert place_text(expression) == "x = 3"
+
+
+def test_the_signature_tells_shapes_dtypes_and_what_is_left_alone() -> None:
+    labels = Slot("labels", (2,), "int64", differentiated=False)
+    (line,) = signature_lines(made(inputs=(X, labels)))
+    assert line == (
+        "function at ops.py:3: x (2x3 float32), labels (2 int64, not differentiated) -> output (number float32)"
+    )
+
+
+def test_many_inputs_are_counted() -> None:
+    (line,) = signature_lines(made(inputs=tuple(Slot(f"w{place}", (1,), "float64") for place in range(9))))
+    assert "w5 (1 float64), 3 more -> output" in line
+    assert "w6" not in line
+
+
+def test_where_the_inputs_come_from_has_a_line_of_its_own() -> None:
+    assert signature_lines(made(assumed="drawn from seed 0"))[1:] == ["inputs drawn from seed 0"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ({"expression": "x**2"}, "exact derivatives of what it computes: x**2"),
+        ({"expression": "c0*x"}, "exact derivatives of what it computes: c0*x, where c0 is its own"),
+        ({"expression": "c0*x + c1"}, "exact derivatives of what it computes: c0*x + c1, where c0 and c1 are its own"),
+        ({"untraced": "it branches"}, "no exact derivatives: it branches"),
+        ({"notes": ("g was left out",)}, "note: g was left out"),
+    ],
+)
+def test_it_is_told_whether_there_is_a_formula(facts: dict[str, Any], line: str) -> None:
+    assert callable_lines(made(**facts)) == [line]
+
+
+def test_an_input_may_be_called_as_a_constant_is() -> None:
+    facts = {"inputs": (Slot("c0", (), "float64"),), "expression": "c0**2"}
+    assert callable_lines(made(**facts)) == ["exact derivatives of what it computes: c0**2"]
+
+
+def test_other_points_of_one_verdict_stand_together() -> None:
+    beside = (("given, random upstream", "verified"), ("fresh", "verified"), ("zero", "inconclusive"))
+    assert callable_lines(made(beside=beside)) == [
+        "also looked at: with a random upstream gradient, at another point: verified; at 0: inconclusive"
+    ]
+    assert callable_lines(made(beside=beside, surrogate=True)) == []
+
+
+@pytest.mark.parametrize("label", TRIED)
+def test_every_point_that_is_tried_has_words(label: str) -> None:
+    assert callable_lines(made(beside=((label, "wrong"),))) == [f"also looked at: at {PLACES[label]}: wrong"]
+    assert place_text(made(label=label)) == f"{PLACES[label]}, x = 3"
+
+
+def test_a_place_tells_its_upstream_gradient() -> None:
+    assert place_text(made(label="given, random upstream")) == ("its own point with a random upstream gradient, x = 3")
+
+
+def test_the_table_and_the_markdown_have_every_line() -> None:
+    one = made(assumed="drawn from seed 0", expression="x**2", beside=(("fresh", "verified"),), notes=("a note",))
+    for chosen in ("table", "markdown"):
+        text = " ".join(told([one], chosen, 200).split())
+        for line in (*signature_lines(one), *callable_lines(one)):
+            assert line.replace("**", "").replace("->", "") in text.replace("\\", "").replace("**", "").replace(
+                "->", ""
+            )
+
+
+def test_a_surrogate_s_numbers_are_not_called_verified() -> None:
+    text = told([made(surrogate=True)])
+    assert "not judged" in text
+    assert "verified" not in text
