@@ -99,7 +99,7 @@ class FlatFunction:
 
     def tensors(self, vector: Array) -> dict[str, Array]:
         """The vector cut into tensors again; copies, in case the function writes to what it is given."""
-        pieces = np.split(vector, np.cumsum([at.size for at in self.point.values()])[:-1])
+        pieces = np.split(vector, np.cumsum([at.size for at in self.point.values()], dtype=int))[:-1]
         items = zip(self.point.items(), pieces, strict=True)
         return {name: piece.reshape(at.shape).copy() for (name, at), piece in items}
 
