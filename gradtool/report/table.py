@@ -25,6 +25,7 @@ from gradtool.report.entries import (
     norm_text,
     power_line,
     symbolic_text,
+    verdict_word,
 )
 from gradtool.report.numbers import (
     WRITTEN_OUT,
@@ -173,6 +174,7 @@ class _Page:
         found = counts(group)
         words = next(iter(found), "inconclusive")
         codes = [code for record in group for code in _errors(record)] if words == "verified" else []
+        words = verdict_word(group[0], words)
         name = self.terminal.glyphs(group[0].name)
         return [
             (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
@@ -263,10 +265,9 @@ def _fine(group: Sequence[CheckRecord]) -> bool:
 
 
 def _verdict(record: CheckRecord, entry: Entry, terminal: Terminal) -> Cell:
-    """The word; a surrogate gradient has none."""
-    if record.callable and record.callable.surrogate:
-        return "not judged", ""
-    return entry.verdict, terminal.style(entry.verdict)
+    """The word, in its colour."""
+    word = verdict_word(record, entry.verdict)
+    return word, terminal.style(word)
 
 
 def _errors(record: CheckRecord) -> list[str]:

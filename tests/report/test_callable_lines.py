@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,7 +94,15 @@ def test_the_table_and_the_markdown_have_every_line() -> None:
             )
 
 
-def test_a_surrogate_s_numbers_are_not_called_verified() -> None:
-    text = told([made(surrogate=True)])
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_surrogate_s_numbers_are_not_called_verified(form: str) -> None:
+    text = told([made(surrogate=True)], form)
     assert "not judged" in text
+    assert "verified" not in text
+
+
+def test_nor_in_the_table_of_several_targets() -> None:
+    one = made(surrogate=True)
+    text = told([one, replace(one, name="ops.py:g", target="ops.py:g")])
+    assert text.count("not judged") == 3
     assert "verified" not in text
