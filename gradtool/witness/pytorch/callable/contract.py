@@ -16,6 +16,7 @@ from gradtool.witness.callable.contract import checks
 from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Point
 from gradtool.witness.pytorch.callable.subject import TorchSubject, nodes, numbers, pulled, weights_for
+from gradtool.witness.pytorch.callable.subsets import subsets
 
 __all__ = ["breaches"]
 
@@ -213,7 +214,7 @@ def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
             yield observed.breach("batched", name, told, gap / (size or gap))
 
 
-CHECKS = (written, overwritten, returned, interleaved, vmapped)
+CHECKS = (written, overwritten, returned, interleaved, subsets, vmapped)
 
 
 def _reached(subject: TorchSubject, at: Point) -> set[str]:
