@@ -16,6 +16,7 @@ from gradtool.witness.callable.contract.observed import are_others
 from gradtool.witness.callable.randomness import kept_random, random_state
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
+from gradtool.witness.pytorch.callable.buffers import Writes
 
 __all__ = ["TorchSubject", "nodes", "numbers", "pulled", "subject_of", "weights_for"]
 
@@ -35,6 +36,7 @@ class TorchSubject:
     ) -> None:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
+        self.held: Sequence[str] = ()
         self.changes_inputs = False
         """Whether it writes into its inputs, which PyTorch allows only on copies of what is differentiated."""
         self.backward_seed: int | None = None
@@ -148,7 +150,9 @@ class TorchSubject:
         return torch.zeros(()) + sum(parts)
 
     def forward(self, at: Point, along: Point) -> list[Floats]:
-        """Dual numbers."""
+        """Dual numbers; what is written to buffers would carry tangents through torch.no_grad."""
+        if self.held:
+            raise UnavailableError("its buffers are held")
         leaves = self.leaves(at)
         try:
             with forward_ad.dual_level():
@@ -211,6 +215,7 @@ def subject_of(
     own = {} if module is None else dict(module.named_parameters())
     called = {name: f"self.{name}" if name in given else name for name in own}
     parameters = {called[name]: parameter for name, parameter in own.items()}
+    writes = Writes()
 
     def call(tensors: Tensors) -> Any:
         parts = iter([tensors[name] if name in given else leaf for name, leaf in paths])
@@ -219,12 +224,14 @@ def subject_of(
         if module is None:
             return function(*positional, **keyed)
         held = {name: tensors[called[name]] for name in own}
-        held |= {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
-        return torch.func.functional_call(module, held, tuple(positional), keyed)
+        buffers = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
+        with writes.around(buffers):
+            return torch.func.functional_call(module, held | buffers, tuple(positional), keyed)
 
     tensors = given | parameters
     learning = [name for name, tensor in tensors.items() if _learns(name, tensor, parameters)]
     made = TorchSubject(call, tensors, [name for name in learning if not wrt or name in wrt], origin, seed)
+    made.held = writes.names
     if set(given) <= set(structure):
         traced = getattr(function, "__self__", function) if getattr(function, "__name__", "") == "apply" else function
         fixed = {name: value for name, value in structure.items() if name not in made.active}

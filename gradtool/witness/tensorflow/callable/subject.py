@@ -44,6 +44,7 @@ class TensorFlowSubject:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
+        self.held: Sequence[str] = ()
         self.backward_seed: int | None = None
         self.drew = False
         self._before: list[tuple[Any, Any]] = []
