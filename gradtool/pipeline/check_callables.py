@@ -179,8 +179,10 @@ def recorded(
     if not evidence.points:  # no gradient that could be judged
         facts = _facts(evidence, OWN, settings)
         found = tuple(contract_findings(evidence, title))
+        broken = any(one.severity == "error" for one in found)
         yield CheckRecord(evidence.name, target, evidence.witness, title, evidence.dtype, settings.seed,
                           at=settings.at or {}, order=settings.order, findings=found, callable=facts,
+                          verdict="wrong" if broken else "inconclusive",
                           versions={evidence.witness: evidence.version},
                           seconds=evidence.seconds)  # fmt: skip
         return

@@ -35,7 +35,7 @@ from gradtool.report.steps import step_lines
 from gradtool.report.sweep import Line, lines_for
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
-from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.record import CheckRecord, Entry, worst
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.summary import along_directions, counts, total
 from gradtool.verdict.words import ulps
@@ -76,10 +76,10 @@ class _Page:
             return
         for text in (*signature_lines(first), _heading(records)):
             self.line(text, indent=2)
-        self.line("")
         if not first.entries:
             self.remarks(records)
             return
+        self.line("")
         swept = lines_for(records) if len(records) > LISTED_POINTS and not first.drawn else []
         if swept:
             self.stretches(records, swept)
@@ -171,12 +171,12 @@ class _Page:
     def _row(self, group: Sequence[CheckRecord]) -> list[Cell]:
         errors = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
         found = counts(group)
-        words = next(iter(found), "inconclusive")
+        words = next(iter(found), worst([record.verdict for record in group]))
         codes = [code for record in group for code in _errors(record)] if words == "verified" else []
         name = self.terminal.glyphs(group[0].name)
         return [
             (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
-            (str(sum(len(record.entries) for record in group)), ""),
+            (str(sum(entry.count for record in group for entry in record.entries)), ""),
             (ulps(max(errors, default=None)), ""),
             (", ".join([words, *codes]), self.terminal.style("error" if codes else words)),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from handmade import record, told
 
 from gradtool.evidence import Slot
 from gradtool.report.callables import PLACES, callable_lines, place_text, signature_lines
-from gradtool.verdict.record import CallableFacts, CheckRecord, Entry
+from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, Finding
 from gradtool.witness.callable.elsewhere import PLACES as TRIED
 
 X = Slot("x", (2, 3), "float32")
@@ -97,3 +98,23 @@ def test_a_surrogate_s_numbers_are_not_called_verified() -> None:
     text = told([made(surrogate=True)])
     assert "not judged" in text
     assert "verified" not in text
+
+
+def test_a_table_of_several_counts_numbers_whether_they_were_looked_at_one_by_one_or_as_a_whole() -> None:
+    whole = Entry("w", None, "verified", "agrees", label="w (400 entries)", count=400, whole=True)
+    few = record("ops.py:g", Entry("x", 6.0, "verified", "agrees"), Entry("y", 6.0, "verified", "agrees"))
+    text = told([replace(made(), entries=(whole,)), few])
+    assert [line.split()[:2] for line in text.splitlines() if "ops.py" in line] == [
+        ["ops.py:f", "400"],
+        ["ops.py:g", "2"],
+    ]
+    assert "402 gradient entries: 402 verified, 400 of them as a whole" in " ".join(text.split())
+
+
+def test_a_broken_backward_pass_without_a_gradient_is_wrong_and_counted() -> None:
+    raises = Finding("GT208", "error", "f", "the backward pass raises ValueError: no", "Read the error.")
+    broken = replace(made(), entries=(), verdict="wrong", findings=(raises,))
+    assert "no gradient that could be judged" in told([broken])
+    text = told([broken, record("ops.py:g", Entry("x", 6.0, "verified", "agrees"))])
+    assert [line.split() for line in text.splitlines() if "ops.py:f  " in line] == [["ops.py:f", "0", "-", "wrong"]]
+    assert "1 gradient entry: 1 verified, 1 without a gradient that could be judged" in " ".join(text.split())
