@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from gradtool.cli.app import app
+from gradtool.cli.watched import FIRST_LINES
 
 HEAD = "import torch\n"
 SQUARE = HEAD + "def f(x): return x**2\nf_inputs = (torch.tensor([1.0, 2.0]),)\n"
@@ -155,3 +156,24 @@ def test_partials_and_bound_methods_of_the_file_are_targets(checked: Checked) ->
     result = checked(HEAD + body, "", "--format", "jsonl")
     assert result.exit_code == 0, result.output
     assert [json.loads(line)["name"] for line in result.stdout.splitlines()] == ["scaled", "loss"]
+
+
+PRINTING = HEAD + (
+    "def f(x):\n"
+    "    print('in f', x.shape)\n"
+    "    return x**2\n"
+    "def g(x):\n"
+    "    print('in g')\n"
+    "    return x**3\n"
+    "gradtool_inputs = (torch.tensor([1.0, 2.0]),)\n"
+)
+
+
+def test_of_what_a_function_prints_at_each_of_its_calls_the_first_lines_are_passed_on(checked: Checked) -> None:
+    result = checked(PRINTING)
+    printed = result.stderr.splitlines()
+    assert 1 <= sum("in f" in line for line in printed) <= 2 * FIRST_LINES
+    assert 1 <= sum("in g" in line for line in printed) <= 2 * FIRST_LINES
+    assert "... what f prints more is not shown; --debug shows it" in printed
+    assert "in f" not in result.stdout
+    assert sum("in f" in line for line in checked(PRINTING, "f", "--debug").stderr.splitlines()) > 50
