@@ -42,6 +42,8 @@ CUTS = {
     "tensorflow": "Look for stop_gradient, .numpy(), a constant or a cast on the way, or a wrong custom gradient.",
 }
 """What cuts a part of the gradient off, where nobody has written a backward pass."""
+LONGEST = 60
+"""Characters of a formula that a remedy names: with more it is longer than two lines."""
 TOLD = frozenset({"wrong", "unstable"})
 """Verdicts for which another point than the callable's own is told in full, if that is in order."""
 
@@ -271,6 +273,8 @@ def _remedied(one: Finding, evidence: CallableEvidence, formulas: Formulas | Non
         return replace(one, remedy=CUTS[evidence.witness], source=evidence.source)
     formula = formulas.formulas.get(one.where) if formulas else None
     right = f": the derivative by {one.where} is {formula}, times the upstream gradient" if formula else ""
+    if formula and len(formula) > LONGEST:
+        right = "; --format json has the formula of the derivative"
     return replace(one, remedy=f"Mend the backward pass of {evidence.name}{right}.", source=evidence.source)
 
 
