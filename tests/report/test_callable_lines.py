@@ -51,8 +51,11 @@ def test_where_the_inputs_come_from_has_a_line_of_its_own() -> None:
     ("facts", "line"),
     [
         ({"expression": "x**2"}, "exact derivatives of what it computes: x**2"),
-        ({"expression": "c0*x"}, "exact derivatives of what it computes: c0*x, where c0 is its own"),
-        ({"expression": "c0*x + c1"}, "exact derivatives of what it computes: c0*x + c1, where c0 and c1 are its own"),
+        ({"expression": "c0*x"}, "exact derivatives of what it computes: c0*x, where c0 is a constant that it holds"),
+        (
+            {"expression": "c0*x + c1"},
+            "exact derivatives of what it computes: c0*x + c1, where c0 and c1 are constants that it holds",
+        ),
         ({"untraced": "it branches"}, "no exact derivatives: it branches"),
         ({"notes": ("g was left out",)}, "note: g was left out"),
     ],

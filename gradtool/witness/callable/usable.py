@@ -22,6 +22,8 @@ FRAMEWORKS: Mapping[str, tuple[str, str]] = {
 
 _NAMED = 4
 """So many names are listed."""
+_WRITTEN = 40
+"""Characters of a value that is written out."""
 
 
 def nothing_differentiable(subject: Subject) -> str:
@@ -38,10 +40,19 @@ def nothing_differentiable(subject: Subject) -> str:
 
 
 def notes(subject: Subject) -> list[str]:
-    """A sentence for each input without entries, and one on state that is held."""
+    """A sentence for each input without entries, one on other arguments, and one on state that is held."""
+    others = [f"{name} = {_plain(value)}" for name, value in subject.fixed.items()]
+    fixed = [f"{_listed(others)} {'are passed as they are' if len(others) > 1 else 'is passed as it is'}"]
     told = "is held as in the first call: the gradient takes it for a constant"
     held = [f"what the forward pass writes to {_listed(subject.held)} {told}"] if subject.held else []
-    return _empty(subject) + held
+    return _empty(subject) + fixed * bool(others) + held
+
+
+def _plain(value: object) -> str:
+    """A number or a short text as it is written; of anything else what it is."""
+    written = repr(value) if isinstance(value, bool | int | float | complex | str | None) else ""
+    kind = type(value).__name__
+    return written if 0 < len(written) <= _WRITTEN else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ class TorchSubject:
     ) -> None:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
+        self.fixed: Mapping[str, object] = {}
         self.held: Sequence[str] = ()
         self.changes_inputs = False
         """Whether it writes into its inputs, which PyTorch allows only on copies of what is differentiated."""
@@ -231,6 +232,7 @@ def subject_of(
     tensors = given | parameters
     learning = [name for name, tensor in tensors.items() if _learns(name, tensor, parameters)]
     made = TorchSubject(call, tensors, [name for name in learning if not wrt or name in wrt], origin, seed)
+    made.fixed = {name: leaf for name, leaf in paths if name not in given}
     made.held = writes.names
     if set(given) <= set(structure):
         traced = getattr(function, "__self__", function) if getattr(function, "__name__", "") == "apply" else function

@@ -44,6 +44,7 @@ class TensorFlowSubject:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
         self.variables, self.state = dict(variables or {}), list(state)
+        self.fixed: Mapping[str, object] = {}
         self.held: Sequence[str] = ()
         self.backward_seed: int | None = None
         self.drew = False
@@ -238,6 +239,7 @@ def subject_of(
     learning = [name for name, tensor in tensors.items() if _is_real(tensor) and 0 not in tensor.shape]
     active = [name for name in learning if not wrt or name in wrt]
     made = TensorFlowSubject(call, tensors, active, origin, seed, variables, state)
+    made.fixed = {name: leaf for name, leaf in paths if name not in given}
     if set(given) <= set(structure):
         made.traceable = function, {name: value for name, value in structure.items() if name not in active}, variables
     return made
