@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from gradtool.cli.app import app
+from gradtool.cli.watched import FIRST_LINES
 
 HEAD = "import torch\n"
 SQUARE = HEAD + "def f(x): return x**2\nf_inputs = (torch.tensor([1.0, 2.0]),)\n"
@@ -155,3 +156,58 @@ def test_partials_and_bound_methods_of_the_file_are_targets(checked: Checked) ->
     result = checked(HEAD + body, "", "--format", "jsonl")
     assert result.exit_code == 0, result.output
     assert [json.loads(line)["name"] for line in result.stdout.splitlines()] == ["scaled", "loss"]
+
+
+PRINTING = HEAD + (
+    "def f(x):\n"
+    "    print('in f', x.shape)\n"
+    "    return x**2\n"
+    "def g(x):\n"
+    "    print('in g')\n"
+    "    return x**3\n"
+    "gradtool_inputs = (torch.tensor([1.0, 2.0]),)\n"
+)
+
+
+def test_of_what_a_function_prints_at_each_of_its_calls_the_first_lines_are_passed_on(checked: Checked) -> None:
+    result = checked(PRINTING)
+    printed = result.stderr.splitlines()
+    assert 1 <= sum("in f" in line for line in printed) <= 2 * FIRST_LINES
+    assert 1 <= sum("in g" in line for line in printed) <= 2 * FIRST_LINES
+    assert "... what f prints more is not shown; --debug shows it" in printed
+    assert "in f" not in result.stdout
+    assert sum("in f" in line for line in checked(PRINTING, "f", "--debug").stderr.splitlines()) > 50
+
+
+SOFTMAX = HEAD + (
+    "class Softmax(torch.autograd.Function):\n"
+    "    @staticmethod\n"
+    "    def forward(ctx, x):\n"
+    "        ctx.save_for_backward(x.softmax(-1))\n"
+    "        return x.softmax(-1)\n"
+    "    @staticmethod\n"
+    "    def backward(ctx, g):\n"
+    "        y, = ctx.saved_tensors\n"
+    "        return y * (g - (g * y).sum(0, keepdim=True))\n"
+    "Softmax_inputs = (torch.tensor([[0.3, -1.2, 0.8], [1.1, 0.4, -0.2]], dtype=torch.float64),)\n"
+    "class Square(torch.autograd.Function):\n"
+    "    @staticmethod\n"
+    "    def forward(ctx, x):\n"
+    "        ctx.save_for_backward(x)\n"
+    "        return x * x\n"
+    "    @staticmethod\n"
+    "    def backward(ctx, g): return g * ctx.saved_tensors[0]\n"
+    "Square_inputs = (torch.tensor(3.0, dtype=torch.float64),)\n"
+)
+
+
+def test_a_remedy_names_the_derivative_where_that_is_short(checked: Checked) -> None:
+    records = {
+        one["name"]: one for one in map(json.loads, checked(SOFTMAX, "", "--format", "jsonl").stdout.splitlines())
+    }
+    (short,) = [one["remedy"] for one in records["Square"]["findings"] if one["code"] == "GT001"]
+    assert "the derivative by x is 2*x, times the upstream gradient" in short
+    long = [one["remedy"] for one in records["Softmax"]["findings"] if one["code"] == "GT001"]
+    assert long
+    assert set(long) == {"Mend the backward pass of Softmax; --format json has the formula of the derivative."}
+    assert all(len(formula) > 60 for formula in records["Softmax"]["formulas"].values())
