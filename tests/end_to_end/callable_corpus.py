@@ -44,19 +44,22 @@ class Score:
 
 
 def shared(framework: str, share: int) -> list[Any]:
-    """One case of ``share``, spread evenly over the functions and duties, and over the right and the faulty ones."""
+    """One case of ``share``, spread evenly over the functions and duties; of the faulty ones and of the right ones."""
     sys.path.insert(0, str(CORPUS))
     try:
         cases = list(importlib.import_module(f"callables_{framework}").CASES.values())
     finally:
         sys.path.remove(str(CORPUS))
-    return cases if WHOLE else sorted(cases, key=_kind)[::share]
+    if WHOLE:
+        return cases
+    cases.sort(key=_kind)
+    return [*[case for case in cases if case.fault][::share], *[case for case in cases if not case.fault][::share]]
 
 
-def _kind(case: Any) -> tuple[str, bool]:
-    """The duty that is broken or the function, and whether there is a fault."""
+def _kind(case: Any) -> str:
+    """The duty that is broken, or the function."""
     duty = case.where in CODES or case.where in SEVERAL
-    return case.where if duty else case.name.replace(",", " ").split()[0], bool(case.fault)
+    return str(case.where if duty else case.name.replace(",", " ").split()[0])
 
 
 def scored(cases: Sequence[Any]) -> Score:
