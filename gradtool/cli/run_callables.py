@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.reporting import report
-from gradtool.cli.watched import once, watched
+from gradtool.cli.watched import FIRST_LINES, once, watched
 from gradtool.pipeline import check_callables as pipeline
 from gradtool.pipeline.flow import chosen_framework
 from gradtool.problem import ExitCode
@@ -30,7 +30,7 @@ def run_callables(
     framework = chosen_framework(settings.framework, file.frameworks, target)
     request = pipeline.asked_of(file, framework, settings)
     with opened(output) as stream, Progress() as line:
-        heard, relay = watched(line, debug=debug)
+        heard, relay = watched(line, debug=debug, most=FIRST_LINES)
         line.say(f"starting {WITNESSES[framework].title} ...")
         with pipeline.open_witnesses(framework, settings, heard, relay) as host:
             found = pipeline.check_callables(target, request, settings, host)

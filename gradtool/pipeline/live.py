@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradtool.evidence import Asked, CallableRequest, Record
-from gradtool.pipeline.check_callables import exactly, recorded
+from gradtool.pipeline.exact_callables import exactly
+from gradtool.pipeline.judged_callables import recorded
 from gradtool.settings import CheckSettings
 from gradtool.verdict.record import CheckRecord
 from gradtool.witness.callable.structure import leaves

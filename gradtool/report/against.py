@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gradtool.verdict.against import differences, largest, settings_text
 from gradtool.verdict.record import CheckRecord, Entry
 
-__all__ = ["difference_text", "heads", "lines"]
+__all__ = ["difference_text", "heads", "lines", "outcomes_text"]
 
 DIGITS = {"float64": 10, "float32": 6, "float16": 4, "bfloat16": 3}
 """More of a difference are noise."""
@@ -27,6 +27,14 @@ def difference_text(record: CheckRecord, entry: Entry) -> str:
         return "-"
     number = differences(record.against).get((entry.variable, entry.index))
     return "-" if number is None else f"{number:.{DIGITS[record.dtype]}g}"
+
+
+def outcomes_text(records: Sequence[CheckRecord]) -> str:
+    """What the checker says about one of several targets, in a word; of several points each word once."""
+    words = {"compared": "no verdict", "not_run": "not run"}
+    outcomes = [record.against.outcome for record in records if record.against]
+    found = dict.fromkeys(words.get(outcome, outcome) for outcome in outcomes)
+    return ", ".join(found) or "-"
 
 
 def lines(records: Sequence[CheckRecord]) -> list[str]:

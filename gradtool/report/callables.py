@@ -59,7 +59,8 @@ def callable_lines(record: CheckRecord) -> list[str]:
     if facts.expression:
         own = {slot.name for slot in facts.inputs}
         held = [name for name in dict.fromkeys(re.findall(r"\bc\d+\b", facts.expression)) if name not in own]
-        told = f", where {' and '.join(held)} {'are' if len(held) > 1 else 'is'} its own" if held else ""
+        constants = "are constants" if len(held) > 1 else "is a constant"
+        told = f", where {' and '.join(held)} {constants} that it holds" if held else ""
         formula = [f"exact derivatives of what it computes: {facts.expression}{told}"]
     elif facts.untraced:
         formula = [f"no exact derivatives: {facts.untraced}"]

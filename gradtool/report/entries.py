@@ -15,7 +15,7 @@ from gradtool.verdict.words import EQUAL, ulps
 
 __all__ = [
     "LISTED", "LISTED_POINTS", "MOST_REMEDIES", "autodiff_text", "chosen", "derivative_name", "formula_lines",
-    "norm_text", "power_line", "symbolic_text", "worst_of",
+    "norm_text", "power_line", "symbolic_text", "verdict_word", "worst_of",
 ]  # fmt: skip
 
 SHOWN, WORST = 24, 8
@@ -32,6 +32,9 @@ MOST_REMEDIES = 3
 
 LONGEST_FORMULA, LONGEST_OF_MANY = 600, 160
 """Characters of a formula that is shown, alone or among others."""
+
+NOT_JUDGED = "not judged"
+"""What stands for the verdict on a declared surrogate."""
 
 Told = TypeVar("Told", bound=JudgedEntry)
 """A derivative, checked or compared."""
@@ -153,3 +156,9 @@ def derivative_name(label: str) -> str:
     if len(set(names)) == 1 and len(names) > 1:
         return f"∂{order}f/∂{names[0]}{order}"
     return f"∂{order}{output or 'f'}/{''.join(f'∂{name}' for name in names)}"
+
+
+def verdict_word(record: CheckRecord, verdict: str) -> str:
+    """The verdict, as it is told: the numbers of a declared surrogate are called neither right nor wrong."""
+    surrogate = record.callable is not None and record.callable.surrogate
+    return NOT_JUDGED if surrogate and verdict == "verified" else verdict

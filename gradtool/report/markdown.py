@@ -8,7 +8,7 @@ from itertools import groupby
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.callables import callable_lines, place_text, signature_lines
-from gradtool.report.entries import chosen, derivative_name, upstream_line
+from gradtool.report.entries import chosen, derivative_name, upstream_line, verdict_word
 from gradtool.report.graph import mermaid
 from gradtool.report.markup import cell, code, plain
 from gradtool.report.numbers import DIGITS, exact, float_text, with_bar
@@ -56,7 +56,7 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
                 with_bar(entry.finite_difference, entry.finite_difference_bar),
                 *([difference_text(record, entry)] if asked else []),
                 ulps(entry.ulp),
-                f"**{entry.verdict}**",
+                f"**{verdict_word(record, entry.verdict)}**",
             ]
             lines.append(f"| {' | '.join(cells)} |")
         lines += [part for text in rest for part in ("", text)]

@@ -11,7 +11,7 @@ from itertools import groupby
 from rich.cells import cell_len
 from rich.text import Text
 
-from gradtool.report.against import difference_text, heads
+from gradtool.report.against import difference_text, heads, outcomes_text
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.callables import callable_lines, place_text, signature_lines
 from gradtool.report.columns import Arrangement, Cell, Remark, Row, Sheet, unfolded
@@ -25,6 +25,7 @@ from gradtool.report.entries import (
     norm_text,
     power_line,
     symbolic_text,
+    verdict_word,
 )
 from gradtool.report.numbers import (
     WRITTEN_OUT,
@@ -35,7 +36,7 @@ from gradtool.report.steps import step_lines
 from gradtool.report.sweep import Line, lines_for
 from gradtool.terminal import Terminal
 from gradtool.values import flat, shape_text
-from gradtool.verdict.record import CheckRecord, Entry
+from gradtool.verdict.record import CheckRecord, Entry, worst
 from gradtool.verdict.stretches import remedies
 from gradtool.verdict.summary import along_directions, counts, total
 from gradtool.verdict.words import ulps
@@ -76,10 +77,10 @@ class _Page:
             return
         for text in (*signature_lines(first), _heading(records)):
             self.line(text, indent=2)
-        self.line("")
         if not first.entries:
             self.remarks(records)
             return
+        self.line("")
         swept = lines_for(records) if len(records) > LISTED_POINTS and not first.drawn else []
         if swept:
             self.stretches(records, swept)
@@ -155,8 +156,9 @@ class _Page:
         """One line for each target, then what is to be said about those that are not verified."""
         listed = groups if len(groups) <= LISTED else [group for group in groups if not _fine(group)]
         if listed:
-            rows = [Row("", self._row(group)) for group in listed]
-            self.sheet.table(["target", "entries", "worst ulp", "verdict"], rows, FORMS)
+            asked = heads([record for group in groups for record in group])
+            rows = [Row("", self._row(group, asked)) for group in listed]
+            self.sheet.table(["target", "entries", "worst ulp", *asked, "verdict"], rows, FORMS)
             self.line("")
         if len(listed) < len(groups):
             self.line(f"{len(groups) - len(listed)} targets are verified and not listed; --format jsonl has them all.")
@@ -168,16 +170,18 @@ class _Page:
                 self.remarks(group)
         self.line("")
 
-    def _row(self, group: Sequence[CheckRecord]) -> list[Cell]:
+    def _row(self, group: Sequence[CheckRecord], asked: Sequence[str]) -> list[Cell]:
         errors = [entry.ulp for record in group for entry in record.entries if entry.ulp is not None]
         found = counts(group)
-        words = next(iter(found), "inconclusive")
+        words = next(iter(found), worst([record.verdict for record in group]))
         codes = [code for record in group for code in _errors(record)] if words == "verified" else []
+        words = verdict_word(group[0], words)
         name = self.terminal.glyphs(group[0].name)
         return [
             (name if cell_len(name) <= 60 else name[:57] + "...", ""),  # a name, not a figure
-            (str(sum(len(record.entries) for record in group)), ""),
+            (str(sum(entry.count for record in group for entry in record.entries)), ""),
             (ulps(max(errors, default=None)), ""),
+            *((outcomes_text(group), "") for _ in asked),
             (", ".join([words, *codes]), self.terminal.style("error" if codes else words)),
         ]
 
@@ -263,10 +267,9 @@ def _fine(group: Sequence[CheckRecord]) -> bool:
 
 
 def _verdict(record: CheckRecord, entry: Entry, terminal: Terminal) -> Cell:
-    """The word; a surrogate gradient has none."""
-    if record.callable and record.callable.surrogate:
-        return "not judged", ""
-    return entry.verdict, terminal.style(entry.verdict)
+    """The word, in its colour."""
+    word = verdict_word(record, entry.verdict)
+    return word, terminal.style(word)
 
 
 def _errors(record: CheckRecord) -> list[str]:

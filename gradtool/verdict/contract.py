@@ -40,6 +40,7 @@ CODES: Mapping[str, str] = {
     "forward_mode": "GT221",
     "no_forward_mode": "GT221",
     "batched": "GT222",
+    "subset": "GT223",
 }
 """The rule of every kind of breach."""
 

@@ -69,6 +69,10 @@ REMEDIES: Mapping[str, Mapping[str, str]] = {
         "torch": "Take @once_differentiable away and compute backward with differentiable operations, if it is needed.",
     },
     "forward_mode": {"torch": "Compare jvp with backward: one is the transpose of the other."},
+    "subset": {
+        "torch": "In backward ask ctx.needs_input_grad[i] for each input i by itself, and return its gradient in "
+        "place i.",
+    },
     "batched": {
         "torch": "Correct the static method vmap, or set generate_vmap_rule = True.",
         "tensorflow": "Reduce over named axes of the data, not over all axes, in the inner grad function.",

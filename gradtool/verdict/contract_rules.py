@@ -137,6 +137,13 @@ CONTRACT_RULES = (
         "Correct the rule for vmap, or let the framework derive it.",
     ),
     Rule(
+        "GT223", "subset-differs", "error", "The gradient by an input changes when other inputs need none",
+        "With a frozen weight, or as the first layer of a model, a backward pass is told to leave some gradients out "
+        "(ctx.needs_input_grad), and this one then gives other numbers for the rest, or None, or raises. A test in "
+        "which every input needs a gradient passes it.",
+        "Decide for each input by itself, and give back its gradient in its own place.",
+    ),
+    Rule(
         "GT230", "scaled-gradient", "error", "The whole gradient is a constant times the truth",
         "One factor explains all that is wrong. It does no harm with plain descent, which hides it, and all the more "
         "beside other terms of a loss or with a fixed rate.",

@@ -71,7 +71,11 @@ def total(records: Sequence[CheckRecord]) -> str:
     plain = all(record.mode == "gradient" for record in records)
     entries = sum(number for word, number in found.items() if word != "unreadable")
     told = sentence(found, plain=plain)
-    return f"{told}{_as_a_whole(records, entries)}" if told else "nothing was checked"
+    unjudged = sum(record.verdict == "wrong" and not record.entries for record in records)
+    if not told:
+        return "no gradient that could be judged" if unjudged else "nothing was checked"
+    without = f", {unjudged} without a gradient that could be judged" if unjudged else ""
+    return f"{told}{_as_a_whole(records, entries)}{without}"
 
 
 def sentence(found: Mapping[str, int], *, plain: bool) -> str:

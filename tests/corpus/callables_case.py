@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DUTIES = (
-    "upstream_ignored", "none", "shape", "dtype", "nondeterministic", "modifies_input", "modifies_upstream", "state",
-    "second_order", "forward_mode", "batched",
+    "upstream_ignored", "none", "cut_off", "shape", "dtype", "nondeterministic", "modifies_input", "modifies_upstream",
+    "state", "second_order", "second_order_cut", "forward_mode", "batched",
 )  # fmt: skip
 """What a backward pass owes beside right numbers."""
 

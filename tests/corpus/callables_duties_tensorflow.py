@@ -200,12 +200,12 @@ def running_mean():
     return centred, {"x": X}
 
 
-@case(fault="x is stopped in the gradient", where="second_order", order=2, plain=lambda: lambda x: x**3)
+@case(fault="x is stopped in the gradient", where="second_order_cut", order=2, plain=lambda: lambda x: x**3)
 def second_order_stopped():
     return function(lambda x: x**3, lambda x, u: u * 3 * tf.stop_gradient(x) ** 2), {"x": X}
 
 
-@case(fault="the gradient leaves TensorFlow", where="second_order", order=2, plain=lambda: lambda x: tf.exp(x))
+@case(fault="the gradient leaves TensorFlow", where="second_order_cut", order=2, plain=lambda: lambda x: tf.exp(x))
 def second_order_through_numpy():
     return function(tf.exp, lambda x, u: u * tf.exp(x).numpy()), {"x": X}
 

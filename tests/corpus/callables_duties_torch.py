@@ -77,12 +77,12 @@ def none_for_y():
     return lambda x, y: ProductForgettingOne.apply(x, y), {"x": X, "y": Y}
 
 
-@case(fault="None: detached", where="none", plain=lambda: lambda x, y: torch.exp(x) * torch.sin(y))
+@case(fault="None: detached", where="cut_off", plain=lambda: lambda x, y: torch.exp(x) * torch.sin(y))
 def detached_y():
     return lambda x, y: torch.exp(x) * torch.sin(y.detach()), {"x": X, "y": Y}
 
 
-@case(fault="None: through NumPy", where="none", plain=lambda: lambda x, y: x * y.sum())
+@case(fault="None: through NumPy", where="cut_off", plain=lambda: lambda x, y: x * y.sum())
 def through_numpy():
     return lambda x, y: x * float(y.detach().numpy().sum()), {"x": X, "y": Y}
 
@@ -107,7 +107,7 @@ class AffineWithData(Affine):
         return torch.tanh(x @ self.weight.data + self.bias)
 
 
-@case(fault="None: weight.data", where="none", plain=Affine)
+@case(fault="None: weight.data", where="cut_off", plain=Affine)
 def module_with_data():
     return AffineWithData(), {"x": X.reshape(2, 2)}
 

@@ -8,7 +8,7 @@ CASES = {}
 case = registry(CASES)
 
 
-@case(fault="x is detached in the backward pass", where="second_order", order=2, plain=lambda: lambda x: x**3)
+@case(fault="x is detached in the backward pass", where="second_order_cut", order=2, plain=lambda: lambda x: x**3)
 def second_order_detached():
     return function(lambda x: x**3, lambda x, u: u * 3 * x.detach() ** 2), {"x": X}
 
@@ -26,7 +26,9 @@ class ExpOfIntermediate(torch.autograd.Function):
         return upstream * half * half
 
 
-@case(fault="what was saved is no input and no output", where="second_order", order=2, plain=lambda: lambda x: x.exp())
+@case(
+    fault="what was saved is no input and no output", where="second_order_cut", order=2, plain=lambda: lambda x: x.exp()
+)
 def second_order_intermediate():
     return lambda x: ExpOfIntermediate.apply(x), {"x": X}
 

@@ -228,4 +228,5 @@ def test_a_gradient_of_another_shape_is_told_and_no_crash(tensorflow: Any, summe
     x, b = tensorflow.ones((4, 3), tensorflow.float64), tensorflow.ones(3, tensorflow.float64)
     result = gradtool.check(shifted, (x, b), exact=False)
     assert bool(result) == summed
+    assert result.verdict == ("verified" if summed else "wrong")
     assert [(one.code, one.where) for one in result.findings] == ([] if summed else [("GT206", "b")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from handmade import record, told
 
 from gradtool.evidence import Slot
 from gradtool.report.callables import PLACES, callable_lines, place_text, signature_lines
-from gradtool.verdict.record import CallableFacts, CheckRecord, Entry
+from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, Finding
 from gradtool.witness.callable.elsewhere import PLACES as TRIED
 
 X = Slot("x", (2, 3), "float32")
@@ -50,8 +51,11 @@ def test_where_the_inputs_come_from_has_a_line_of_its_own() -> None:
     ("facts", "line"),
     [
         ({"expression": "x**2"}, "exact derivatives of what it computes: x**2"),
-        ({"expression": "c0*x"}, "exact derivatives of what it computes: c0*x, where c0 is its own"),
-        ({"expression": "c0*x + c1"}, "exact derivatives of what it computes: c0*x + c1, where c0 and c1 are its own"),
+        ({"expression": "c0*x"}, "exact derivatives of what it computes: c0*x, where c0 is a constant that it holds"),
+        (
+            {"expression": "c0*x + c1"},
+            "exact derivatives of what it computes: c0*x + c1, where c0 and c1 are constants that it holds",
+        ),
         ({"untraced": "it branches"}, "no exact derivatives: it branches"),
         ({"notes": ("g was left out",)}, "note: g was left out"),
     ],
@@ -93,7 +97,35 @@ def test_the_table_and_the_markdown_have_every_line() -> None:
             )
 
 
-def test_a_surrogate_s_numbers_are_not_called_verified() -> None:
-    text = told([made(surrogate=True)])
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_a_surrogate_s_numbers_are_not_called_verified(form: str) -> None:
+    text = told([made(surrogate=True)], form)
     assert "not judged" in text
     assert "verified" not in text
+
+
+def test_nor_in_the_table_of_several_targets() -> None:
+    one = made(surrogate=True)
+    text = told([one, replace(one, name="ops.py:g", target="ops.py:g")])
+    assert text.count("not judged") == 3
+    assert "verified" not in text
+
+
+def test_a_table_of_several_counts_numbers_whether_they_were_looked_at_one_by_one_or_as_a_whole() -> None:
+    whole = Entry("w", None, "verified", "agrees", label="w (400 entries)", count=400, whole=True)
+    few = record("ops.py:g", Entry("x", 6.0, "verified", "agrees"), Entry("y", 6.0, "verified", "agrees"))
+    text = told([replace(made(), entries=(whole,)), few])
+    assert [line.split()[:2] for line in text.splitlines() if "ops.py" in line] == [
+        ["ops.py:f", "400"],
+        ["ops.py:g", "2"],
+    ]
+    assert "402 gradient entries: 402 verified, 400 of them as a whole" in " ".join(text.split())
+
+
+def test_a_broken_backward_pass_without_a_gradient_is_wrong_and_counted() -> None:
+    raises = Finding("GT208", "error", "f", "the backward pass raises ValueError: no", "Read the error.")
+    broken = replace(made(), entries=(), verdict="wrong", findings=(raises,))
+    assert "no gradient that could be judged" in told([broken])
+    text = told([broken, record("ops.py:g", Entry("x", 6.0, "verified", "agrees"))])
+    assert [line.split() for line in text.splitlines() if "ops.py:f  " in line] == [["ops.py:f", "0", "-", "wrong"]]
+    assert "1 gradient entry: 1 verified, 1 without a gradient that could be judged" in " ".join(text.split())

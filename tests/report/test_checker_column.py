@@ -110,3 +110,11 @@ def test_json_has_its_numbers_in_full_and_null_without_it() -> None:
 
 def test_a_float32_difference_is_told_to_its_digits() -> None:
     assert "0.333333 " in told([against(SHORT32, gradients={"x": 0.333333352})], width=120)
+
+
+def test_a_table_of_several_targets_has_its_outcomes() -> None:
+    suite = [replace(record, name=name) for record, name in zip([*ALL[:4], VERIFIED], "abcde", strict=True)]
+    rows = [line.split() for line in told(suite, width=120).splitlines()]
+    assert ["target", "entries", "worst", "ulp", "gradcheck", "verdict"] in rows
+    words = {row[0]: " ".join(row[3:-1]) for row in rows if row and row[0] in "abcde"}
+    assert words == {"a": "passed", "b": "failed", "c": "no verdict", "d": "not run", "e": "-"}

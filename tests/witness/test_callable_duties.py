@@ -21,7 +21,7 @@ IN_TENSORFLOW = pytest.mark.parametrize("world", ["tensorflow"], indirect=True)
 
 def test_every_duty_is_broken_somewhere(world: SimpleNamespace) -> None:
     duties = importlib.import_module("callables_case").DUTIES
-    lacking = {"torch": [], "tensorflow": ["modifies_upstream", "forward_mode", "batched"]}
+    lacking = {"torch": [], "tensorflow": ["cut_off", "modifies_upstream", "forward_mode", "batched"]}
     assert [duty for duty in duties if not broken(world, duty)] == lacking[world.name]
 
 
@@ -90,12 +90,34 @@ def test_upstream_is_not_used_as_a_factor(world: SimpleNamespace) -> None:
 
 
 def test_none_stands_where_the_output_depends(world: SimpleNamespace) -> None:
-    for case in broken(world, "none"):
+    for case in broken(world, "none") + broken(world, "cut_off"):
         function, inputs = case.build()
         found, true = world.derived(function, inputs), world.derived(case.plain(), inputs)
         missing = [name for name, g in found.items() if g is None]
         assert len(missing) == 1, case.name
         assert np.abs(true[missing[0]]).max() > 0.1, case.name
+
+
+@IN_TORCH
+def test_the_graph_leads_back_to_all_but_what_is_cut_off(world: SimpleNamespace) -> None:
+    def reached(node: Any) -> set[int]:
+        own = {id(node.variable)} if hasattr(node, "variable") else set()
+        return own.union(*(reached(before) for before, _ in node.next_functions if before is not None))
+
+    for duty, away in (("none", 0), ("cut_off", 1)):
+        for case in broken(world, duty):
+            function, inputs = case.build()
+            leaves = world.leaves_of(inputs, wide=False)
+            (output,) = world.called(function, inputs, leaves)
+            asked = {id(one) for one in world.trained(function, leaves).values()}
+            assert len(asked - reached(output.grad_fn)) == away, case.name
+
+
+def test_what_is_cut_of_second_order_is_0(world: SimpleNamespace) -> None:
+    for case in broken(world, "second_order_cut"):
+        assert not world.derived(*case.build(), order=2)["x"].any(), case.name
+    for case in broken(world, "second_order"):
+        assert world.derived(*case.build(), order=2)["x"].any(), case.name
 
 
 def test_the_gradient_varies_between_runs(world: SimpleNamespace) -> None:
@@ -120,7 +142,7 @@ def test_an_input_is_modified(world: SimpleNamespace) -> None:
 
 
 def test_the_second_derivative_alone_is_wrong(world: SimpleNamespace) -> None:
-    for case in broken(world, "second_order"):
+    for case in broken(world, "second_order") + broken(world, "second_order_cut"):
         function, inputs = case.build()
         first, second = (
             apart(world.derived(function, inputs, order=order), world.derived(case.plain(), inputs, order=order))

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gradtool.witness.callable.subject import Origin
+from gradtool.witness.callable.usable import notes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -333,3 +334,16 @@ def test_a_backward_that_fails_is_told_when_it_is_asked_for() -> None:
     subject = of_tensorflow.subject_of(wrong, [tf.constant(X), tf.constant(Y)], {}, ["x", "y"], ORIGIN)
     with pytest.raises(ValueError, match="expected to return 2 gradients"):
         subject.gradient(subject.point, [np.ones(3)])
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_arguments_that_are_no_tensors_are_told(framework: str) -> None:
+    made = {"torch": of_torch, "tensorflow": of_tensorflow}[framework]
+    x = torch.tensor(X) if framework == "torch" else tf.constant(X)
+    keywords = {"scale": 3.0, "mode": "sum", "shape": [2, None], "of": object(), "long": "x" * 60}
+    subject = made.subject_of(lambda x, power, **_: x**power, (x, 2), keywords, ["x", "power"], ORIGIN)
+    (told,) = notes(subject)
+    assert told == "power = 2, scale = 3.0, mode = 'sum', shape[0] = 2 and 3 more are passed as they are"
+    subject = made.subject_of(lambda x, **_: x, (x,), {"of": object()}, ["x"], ORIGIN)
+    assert notes(subject) == ["of = an object is passed as it is"]
+    assert notes(made.subject_of(lambda x: x, (x,), {}, ["x"], ORIGIN)) == []

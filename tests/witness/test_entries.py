@@ -54,6 +54,38 @@ def test_a_kink_on_the_axis_is_no_error() -> None:
     assert all(one.agrees for one in opinions)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("leak", [1e-3, 0.01, 0.3])
+def test_flat_ground_beside_a_kink_is_no_stair(leak: float, dtype: str) -> None:
+    """A long segment crosses the kink and agrees to anything; a short one shows a slope where the function has none."""
+    at = {"x": np.array([-2.1, -0.7, 0.4, 1.3, 2.6], dtype)}
+
+    def opinions(slope: float) -> list[bool]:
+        heard = entry_opinions(
+            lambda x: float(np.sum(np.maximum(x["x"], 0), dtype=np.float64)),
+            lambda x: {"x": np.where(x["x"] > 0, 1, slope)},
+            at,
+            [("x", (n,)) for n in range(5)],
+            dtype,
+        )
+        return [one.agrees for one in heard]
+
+    assert opinions(0.0) == [True] * 5
+    assert opinions(leak) == [False, False, True, True, True]
+
+
+def test_ground_that_is_flat_by_rounding_is_no_error() -> None:
+    """log(1 + exp(x)) at -400 is 0 in float64 and its slope e-174; further along the axis it is seen what rounds."""
+    (found,) = entry_opinions(
+        lambda x: float(np.log(1 + np.exp(x["x"][0]))),
+        lambda x: {"x": 1 / (1 + np.exp(-x["x"]))},
+        {"x": np.array([-400.0])},
+        [("x", (0,))],
+        "float64",
+    )
+    assert found.agrees
+
+
 def test_where_nothing_is_finite_nothing_is_told() -> None:
     (found,) = entry_opinions(
         lambda _: math.nan, lambda _: {"x": np.ones(1)}, {"x": np.ones(1)}, [("x", (0,))], "float64"

@@ -51,6 +51,10 @@ class Subject(Protocol):
     inputs: Sequence[Slot]
     results: Sequence[Slot]
     """The outputs, as the first call gave them; those that are not differentiated are left out of what follows."""
+    fixed: Mapping[str, object]
+    """Arguments that are no tensors, which are passed as they are."""
+    held: Sequence[str]
+    """Buffers that the forward pass writes to past autograd: every call writes what the first one wrote."""
     seed: int
     """Of the random numbers, the same for every call."""
     backward_seed: int | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,16 @@ FRAMEWORKS: Mapping[str, tuple[str, str]] = {
 """By the package of a tensor: the framework that it is checked with, and its name for people."""
 
 
+_NAMED = 4
+"""So many names are listed."""
+_WRITTEN = 40
+"""Characters of a value that is written out."""
+
+
 def nothing_differentiable(subject: Subject) -> str:
     """Why no gradient can be asked for; empty where one can."""
     if not subject.point:
-        return "; ".join(notes(subject)) or "there is no floating-point tensor among the inputs"
+        return "; ".join(_empty(subject)) or "there is no floating-point tensor among the inputs"
     found = [slot for slot in subject.results if slot.differentiated]
     if not found:
         kinds = ", ".join(slot.dtype for slot in subject.results)
@@ -34,7 +40,28 @@ def nothing_differentiable(subject: Subject) -> str:
 
 
 def notes(subject: Subject) -> list[str]:
-    """A sentence for each input without entries."""
+    """A sentence for each input without entries, one on other arguments, and one on state that is held."""
+    others = [f"{name} = {_plain(value)}" for name, value in subject.fixed.items()]
+    fixed = [f"{_listed(others)} {'are passed as they are' if len(others) > 1 else 'is passed as it is'}"]
+    told = "is held as in the first call: the gradient takes it for a constant"
+    held = [f"what the forward pass writes to {_listed(subject.held)} {told}"] if subject.held else []
+    return _empty(subject) + fixed * bool(others) + held
+
+
+def _plain(value: object) -> str:
+    """A number or a short text as it is written; of anything else what it is."""
+    written = repr(value) if isinstance(value, bool | int | float | complex | str | None) else ""
+    kind = type(value).__name__
+    return written if 0 < len(written) <= _WRITTEN else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first few of some names."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _empty(subject: Subject) -> list[str]:
     return [f"there is nothing to differentiate by in {slot.name} (0 entries)" for slot in subject.inputs
             if 0 in slot.shape]  # fmt: skip
 

@@ -168,6 +168,7 @@ def along(function: FlatFunction, direction: Array, before: Reading | None) -> R
     where = where or places(function, direction, step)
     enough = _AS_SHARP * before.coarseness if before else 0.0
     best: Reading | None = None
+    frozen: Reading | None = None
     readings = _READINGS
     for rung in range(_RUNGS):
         found = reading(where if rung == 0 else places(function, direction, step), values if rung == 0 else None)
@@ -176,12 +177,25 @@ def along(function: FlatFunction, direction: Array, before: Reading | None) -> R
             readings -= 1
             better = best is None or (found.coarseness < best.coarseness and not found.frozen)
             best = found if best is None or better else best
+            frozen = found if frozen is None and found.frozen else frozen
             sharp = best.coarseness <= max(enough, 0.0 if better else _SHARP_ENOUGH[function.dtype])
             if found.settled or sharp or not readings or found.gap > _CLEARLY * found.bar:
                 break
         if step < function.strides.smallest:
             break
+    if best is not None and best.agrees and frozen is not None and not _clears(best, frozen):
+        best = frozen
     return best if best is None or best.agrees else _doubted(function, direction, best)
+
+
+def _clears(found: Reading, suspect: Reading) -> bool:
+    """Whether it agrees, and would have shown a gap like the suspect's or shows that the values are too coarse for it.
+
+    One that crosses a kink agrees to anything: there it is the gradient that the quadrature can't follow.
+    """
+    sharp = 2 * found.bar <= found.step / suspect.step * suspect.gap
+    coarse = found.quadrature <= found.noise or suspect.gap <= found.rounding
+    return found.agrees and (sharp or coarse)
 
 
 def _foreseen(function: FlatFunction, direction: Array) -> tuple[Places | None, Array | None]:
@@ -213,7 +227,7 @@ def _doubted(function: FlatFunction, direction: Array, suspect: Reading) -> Read
     """
     for part in _FARTHER if suspect.frozen else ():
         found = reading(places(function, direction, suspect.step * part))
-        if found is not None and found.agrees:
+        if found is not None and _clears(found, suspect):
             return found
     part = max(_NEAREST, _SHOWN * suspect.rounding / suspect.gap, function.strides.smallest / suspect.step)
     while part <= _NEAR:

@@ -15,7 +15,10 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
 from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Point
-from gradtool.witness.pytorch.callable.subject import TorchSubject, nodes, numbers, pulled, weights_for
+from gradtool.witness.pytorch.callable.pulled import nodes, pulled
+from gradtool.witness.pytorch.callable.subject import TorchSubject
+from gradtool.witness.pytorch.callable.subsets import subsets
+from gradtool.witness.pytorch.callable.tensors import numbers, weights_for
 
 __all__ = ["breaches"]
 
@@ -213,7 +216,7 @@ def vmapped(subject: TorchSubject, observed: Observed) -> Iterator[Breach]:
             yield observed.breach("batched", name, told, gap / (size or gap))
 
 
-CHECKS = (written, overwritten, returned, interleaved, vmapped)
+CHECKS = (written, overwritten, returned, interleaved, subsets, vmapped)
 
 
 def _reached(subject: TorchSubject, at: Point) -> set[str]:

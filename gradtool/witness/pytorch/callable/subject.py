@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,22 @@ from torch.autograd import forward_ad
 from gradtool.evidence import Slot
 from gradtool.target.dtype import FORMATS
 from gradtool.witness.callable.contract.observed import are_others
-from gradtool.witness.callable.randomness import kept_random, random_state
 from gradtool.witness.callable.structure import filled, leaves, name_of
 from gradtool.witness.callable.subject import Floats, Gradients, Origin, Point, UnavailableError, coarsest
+from gradtool.witness.pytorch.callable.buffers import Writes
+from gradtool.witness.pytorch.callable.pulled import first_line, pulled, refuses
+from gradtool.witness.pytorch.callable.randomness import random_states, seeded
+from gradtool.witness.pytorch.callable.tensors import (
+    is_real,
+    like,
+    numbers,
+    real,
+    slot_of,
+    weights_beside,
+    weights_for,
+)
 
-__all__ = ["TorchSubject", "nodes", "numbers", "pulled", "subject_of", "weights_for"]
+__all__ = ["TorchSubject", "subject_of"]
 
 Tensors = Mapping[str, torch.Tensor]
 Traceable = tuple[Callable[..., Any], dict[str, Any], Tensors]
@@ -35,18 +45,20 @@ class TorchSubject:
     ) -> None:
         self.traceable: Traceable | None = None
         self.call, self.given, self.active, self.origin, self.seed = call, given, tuple(active), origin, seed
+        self.fixed: Mapping[str, object] = {}
+        self.held: Sequence[str] = ()
         self.changes_inputs = False
         """Whether it writes into its inputs, which PyTorch allows only on copies of what is differentiated."""
         self.backward_seed: int | None = None
         self.drew = False
         self.point: Point = {name: numbers(given[name]) for name in active}
-        self.inputs: Sequence[Slot] = [_slot(name, tensor, name in active) for name, tensor in given.items()]
+        self.inputs: Sequence[Slot] = [slot_of(name, tensor, name in active) for name, tensor in given.items()]
         found = [leaf for leaf in self._first() if isinstance(leaf, torch.Tensor)]
-        learns = [leaf.requires_grad and _is_real(leaf) for leaf in found]
+        learns = [leaf.requires_grad and is_real(leaf) for leaf in found]
         if not any(learns):  # cut off altogether: what has numbers is held against a gradient of 0
-            learns = [_is_real(leaf) for leaf in found]
+            learns = [is_real(leaf) for leaf in found]
         names = ["output"] if len(found) == 1 else [f"output {place}" for place in range(len(found))]
-        self.results: Sequence[Slot] = [_slot(*row) for row in zip(names, found, learns, strict=True)]
+        self.results: Sequence[Slot] = [slot_of(*row) for row in zip(names, found, learns, strict=True)]
 
     @property
     def dtype(self) -> str:
@@ -58,7 +70,7 @@ class TorchSubject:
     def leaves(self, at: Point) -> dict[str, torch.Tensor]:
         """Fresh tensors: those differentiated with the numbers of ``at``, the others as copies of what was given."""
         return {
-            name: _like(at[name], given).requires_grad_() if name in self.active else given.detach().clone()
+            name: like(at[name], given).requires_grad_() if name in self.active else given.detach().clone()
             for name, given in self.given.items()
         }
 
@@ -67,7 +79,7 @@ class TorchSubject:
         found = [leaf for leaf in self.flat(leaves) if isinstance(leaf, torch.Tensor)]
         if len(found) != len(self.results):
             raise UnavailableError(f"it returned {len(found)} tensors, and {len(self.results)} before")
-        return [_real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
+        return [real(leaf) for leaf, slot in zip(found, self.results, strict=True) if slot.differentiated]
 
     def _first(self) -> list[Any]:
         """What the first call returns, which shows whether the callable has to be given copies."""
@@ -81,7 +93,7 @@ class TorchSubject:
 
     def flat(self, tensors: Tensors) -> list[Any]:
         """What the callable returns, with the random state of every call the same."""
-        with _seeded(self.seed), torch.enable_grad():
+        with seeded(self.seed), torch.enable_grad():
             if self.changes_inputs:
                 tensors = {name: tensor.clone() for name, tensor in tensors.items()}
             return [leaf for _, leaf in leaves(self.call(tensors))]
@@ -109,10 +121,10 @@ class TorchSubject:
         if not learning:
             return dict.fromkeys(self.active)
         total = sum(((output * weight).sum() for output, weight in learning), start=torch.zeros(()))
-        with _seeded(self.seed if self.backward_seed is None else self.backward_seed):
-            before = _random_state()
+        with seeded(self.seed if self.backward_seed is None else self.backward_seed):
+            before = random_states()
             found = pulled([total], [leaves[name] for name in self.active], create=create)
-            self.drew = _random_state() != before
+            self.drew = random_states() != before
         return dict(zip(self.active, found, strict=True))
 
     def twice(self, at: Point, upstream: Sequence[Floats], along: Point) -> tuple[float, Gradients]:
@@ -122,7 +134,7 @@ class TorchSubject:
         slope = self._slope(outputs, leaves, weights_for(upstream, outputs), along)
         if not slope.requires_grad:
             return float(slope.detach()), dict.fromkeys(self.active)
-        with _seeded(self.seed):
+        with seeded(self.seed):
             found = torch.autograd.grad(slope, [leaves[name] for name in self.active], allow_unused=True)
         rows = zip(self.active, found, strict=True)
         return float(slope.detach()), {name: None if g is None else numbers(g) for name, g in rows}
@@ -142,18 +154,20 @@ class TorchSubject:
     ) -> torch.Tensor:
         """<gradient, along>, which can be differentiated."""
         first = self.backward(outputs, leaves, weights, create=True)
-        if any(_refuses(gradient) for gradient in first.values()):
+        if any(refuses(gradient) for gradient in first.values()):
             raise UnavailableError("its backward pass is marked as not differentiable (once_differentiable)")
-        parts = [(_real(g) * _weights(along[name], _real(g))).sum() for name, g in first.items() if g is not None]
+        parts = [(real(g) * weights_beside(along[name], real(g))).sum() for name, g in first.items() if g is not None]
         return torch.zeros(()) + sum(parts)
 
     def forward(self, at: Point, along: Point) -> list[Floats]:
-        """Dual numbers."""
+        """Dual numbers; what is written to buffers would carry tangents through torch.no_grad."""
+        if self.held:
+            raise UnavailableError("its buffers are held")
         leaves = self.leaves(at)
         try:
             with forward_ad.dual_level():
                 moved = {
-                    name: forward_ad.make_dual(leaf.detach(), _like(along[name], leaf)) if name in self.active else leaf
+                    name: forward_ad.make_dual(leaf.detach(), like(along[name], leaf)) if name in self.active else leaf
                     for name, leaf in leaves.items()
                 }
                 primal, tangents = zip(*map(forward_ad.unpack_dual, self.run(moved)), strict=True)
@@ -167,13 +181,13 @@ class TorchSubject:
                     for output, tangent in zip(outputs, tangents, strict=True)
                 ]
         except (NotImplementedError, RuntimeError) as error:
-            raise UnavailableError(_first_line(error)) from error
+            raise UnavailableError(first_line(error)) from error
 
     def batched(self, at: Point, upstreams: Sequence[Sequence[Floats]]) -> list[Gradients]:
         """One backward pass under ``vmap``."""
         leaves = self.leaves(at)
         learning = [(place, output) for place, output in enumerate(self.run(leaves)) if output.requires_grad]
-        weights = [torch.stack([_weights(row[place], output) for row in upstreams]) for place, output in learning]
+        weights = [torch.stack([weights_beside(row[place], output) for row in upstreams]) for place, output in learning]
         outputs = [output for _, output in learning]
         if not outputs:
             return [dict.fromkeys(self.active) for _ in upstreams]
@@ -182,7 +196,7 @@ class TorchSubject:
                 outputs, [leaves[name] for name in self.active], weights, allow_unused=True, is_grads_batched=True
             )
         except (NotImplementedError, RuntimeError) as error:
-            raise UnavailableError(_first_line(error)) from error
+            raise UnavailableError(first_line(error)) from error
         stacks = [None if gradient is None else numbers(gradient) for gradient in found]
         return [
             {name: None if stack is None else stack[place] for name, stack in zip(self.active, stacks, strict=True)}
@@ -211,6 +225,7 @@ def subject_of(
     own = {} if module is None else dict(module.named_parameters())
     called = {name: f"self.{name}" if name in given else name for name in own}
     parameters = {called[name]: parameter for name, parameter in own.items()}
+    writes = Writes()
 
     def call(tensors: Tensors) -> Any:
         parts = iter([tensors[name] if name in given else leaf for name, leaf in paths])
@@ -219,89 +234,20 @@ def subject_of(
         if module is None:
             return function(*positional, **keyed)
         held = {name: tensors[called[name]] for name in own}
-        held |= {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
-        return torch.func.functional_call(module, held, tuple(positional), keyed)
+        buffers = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
+        with writes.around(buffers):
+            return torch.func.functional_call(module, held | buffers, tuple(positional), keyed)
 
     tensors = given | parameters
     learning = [name for name, tensor in tensors.items() if _learns(name, tensor, parameters)]
     made = TorchSubject(call, tensors, [name for name in learning if not wrt or name in wrt], origin, seed)
+    made.fixed = {name: leaf for name, leaf in paths if name not in given}
+    made.held = writes.names
     if set(given) <= set(structure):
         traced = getattr(function, "__self__", function) if getattr(function, "__name__", "") == "apply" else function
         fixed = {name: value for name, value in structure.items() if name not in made.active}
         made.traceable = traced, fixed, parameters
     return made
-
-
-def pulled(
-    outputs: Sequence[torch.Tensor],
-    inputs: Sequence[torch.Tensor],
-    weights: Sequence[torch.Tensor] | None = None,
-    *,
-    create: bool = False,
-) -> Sequence[torch.Tensor | None]:
-    """The gradient of the outputs' weighed sum by fresh leaves, None where there is none.
-
-    A checkpoint with use_reentrant=True refuses torch.autograd.grad: then by ``backward()``, which leaves it in
-    ``.grad``, and which cannot be differentiated again.
-    """
-    try:
-        found: Sequence[torch.Tensor | None] = torch.autograd.grad(
-            outputs, inputs, weights, allow_unused=True, create_graph=create, retain_graph=True
-        )
-    except RuntimeError as error:
-        if "use_reentrant" not in str(error):
-            raise
-        if create:
-            raise UnavailableError(_first_line(error)) from error
-    else:
-        return found
-    with _grads_kept(inputs):
-        torch.autograd.backward(outputs, weights)
-        return [one.grad for one in inputs]
-
-
-@contextlib.contextmanager
-def _grads_kept(fresh: Sequence[torch.Tensor]) -> Iterator[None]:
-    """Meanwhile backward passes, and those inside of them, add to ``.grad`` of other leaves; afterwards it is undone.
-
-    What a reentrant checkpoint leads to shows only once it has run its function again.
-    """
-    original, kept = torch.autograd.backward, {id(one): (one, None) for one in fresh}
-    others: dict[int, tuple[torch.Tensor, torch.Tensor | None]] = {}
-
-    def backward(tensors: Any, *given: Any, **named: Any) -> Any:
-        for node in nodes([tensors] if isinstance(tensors, torch.Tensor) else tensors):
-            leaf = getattr(node, "variable", None)
-            if leaf is not None and id(leaf) not in kept:
-                others.setdefault(id(leaf), (leaf, None if leaf.grad is None else leaf.grad.clone()))
-        return original(tensors, *given, **named)
-
-    torch.autograd.backward = backward
-    try:
-        yield
-    finally:
-        torch.autograd.backward = original
-        for leaf, grad in others.values():
-            leaf.grad = grad
-
-
-def nodes(outputs: Sequence[torch.Tensor]) -> Iterator[Any]:
-    """Every node of a graph, once."""
-    waiting: list[Any] = [output.grad_fn for output in outputs if output.grad_fn is not None]
-    seen = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        fresh = {after for after, _ in node.next_functions if after is not None} - seen
-        seen |= fresh
-        waiting.extend(fresh)
-
-
-def numbers(tensor: torch.Tensor) -> Floats:
-    """The tensor's numbers as float64, complex ones as pairs."""
-    dense = _real(tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach())
-    found: Floats = dense.clone().to("cpu", torch.float64).numpy()
-    return found
 
 
 def _learns(name: str, tensor: torch.Tensor, parameters: Mapping[str, Any]) -> bool:
@@ -310,71 +256,3 @@ def _learns(name: str, tensor: torch.Tensor, parameters: Mapping[str, Any]) -> b
     if name in parameters:
         return bool(tensor.requires_grad)
     return bool(tensor.is_floating_point() or tensor.is_complex())
-
-
-def _slot(name: str, tensor: torch.Tensor, differentiated: bool) -> Slot:
-    shape = tuple(tensor.shape) + ((2,) if tensor.is_complex() else ())
-    return Slot(name, shape, str(tensor.dtype).removeprefix("torch."), differentiated)
-
-
-def _is_real(tensor: torch.Tensor) -> bool:
-    return bool(tensor.is_floating_point() or tensor.is_complex())
-
-
-def _real(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.stack([tensor.real, tensor.imag], dim=-1) if tensor.is_complex() else tensor
-
-
-def _like(array: Floats, given: torch.Tensor) -> torch.Tensor:
-    """The numbers of ``array`` in the dtype and on the device of ``given``, complex if that is."""
-    found = torch.as_tensor(np.asarray(array, order="C"))
-    if given.is_complex():
-        found = torch.view_as_complex(found.contiguous())
-    return found.to(given.device, given.dtype, copy=True)
-
-
-def _weights(array: Floats, output: torch.Tensor) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(array, order="C")).to(output.device, output.dtype)
-
-
-def weights_for(upstream: Sequence[Floats], outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The upstream gradient as tensors beside the outputs."""
-    return [_weights(weights, output) for weights, output in zip(upstream, outputs, strict=True)]
-
-
-def _refuses(gradient: torch.Tensor | None) -> bool:
-    """Whether differentiating again would raise, or, where unused inputs are allowed, silently give None."""
-    node = None if gradient is None else gradient.grad_fn
-    return node is not None and node.name() == "torch::autograd::Error"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:200]
-
-
-def _random_state() -> tuple[object, ...]:
-    """Where every generator that ``_seeded`` holds stands."""
-    generators = [torch.default_generator]
-    if torch.cuda.is_initialized():
-        generators += torch.cuda.default_generators
-    return (*(generator.get_state().numpy().tobytes() for generator in generators), *random_state())
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """The same random numbers for every call, and the caller's random state untouched.
-
-    The generators themselves are seeded: ``torch.manual_seed`` takes 0.2 ms, longer than many a small function.
-    """
-    generators = [torch.default_generator]
-    if torch.cuda.is_initialized():
-        generators += torch.cuda.default_generators
-    states = [generator.get_state() for generator in generators]
-    try:
-        for generator in generators:
-            generator.manual_seed(seed)
-        with kept_random(seed):
-            yield
-    finally:
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)

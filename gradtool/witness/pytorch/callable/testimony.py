@@ -14,8 +14,8 @@ from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.callable.testimony import Examined, answers
 from gradtool.witness.model.user_file import UserFileError
 from gradtool.witness.pytorch.callable.room import looked_at
-from gradtool.witness.pytorch.callable.subject import numbers
 from gradtool.witness.pytorch.callable.targets import TorchCallables
+from gradtool.witness.pytorch.callable.tensors import numbers
 from gradtool.witness.testimony import value_of
 
 __all__ = ["answer", "live", "testified"]

@@ -11,7 +11,8 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
 from gradtool.witness.callable.contract.observed import Observed, apart, largest
 from gradtool.witness.callable.subject import Floats, Gradients, Point
-from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject, numbers
+from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
+from gradtool.witness.tensorflow.callable.tensors import numbers
 
 __all__ = ["breaches"]
 

@@ -15,8 +15,8 @@ from gradtool.witness.callable.live import live_subject, weights
 from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.callable.testimony import Examined, answers
 from gradtool.witness.tensorflow.callable.room import looked_at
-from gradtool.witness.tensorflow.callable.subject import numbers
 from gradtool.witness.tensorflow.callable.targets import TensorFlowCallables
+from gradtool.witness.tensorflow.callable.tensors import numbers
 from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.testimony import value_of
 
