@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 from gradtool.witness.causes.lines import Spot
 
-__all__ = ["LEAVING", "Event", "Flow"]
+__all__ = ["COMMON", "LEAVING", "LOOKED_AT", "NOWHERE", "Event", "Flow"]
+
+NOWHERE: Spot = ("", 0, "")
+"""The spot of what was not seen."""
 
 LEAVING = frozenset({"item", "numpy", "tolist", "float", "left"})
 """Cuts by which numbers leave the framework."""
