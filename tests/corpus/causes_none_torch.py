@@ -548,6 +548,7 @@ def run():
     return F.mse_loss(compiled(x), y)
 """,
         "h = self.a(x)",
+        script=True,
     ),
     Case(
         "detach under functional_call",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -40,6 +40,15 @@ class MissingFinder:
     def __exit__(self, *_raised: object) -> None:
         self._open.close()
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, what is computed is not the program's."""
+        asleep, self.flow.asleep = self.flow.asleep, True
+        try:
+            yield
+        finally:
+            self.flow.asleep = asleep
+
     def clear(self) -> None:
         """A new iteration begins."""
         self.flow.clear()
@@ -51,6 +60,10 @@ class MissingFinder:
 
     def told(self, rows: Sequence[Named], _loss: Any, asked: Wanted) -> list[Cause]:
         """The causes, one for each place, of the parameters in ``asked.none``, and the missing paths of the others."""
+        with self.aside():
+            return self._told(rows, asked)
+
+    def _told(self, rows: Sequence[Named], asked: Wanted) -> list[Cause]:
         walk = Walk(self.flow.flow, self._losses)
         found: dict[tuple[Any, ...], tuple[Found, Spot, list[str]]] = {}
         for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["ARITHMETIC", "CUTS", "EXITS", "FREEZES", "FROM_NUMBERS", "name_of", "rough_kind", "writes"]
+__all__ = ["ARITHMETIC", "CUTS", "EXITS", "FREEZES", "FROM_NUMBERS", "UNRELATED", "name_of", "rough_kind", "writes"]
 
 EXITS: Mapping[str, str] = {
     "item": "item", "tolist": "tolist", "numpy": "numpy", "__array__": "numpy", "__float__": "float",
@@ -35,6 +35,9 @@ ARITHMETIC = frozenset(
 """Where a whole number is one that is computed with; elsewhere it may be a shape or an axis."""
 
 FREEZES = frozenset({"requires_grad_", "requires_grad.__set__"})
+
+UNRELATED = frozenset({"grad.__get__", "_base.__get__"})
+"""What gives a tensor that was not computed from its argument."""
 
 _IN_PLACE = frozenset({"__setitem__", "data.__set__", *(name for name in ARITHMETIC if name.startswith("__i"))})
 

@@ -29,6 +29,7 @@ from gradtool.witness.pytorch.causes.operations import (
     EXITS,
     FREEZES,
     FROM_NUMBERS,
+    UNRELATED,
     name_of,
     rough_kind,
     writes,
@@ -82,6 +83,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         """Parameters that were only used while they required no gradient, by ``id``, and the line that froze them."""
         self._graph = Graph(self._leaf)
         self._known: dict[int, _Known] = {}
+        self._applied: dict[int, Spot] = {}
         self._shared: dict[int, tuple[str, weakref.ref[torch.Tensor]]] = {}
         """By their memory: tensors that another looks at behind autograd's back, and how that came about."""
 
@@ -112,6 +114,8 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
 
     def _look(self, name: str, args: Any, kwargs: Mapping[str, Any], output: Any, frame: FrameType) -> None:
         """Write down one call."""
+        if frame.f_code.co_name == "__deepcopy__":  # a parameter's, which takes its .data
+            name = "__deepcopy__"
         if name == "Parameter":
             self.created[id(output)] = spot(frame)
         if name == "_set_grad_enabled":
@@ -120,17 +124,18 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             self._freeze(args, kwargs, frame)
         else:
             given, place = list(tensors_in((args, kwargs))), _Place(frame)
+            written = self._written(name, given, kwargs, output)
+            outputs = written or [t for t in tensors_in(output) if not any(t is own for own in given)]
+            if name in UNRELATED or not (outputs or name in EXITS):
+                return
             inputs = [node for tensor in given if (node := self._seen(tensor, place)) is not None]
             if name in EXITS:
                 for node in inputs[:1]:
                     self.flow.leave(name.strip("_"), node, place(), EXITS[name], numbers_in(output, whole=True))
                 return
-            written = self._written(name, given, kwargs, output)
-            outputs = written or [t for t in tensors_in(output) if not any(t is own for own in given)]
             if name in CUTS and written is None:
                 self._share(given, CUTS[name])
-            if outputs:
-                self._computed(name, args, kwargs, (given, inputs, outputs), place, written=bool(written))
+            self._computed(name, args, kwargs, (given, inputs, outputs), place, written=bool(written))
 
     def _computed(
         self, name: str, args: Any, kwargs: Mapping[str, Any], flow: tuple[list[Any], list[int], list[Any]],
@@ -147,6 +152,10 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         if strange and not is_literal(values, place.frame):
             self.flow.stranger(name, [self._now(tensor) for tensor in outputs], place())
 
+    def applied(self, frame: FrameType | None) -> None:
+        """A custom function is about to be applied in ``frame``: the next node of autograd's graph is its own."""
+        self._applied[torch.autograd._get_sequence_nr()] = spot(frame)  # noqa: SLF001  # the only name it has
+
     def add(
         self, name: str, given: list[Any], inputs: list[int], outputs: list[Any], place: _Place, *,
         written: bool = False,
@@ -160,7 +169,8 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
                 operation = off.operation or operation
             nodes = [self._made(tensor, written=written) for tensor in tensors]
             own = [node for node in dict.fromkeys(inputs) if node not in nodes]
-            self.flow.add(operation, own, nodes, where or place(), kind, told=told, region=region)
+            settles = any(tensor.is_leaf and tensor.requires_grad for tensor in tensors)
+            self.flow.add(operation, own, nodes, where or place(), kind, told=told, region=region, settles=settles)
             if written:
                 for tensor, node in zip(tensors, nodes, strict=True):
                     self._spread(tensor, node, where or place())
@@ -247,7 +257,8 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         function = tensor.grad_fn
         edges = self._graph.above(function)
         inputs = list(dict.fromkeys(node for edge in edges for node in edge))
-        event = self.flow.add(type(function).__name__, inputs, [self._made(tensor)], place())
+        where = self._applied.get(function._sequence_nr()) or place()  # noqa: SLF001  # the only name it has
+        event = self.flow.add(type(function).__name__.removesuffix("Backward"), inputs, [self._made(tensor)], where)
         self._graph.watch(function, event, edges)
 
     def _from_outside(self, tensor: torch.Tensor, place: _Place) -> None:

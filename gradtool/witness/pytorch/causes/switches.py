@@ -11,9 +11,11 @@ import torch
 
 from gradtool.witness.causes.lines import Spot, code_line, spot
 
-__all__ = ["Off", "Switches"]
+__all__ = ["APPLY", "Off", "Switches"]
 
-_APPLY = torch.autograd.Function.apply.__func__.__code__
+APPLY = torch.autograd.Function.apply.__func__.__code__
+"""By which a frame of a custom function is known."""
+
 REENTRANT = "torch.utils.checkpoint with use_reentrant=True finds no input that requires a gradient"
 
 
@@ -66,7 +68,7 @@ class Switches:
         if off is not None:
             return off
         seen = frame
-        while seen is not None and seen.f_code is not _APPLY:
+        while seen is not None and seen.f_code is not APPLY:
             seen = seen.f_back
         if seen is None:
             return Off("inference_mode" if torch.is_inference_mode_enabled() else "grad_disabled", region=-1)

@@ -11,6 +11,7 @@ import torch
 from torch.autograd.grad_mode import inference_mode
 
 from gradtool.witness.pytorch.causes.recorder import DataFlow
+from gradtool.witness.pytorch.causes.switches import APPLY
 
 __all__ = ["eagerly", "shown"]
 
@@ -27,6 +28,8 @@ def shown(flow: DataFlow) -> Iterator[None]:
 
         replaced(torch, "from_numpy", lambda own: _called(flow, "from_numpy", own))
         replaced(torch.Tensor, "_make_subclass", lambda own: staticmethod(_called(flow, "Parameter", own)))
+        active = "_are_functorch_transforms_active"  # the first that a custom function's apply asks, before forward
+        replaced(torch._C, active, lambda own: _asked(flow, own))  # noqa: SLF001  # an apply that was bound before stays
         replaced(inference_mode, "__enter__", lambda own: _entered(flow, own))
         replaced(inference_mode, "__exit__", lambda own: _left(flow, own))
         yield
@@ -39,6 +42,16 @@ def _called(flow: DataFlow, name: str, own: Callable[..., Any]) -> Callable[...,
         return output
 
     return call
+
+
+def _asked(flow: DataFlow, own: Callable[..., Any]) -> Callable[..., Any]:
+    def ask() -> Any:
+        frame = sys._getframe(1)  # noqa: SLF001
+        if frame.f_code is APPLY:
+            flow.applied(frame.f_back)
+        return own()
+
+    return ask
 
 
 def _entered(flow: DataFlow, own: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,6 +73,12 @@ def _left(flow: DataFlow, own: Callable[..., Any]) -> Callable[..., Any]:
     return leave
 
 
+def _tell(notes: list[str]) -> None:
+    told = "torch.compile was switched off while the causes were looked for"
+    if told not in notes:
+        notes.append(told)
+
+
 @contextlib.contextmanager
 def eagerly(notes: list[str]) -> Iterator[None]:
     """Run what ``torch.compile`` has compiled as it is written, and say so where there is any.
@@ -68,19 +87,24 @@ def eagerly(notes: list[str]) -> Iterator[None]:
     """
     compile_ = torch.compile
     with contextlib.ExitStack() as stack:
+        off = False
 
-        def off() -> None:
-            if not notes:
+        def switch_off() -> None:
+            nonlocal off
+            if not off:
                 stack.enter_context(torch.compiler.set_stance("force_eager"))
-                notes.append("torch.compile was switched off while the causes were looked for")
+            off = True
 
         def compiled(*args: Any, **kwargs: Any) -> Any:
             made = compile_(*args, **kwargs)
-            off()
+            switch_off()
+            _tell(notes)
             return made
 
-        if "torch._dynamo" in sys.modules:
-            off()
+        if dynamo := sys.modules.get("torch._dynamo"):
+            switch_off()
+            if dynamo.utils.counters["frames"]["total"]:  # something was compiled before
+                _tell(notes)
         torch.compile = compiled
         stack.callback(setattr, torch, "compile", compile_)
         yield
