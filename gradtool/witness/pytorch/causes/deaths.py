@@ -1,24 +1,24 @@
-"""Where PyTorch's gradients become exactly zero: a hook on every node of the graph, put there as the node is made."""
+"""Where PyTorch's gradients become exactly zero: a hook on every node of the graph, put there as it begins."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.deaths import Death, Deaths
-from gradtool.witness.causes.lines import NOWHERE, Spot, spot
+from gradtool.witness.causes.lines import Spot
 from gradtool.witness.causes.operands import Given, number
 from gradtool.witness.model.user_file import is_users
-from gradtool.witness.pytorch.causes.nodes import operation_of
-from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored, tensors_of
+from gradtool.witness.pytorch.causes.engine import before_backward
+from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of
+from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["DeathFinder"]
@@ -43,54 +43,56 @@ ENDS = 2**63
 """Axes that count from the end are saved as unsigned numbers from here on."""
 
 
-class DeathFinder:
+class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not typed here
     """A context around the forward and the backward pass; ``told`` says afterwards where gradients died.
 
     It sees what the thread does that entered it. The hooks are gone when it is left.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._deaths = Deaths()
-        self._lines: dict[int, Spot] = {}
+        self._lines = NodeLines()
+        self._handles: dict[int, Any] = {}
         """By the node's number, which no other node of this thread gets."""
-        self._handles: list[Any] = []
-        self._mode = _Nodes(self.made)
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> DeathFinder:
-        self._mode.__enter__()
+        super().__enter__()
+        self._stack.enter_context(before_backward(self._hook))
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._mode.__exit__(*error)
-        for handle in self._handles:
+        self._stack.close()
+        for handle in self._handles.values():
             handle.remove()
         self._handles.clear()
+        super().__exit__(*error)
 
-    def made(self, tensors: Any, frame: FrameType) -> None:
-        """A function that was called in this frame gave these tensors; their nodes stand on its line."""
-        with torch._C.DisableTorchFunction(), contextlib.suppress(RuntimeError):  # noqa: SLF001
-            nodes = [tensor.grad_fn for tensor in tensors_of(tensors) if tensor.grad_fn is not None]
-            if any(map(self._is_new, nodes)):
-                self._hook(nodes, spot(frame))
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Every operation passes here; those of the forward pass give their lines to their nodes."""
+        if torch.is_grad_enabled():
+            self._lines.note_call(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
+        return function(*args, **(kwargs or {}))
 
-    def _is_new(self, node: Any) -> bool:
-        return not hasattr(node, "variable") and node._sequence_nr() not in self._lines  # noqa: SLF001
-
-    def _hook(self, nodes: Sequence[Any], place: Spot) -> None:
-        pending = list(nodes)
+    def _hook(self, outputs: Sequence[torch.Tensor]) -> None:
+        """Look at every node of the graph of these outputs."""
+        pending = [tensor.grad_fn for tensor in outputs]
         while pending:
             node = pending.pop()
-            if self._is_new(node):
-                self._lines[node._sequence_nr()] = _own_backward(node) or place  # noqa: SLF001
-                self._handles.append(node.register_hook(self._ran))
-                pending.extend(following for following, _ in node.next_functions if following is not None)
+            if node is None or hasattr(node, "variable") or (number := node._sequence_nr()) in self._handles:  # noqa: SLF001
+                continue
+            self._handles[number] = node.register_hook(self._ran)
+            pending.extend(following for following, _ in node.next_functions)
 
     def _ran(self, leaving: Sequence[Any], arriving: Sequence[Any]) -> None:
         """One node went backward: ``arriving`` is the gradient of its outputs, ``leaving`` that of its inputs."""
-        with torch.no_grad(), torch._C.DisableTorchFunction():  # noqa: SLF001
+        with torch.no_grad(), torch._C._DisableTorchDispatch():  # noqa: SLF001
             node = torch._C._current_autograd_node()  # noqa: SLF001  # a hook that held it would keep it alive
             key, operation = node._sequence_nr(), operation_of(node)  # noqa: SLF001
-            place = self._lines.get(key, NOWHERE)
+            place = _own_backward(node) or self._lines.at(node)
             self._deaths.seen(key, operation, place)
             living = next((one for one in arriving if one is not None and not _is_zero(one)), None)
             for index, ((following, _), gradient) in enumerate(zip(node.next_functions, leaving, strict=False)):
@@ -111,30 +113,6 @@ class DeathFinder:
             if row.tensor.requires_grad and row.tensor.grad is not None and _is_zero(row.tensor.grad)
         }
         return self._deaths.causes(leaves, {key_of(row.tensor): row.name for row in rows}, step)
-
-
-class _Nodes(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed here
-    """Tells ``made`` of every function of tensors that can make nodes, also of those below a backward pass."""
-
-    def __init__(self, made: Callable[[Any, FrameType], None]) -> None:
-        super().__init__()
-        self._made = made
-
-    def __torch_function__(
-        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Every function of tensors passes here; while one runs, the mode is off."""
-        kwargs = kwargs or {}
-        if function is torch.Tensor.backward:  # a checkpoint computes inside of it
-            gradient = kwargs.get("gradient", args[1] if len(args) > 1 else None)
-            options = {name: value for name, value in kwargs.items() if name != "gradient"}
-            with _Nodes(self._made):
-                return torch.autograd.backward(args[0], gradient, *args[2:], **options)
-        output = function(*args, **kwargs)
-        if torch.is_grad_enabled():
-            # An assignment to a slice gives nothing back.
-            self._made(args[:1] if output is None else output, sys._getframe(1))  # noqa: SLF001
-        return output
 
 
 def _target(node: Any) -> Any:

@@ -12,7 +12,7 @@ from gradtool.witness.causes.lines import NOWHERE, Spot, spot
 from gradtool.witness.model.user_file import is_users
 from gradtool.witness.pytorch.causes.words import word_of
 
-__all__ = ["NodeLines", "operation_of"]
+__all__ = ["NodeLines", "operation_of", "user_spot_in_backward"]
 
 LEAF = 2**62
 """The numbers of nodes that collect the gradient of a leaf lie above."""
@@ -41,6 +41,13 @@ class NodeLines:
             self._lines[now - 1] = place
             self._next = now
         self._last = place
+
+    def note_call(self, frame: FrameType) -> None:
+        """The same for an operation that was called in ``frame``, in a forward pass or as a checkpoint repeats it."""
+        if torch._C._current_autograd_node() is None:  # noqa: SLF001
+            self.note(spot(frame))
+        elif (own := user_spot_in_backward(frame)) is not None:
+            self.note(own)
 
     def at(self, node: Any) -> Spot:
         """The line of the forward operation that the node belongs to."""
