@@ -66,6 +66,10 @@ class Replay:
         self._model, self._run, self._rows, self._first = model, run, rows, first
         self.notes: list[str] = []
 
+    def begin(self) -> None:
+        """A training step begins here: this is the pass that is run again from now on."""
+        self._first = State.taken(self._model)
+
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing."""
         return [self._defined(cause) for cause in self._again("none", asked)]
