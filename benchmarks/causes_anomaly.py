@@ -2,10 +2,9 @@
 
     python benchmarks/causes_anomaly.py
 
-Both see the same programs, those of tests/corpus/causes_nonfinite_torch.py, each of which marks its guilty line. The
-peer is right if the last of the program's lines in its traceback is that line; it names no kind, and looks for NaN in the
-backward pass alone, so where only infinities are it says nothing. On the healthy twins any accusation is a false alarm.
-Seconds.
+Both see the programs of tests/corpus/causes_nonfinite_torch.py, each of which marks its guilty line. The peer is right
+if the last of the program's lines in its traceback is that line; it names no kind, and looks for NaN in the backward
+pass alone, so where only infinities are it says nothing. On the healthy twins any accusation is a false alarm. Seconds.
 """
 
 from __future__ import annotations

@@ -53,6 +53,10 @@ class Link:
     intended: bool = False
     stands: bool = False
     """Whether it is the cause although an infinity that came in is older: that was meant to be left out."""
+    meant: bool = False
+    """Whether no birth lies behind it, only infinities that the program states."""
+    own: bool = False
+    """Whether all births behind it belong to the same operation's slope."""
     keys: list[Hashable] = field(default_factory=list)
     """Of the operands."""
 
@@ -88,6 +92,10 @@ class Births:
     def __contains__(self, key: Hashable) -> bool:
         """Whether something is kept of it, so that its key must not be given away again."""
         return key in self._origins or key in self._marks
+
+    def level_behind(self, key: Hashable) -> int:
+        """How bad a birth has made what is held there: all of it, or a part."""
+        return max((link.level for link in self._origins.get(key, ()) if not link.meant), default=FINITE)
 
     # ---- what a framework tells
 
@@ -142,6 +150,10 @@ class Births:
             link.operands = [operand(given) for given in call.inputs if given.key is not None]
             link.keys = [given.key for given in call.inputs if given.key is not None]
         plain = [given for given in call.inputs if given.key is None]
+        link.meant = link.intended if link.kind else _meant(parents)
+        link.own = bool(link.operands) or (
+            not link.kind and all(parent.own and _same(parent, call) for parent in parents)
+        )
         marks = self._passed(call.operation, [given.key for given in call.inputs], call.phase, numbers=bool(plain))
         if call.phase == "backward" and call.of in SELECTING:
             marks["selected"] = ""
@@ -179,15 +191,17 @@ class Births:
 
     def _trapped(self, call: Call, parents: Sequence[Link]) -> bool:
         """Whether a slope that is not finite itself meets the gradient of 0 of what was not selected."""
-        own = (call.of, "backward", call.place)
-        slope = parents and all((parent.operation, parent.phase, parent.place) == own for parent in parents)
-        return bool(slope) and is_left_out(call, self._marks_of)
+        if call.phase != "backward" or not parents:
+            return False
+        own = all(parent.own and _same(parent, call) for parent in parents)
+        return own and is_left_out(call, self._marks_of)
 
     def _came_in(self, call: Call, given: Given) -> Link:
         """What was there before anyone looked."""
         link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), "given")
         link.operands, link.keys = [operand(given)], [given.key]
         link.intended = given.level == INFINITE and (given.key in self._buffers or is_mask(given))
+        link.meant = link.intended
         return link
 
     def is_weight(self, key: Hashable, name: str) -> None:
@@ -262,6 +276,10 @@ class Births:
         )
 
 
+def _same(link: Link, call: Call) -> bool:
+    return (link.operation, link.phase, link.place) == (call.of or call.operation, call.phase, call.place)
+
+
 def _states(call: Call) -> bool:
     """Whether an infinity is among the plain numbers that the operation was given."""
     return any(given.key is None and given.level == INFINITE for given in call.inputs)
@@ -269,16 +287,7 @@ def _states(call: Call) -> bool:
 
 def _meant(parents: Sequence[Link]) -> bool:
     """Whether all that came in was meant: no birth lies behind it."""
-    pending, seen = list(parents), set()
-    while pending:
-        link = pending.pop()
-        if id(link) in seen:
-            continue
-        seen.add(id(link))
-        if link.kind and not link.intended:
-            return False
-        pending.extend(link.parents)
-    return True
+    return all(parent.meant for parent in parents)
 
 
 def _is_new(call: Call) -> bool:

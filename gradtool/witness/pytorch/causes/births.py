@@ -162,7 +162,8 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         if ran.kind.order and len(taken) >= len(ran.kind.order):
             taken[: len(ran.kind.order)] = [taken[index] for index in ran.kind.order]
         plain = ran.kind.word in ARITHMETIC
-        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in operands_of(one, plain=plain)]
+        known = self._known(taken, max(levels))
+        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in operands_of(one, known, plain=plain)]
         if ran.kind.in_place and ran.kind.reads and isinstance(ran.args[0], torch.Tensor):
             inputs[0].key = key_of(ran.args[0])  # its copy has the history of what was overwritten
         for one in inputs:
@@ -171,6 +172,12 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         made = [given_of(tensor, bad) for tensor, bad in zip(outputs, levels, strict=True)]
         partial = ran.kind.in_place and not all(map(is_whole, outputs))
         self.births.bad(Call(ran.kind.word, place, inputs, made, phase, of, partial=partial))
+
+    def _known(self, taken: Sequence[Any], worst: int) -> Mapping[int, int]:
+        """By memory, the levels of the operands, where a birth behind one of them explains the output already."""
+        whole = [tensor for tensor in tensors_of(taken) if has_level(tensor) and is_whole(tensor)]
+        found = {key: self.births.level_behind(key) for key in map(key_of, whole)}
+        return found if max(found.values(), default=0) >= worst else {}
 
     def _came_in(self, given: Given, ran: _Ran) -> None:
         """What was there before keeps its address as long as it is spoken of."""

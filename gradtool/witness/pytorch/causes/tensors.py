@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,6 +13,8 @@ from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Array, Given
 
 __all__ = ["dtype_of", "given_of", "has_level", "is_whole", "key_of", "level", "operands_of", "stored", "tensors_of"]
 
+FEW = 64
+"""Where much is NaN, the first numbers tell."""
 WIDE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 """In which the numbers of a type with a small range are summed."""
 
@@ -46,12 +48,16 @@ def level(tensor: torch.Tensor) -> int:
     if tensor.numel() == 0:
         return FINITE
     with torch.no_grad():
-        total = tensor.sum(dtype=WIDE.get(tensor.dtype)).item()
-        if math.isfinite(abs(total)):
+        total = abs(tensor.sum(dtype=WIDE.get(tensor.dtype)).item())
+        if math.isfinite(total):
             return FINITE
-        if tensor.isnan().any():
+        real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+        if math.isnan(total) and real.is_contiguous() and real.view(-1)[:FEW].isnan().any():
             return NAN
-        return INFINITE if tensor.isinf().any() else FINITE
+        bounds = [bound.item() for bound in real.aminmax()]  # NaN where one of the numbers is
+        if math.isnan(bounds[0]):
+            return NAN
+        return INFINITE if any(map(math.isinf, bounds)) else FINITE
 
 
 def tensors_of(values: Any) -> Iterator[torch.Tensor]:
@@ -63,15 +69,16 @@ def tensors_of(values: Any) -> Iterator[torch.Tensor]:
             yield from tensors_of(value)
 
 
-def operands_of(value: Any, *, plain: bool) -> Iterator[Given]:
+def operands_of(value: Any, known: Mapping[int, int], *, plain: bool) -> Iterator[Given]:
     """A tensor or a plain number as an operand; what is neither is none."""
     if isinstance(value, torch.Tensor):
-        yield given_of(value, level(value) if has_level(value) else FINITE)
+        told = known.get(key_of(value)) if known and has_level(value) else None
+        yield given_of(value, (level(value) if has_level(value) else FINITE) if told is None else told)
     elif plain and isinstance(value, float | int) and not isinstance(value, bool):
         yield number(value)
     elif isinstance(value, list | tuple) and all(isinstance(one, torch.Tensor) for one in value):
         for one in value:
-            yield from operands_of(one, plain=plain)
+            yield from operands_of(one, known, plain=plain)
 
 
 def given_of(tensor: torch.Tensor, bad: int = FINITE) -> Given:
