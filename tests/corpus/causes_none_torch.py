@@ -593,6 +593,14 @@ model = Net()
 """,
         "h = self.a(x)",
     ),
+    # ---- derivatives in the loss
+    net(
+        "a gradient without a graph",
+        "h = self.b(x).tanh()",
+        "g, = torch.autograd.grad(h.sum(), self.b.weight, retain_graph=True)  # <- here: cut nondifferentiable b.",
+        "return h * g.pow(2).sum() + self.a(x)[:, :2]",
+        "g, = torch.autograd.grad(h.sum(), self.b.weight, create_graph=True)",
+    ),
     # ---- unused, dead, frozen
     Case(
         "never used",
@@ -746,6 +754,38 @@ def run():
 ]
 
 QUIET = {
+    "zeros of the same shape": NET.format(
+        "h = self.a(x)", "h = h + torch.zeros_like(h) + h.new_ones(3)", "return self.b(h)"
+    ),
+    "a spectral norm, which a library computes without a graph": """
+model = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2))
+""",
+    "a gradient penalty": """
+model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2))
+
+
+def run():
+    data = x.clone().requires_grad_()
+    out = model(data)
+    (g,) = torch.autograd.grad(out.sum(), data, create_graph=True)
+    return F.mse_loss(out, y) + (g.norm(2, dim=1) - 1).pow(2).mean()
+""",
+    "sequences that are packed": """
+model = nn.GRU(3, 2, batch_first=True)
+
+
+def run():
+    packed = nn.utils.rnn.pack_padded_sequence(x[:, None].repeat(1, 4, 1), [4, 3, 2, 1], batch_first=True)
+    return nn.utils.rnn.pad_packed_sequence(model(packed)[0])[0].sum()
+""",
+    "sparse rows": """
+model = nn.Embedding(10, 4, sparse=True)
+
+
+def run():
+    print(model.weight.detach().sum().item())
+    return model(torch.tensor([1, 2])).sum()
+""",
     "detach for a log": NET.format("h = self.a(x)", "self.seen = h.detach().mean()", "return self.b(h)"),
     "item for a log": NET.format("h = self.a(x)", "print(h.mean().item())", "return self.b(h) * 0.7"),
     "metrics under no_grad": NET.format(

@@ -76,10 +76,12 @@ class MissingFinder:
         causes = [self._cause("none", one, place, names) for one, place, names in found.values() if one.kind]
         known = {one.event.place for one, _, _ in found.values() if one.event is not None}
         there = {node: row.name for row in rows if row.name not in asked.none and (node := self._node(row)) is not None}
+        cuts: dict[tuple[str, Spot], tuple[Found, set[int]]] = {}
         for one, nodes in walk.missing(there):
             if nodes and one.event is not None and one.event.place not in known:
-                names = [there[node] for node in nodes]
-                causes.append(self._cause("cut", one, one.event.spot, names))
+                cuts.setdefault((one.kind, one.event.spot), (one, set()))[1].update(nodes)
+        for (_, place), (one, before) in cuts.items():
+            causes.append(self._cause("cut", one, place, [name for node, name in there.items() if node in before]))
         return causes
 
     def _node(self, row: Named) -> int | None:
@@ -87,7 +89,9 @@ class MissingFinder:
 
     def _why(self, row: Named, walk: Walk) -> tuple[Found, Spot]:
         """What was found, and where."""
-        if id(row.tensor) in self.flow.nodes.frozen or not row.tensor.requires_grad:
+        if id(row.tensor) in self.flow.nodes.frozen:
+            return Found("frozen", None), self.flow.nodes.frozen[id(row.tensor)]
+        if not row.tensor.requires_grad:
             return Found("frozen", None), self.flow.froze(row.tensor)
         node = self._node(row)
         one = Found("unused", None) if node is None else walk.none(node)

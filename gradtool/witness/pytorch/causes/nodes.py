@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -12,10 +13,14 @@ from torch import nn
 
 from gradtool.witness.causes.events import LOOKED_AT, Flow
 from gradtool.witness.causes.lines import Spot, spot
+from gradtool.witness.model.user_file import is_users
 from gradtool.witness.pytorch.causes.graph import Graph, plain
 from gradtool.witness.pytorch.causes.operations import writes
 
 __all__ = ["Nodes", "Place"]
+
+PASSING = ("torch/overrides.py", "torch/autograd/__init__.py", "torch/_tensor.py", "torch/nn/parameter.py", "/copy.py")
+"""Files whose functions only hand on what the program asks for."""
 
 
 @dataclass(slots=True)
@@ -41,17 +46,24 @@ class Place:
             self._spot = spot(self.frame)
         return self._spot
 
+    def is_own(self) -> bool:
+        """Whether the program itself calls, and not a library for reasons of its own."""
+        frame = self.frame
+        while frame is not None and frame.f_code.co_filename.endswith(PASSING):
+            frame = frame.f_back
+        return frame is not None and is_users(frame.f_code.co_filename)
+
 
 class Nodes:
-    """The tensors of one pass as nodes of ``flow``."""
+    """The tensors of one pass as nodes of ``flow``. ``froze`` gives the line that froze a parameter."""
 
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
+    def __init__(self, flow: Flow, froze: Callable[[torch.Tensor], Spot]) -> None:
+        self.flow, self._froze = flow, froze
         self.graph = Graph(self._leaf)
         self.applied: dict[int, Spot] = {}
         """Where custom functions were applied, by the sequence numbers of their nodes in autograd's graph."""
-        self.frozen: set[int] = set()
-        """Parameters that were only used while they required no gradient, by ``id``."""
+        self.frozen: dict[int, Spot] = {}
+        """Parameters that were only used while they required no gradient, by ``id``, and the lines that froze them."""
         self._known: dict[int, _Known] = {}
         self._shared: dict[int, tuple[str, weakref.ref[torch.Tensor]]] = {}
         """By their memory: tensors that another looks at behind autograd's back, and how that came about."""
@@ -65,10 +77,10 @@ class Nodes:
         tensor = plain(tensor)
         known = self._find(tensor)
         if tensor.is_leaf and tensor.requires_grad:
-            self.frozen.discard(id(tensor))
+            self.frozen.pop(id(tensor), None)
             return self._leaf(tensor)
         if isinstance(tensor, nn.Parameter) and known is None:
-            self.frozen.add(id(tensor))
+            self.frozen.setdefault(id(tensor), self._froze(tensor))
             return None
         if tensor.grad_fn is not None and (known is None or not known.attached):
             self._attach(tensor, place)

@@ -28,6 +28,7 @@ from gradtool.witness.pytorch.causes.operations import (
     EXITS,
     FREEZES,
     FROM_NUMBERS,
+    LIKE,
     UNRELATED,
     name_of,
     rough_kind,
@@ -50,13 +51,13 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self.failed: dict[str, str] = {}
         """What could not be looked at: functions, with the reasons."""
         self.flow = Flow()
-        self.nodes = Nodes(self.flow)
+        self.nodes = Nodes(self.flow, self.froze)
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
         self.nodes.graph.close()
         self.flow = Flow()
-        self.nodes = Nodes(self.flow)
+        self.nodes = Nodes(self.flow, self.froze)
 
     def __enter__(self) -> DataFlow:
         self._thread = threading.get_ident()
@@ -118,12 +119,17 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             given, place = list(tensors_in((args, kwargs))), Place(frame)
             written = self.nodes.written(name, given, kwargs.get("out"), output)
             outputs = written or [t for t in tensors_in(output) if not any(t is own for own in given)]
-            if name in UNRELATED or not (outputs or name in EXITS):
+            graph = name == "grad" and kwargs.get("create_graph", args[4] if len(args) > 4 else False)
+            if graph or name in UNRELATED or not (outputs or name in EXITS):
                 return
+            if name in LIKE:
+                given = []
             inputs = [node for tensor in given if (node := self.nodes.seen(tensor, place)) is not None]
             if name in EXITS:
                 for node in inputs[:1]:
-                    self.flow.leave(name.strip("_"), node, place(), EXITS[name], numbers_in(output, whole=True))
+                    numbers = numbers_in(output, whole=True)
+                    left = self.flow.leave(name.strip("_"), node, place(), EXITS[name], numbers)
+                    left.lawful = not place.is_own()
                 return
             if name in CUTS and written is None:
                 self.nodes.share(given, CUTS[name])
@@ -151,14 +157,18 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         """One event for each kind of output."""
         for kind, group in itertools.groupby(outputs, lambda tensor: self._kind(name, given, tensor)):
             tensors, operation, told, region, where = list(group), name.partition(".")[0].strip("_"), "", 0, None
+            own_code = not kind or place.is_own()
+            if name == "grad":
+                kind, told = "nondifferentiable", "without create_graph=True"  # noqa: PLW2901
             if kind == "off":
                 off = self.switches.why(place.frame)
                 kind, told, region, where = off.kind, off.told, off.region, off.spot  # noqa: PLW2901
-                operation = off.operation or operation
+                operation, own_code = off.operation or operation, off.own
             nodes = [self.nodes.made(tensor, written=written) for tensor in tensors]
             own = [node for node in dict.fromkeys(inputs) if node not in nodes]
-            settles = any(tensor.is_leaf and tensor.requires_grad for tensor in tensors)
-            self.flow.add(operation, own, nodes, where or place(), kind, told=told, region=region, settles=settles)
+            event = self.flow.add(operation, own, nodes, where or place(), kind, told=told, region=region)
+            event.settles = any(tensor.is_leaf and tensor.requires_grad for tensor in tensors)
+            event.lawful = not own_code
             if written:
                 for tensor, node in zip(tensors, nodes, strict=True):
                     self.nodes.spread(tensor, node, where or place())
