@@ -391,4 +391,34 @@ w = torch.randn(3, 3, requires_grad=True)
 hidden = w.masked_fill(torch.ones(3, 3).bool(), float("-inf"))  # <- here
 loss = hidden.max()
 """, "hidden = w.masked_fill(torch.eye(3).bool(), float('-inf'))", fate="inf"),
+    Case("the root of a gradient's norm", "sqrt_of_zero", """
+w = torch.zeros(3, requires_grad=True)
+(slope,) = torch.autograd.grad((w**2).sum(), w, create_graph=True)
+loss = slope.pow(2).sum().sqrt()  # <- here
+""", "loss = slope.pow(2).sum()", "backward"),
+    Case("under vmap", "log_of_zero", """
+w = torch.zeros(3, requires_grad=True)
+loss = torch.func.vmap(lambda v: torch.log(v))(w).sum()  # <- here
+""", "loss = torch.func.vmap(lambda v: torch.log(v + 1))(w).sum()", fate="inf"),
+    Case("attention whose keys are all padding", "masked_row", """
+model = nn.MultiheadAttention(4, 2, batch_first=True)
+x = torch.randn(2, 3, 4)
+padding = torch.tensor([[True] * 3, [False] * 3])
+y, _ = model(x, x, x, key_padding_mask=padding)  # <- here
+loss = y.sum()
+""", "y, _ = model(x, x, x)"),
+    Case("a hook on a tensor", "division_by_zero", """
+w = torch.ones(3, requires_grad=True)
+h = w * 2
+h.register_hook(lambda g: g / 0)  # <- here
+loss = h.sum()
+""", "h.register_hook(lambda g: g / 2)", "backward", "inf"),
+    Case("the mean of an empty segment", "zero_over_zero", """
+w = torch.ones(3, requires_grad=True)
+segments = torch.tensor([0, 0, 1])
+count = torch.zeros(4).scatter_add(0, segments, torch.ones(3))
+total = torch.zeros(4).scatter_add(0, segments, w)
+mean = total / count  # <- here
+loss = mean.sum()
+""", "mean = total / count.clamp(min=1)"),
 ]  # fmt: skip

@@ -267,4 +267,27 @@ table = nn.Embedding(4, 2, sparse=True)
 rows = table(torch.tensor([1, 2])) + 300
 loss = torch.sigmoid(rows).sum()  # <- here
 """, "loss = torch.sigmoid(rows - 300).sum()"),
+    Case("a division that is floored", "rounding", """
+w = torch.randn(3, requires_grad=True)
+bins = torch.div(w, 2, rounding_mode="floor")  # <- here
+loss = (bins - 1).pow(2).sum()
+""", "bins = torch.div(w, 2)"),
+    Case("a penalty on a gradient", "dead_relu", """
+w = torch.tensor([2.0], requires_grad=True)
+x = torch.tensor([1.0], requires_grad=True)
+(slope,) = torch.autograd.grad(torch.relu(w * x).sum(), x, create_graph=True)
+loss = F.relu(slope - 5).sum()  # <- here
+""", "loss = (slope - 5).pow(2).sum() + (w * x).sum()"),
+    Case("an einsum with zeros", "zero_factor", """
+a = torch.randn(3, 4, requires_grad=True)
+b = torch.zeros(4, 5, requires_grad=True)
+y = torch.einsum("ij,jk->ik", a, b)  # <- here
+loss = (y - 1).pow(2).sum()
+""", 'y = torch.einsum("ij,jk->ik", a, b + 1)'),
+    Case("overwritten in place", "selection", """
+w = torch.randn(3, requires_grad=True)
+h = w * 2
+h[:] = torch.ones(3)  # <- here
+loss = (h * 3).sum()
+""", "h[1:] = torch.ones(2)"),
 ]  # fmt: skip

@@ -38,6 +38,7 @@ class Death:
     constant: bool = False
     along: int | None = None
     dtype: str = ""
+    """Of the gradient that leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ ROWS = (
         "selection",
     ),
     Row("cat stack", "part"),
-    Row("copy", "underflow"),
-    Row(PRODUCTS, "underflow", _lost),
+    Row(f"copy {PRODUCTS}", "underflow", _lost),
+    Row("copy", "selection", told="it was overwritten in place"),
     Row("abs norm mse_loss l1_loss smooth_l1_loss huber_loss", "other", told=AT_ZERO),
 )
 """The first that holds. An operation that is in none is told as it is."""
@@ -139,6 +140,10 @@ class Deaths:
     def passed(self, user: Hashable, target: Hashable, death: Death | None, *, zero: bool) -> None:
         """An operation handed a gradient to one of its inputs; ``death`` only where it died there."""
         self._edges.setdefault(target, []).append(_Edge(user, zero, None if death is None else _told(death)))
+
+    def reached(self, target: Hashable) -> bool:
+        """Whether any operation handed a gradient to it."""
+        return target in self._edges
 
     def causes(self, leaves: Mapping[str, Hashable], names: Mapping[Hashable, str], step: int = 0) -> list[Cause]:
         """Where the gradients of ``leaves``, by the key of each, became zero.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from gradtool.witness.causes.operands import Given, number
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.model.user_file import is_users
 from gradtool.witness.pytorch.causes.eager import eagerly
-from gradtool.witness.pytorch.causes.engine import before_backward
+from gradtool.witness.pytorch.causes.engine import around_backward
 from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of
 from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored
 from gradtool.witness.pytorch.model.parameters import Named
@@ -62,6 +63,9 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         self._lines = NodeLines()
         self._handles: dict[int, Any] = {}
         """By the node's number, which no other node of this thread gets."""
+        self._numbers = itertools.count()
+        self._passes: list[tuple[int, bool]] = []
+        """The backward passes that run now, one inside the other: the number of each, and whether it adds to .grad."""
         self.notes: list[str] = []
         self._open = contextlib.ExitStack()
 
@@ -69,7 +73,7 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         with contextlib.ExitStack() as stack:
             stack.callback(self._unhook)
             stack.enter_context(eagerly(self.notes))
-            stack.enter_context(before_backward(self._hook))
+            stack.enter_context(around_backward(self._pass))
             super().__enter__()
             self._open = stack.pop_all()
         return self
@@ -105,21 +109,35 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
             self._lines.note_call(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
         return function(*args, **(kwargs or {}))
 
-    def _hook(self, outputs: Sequence[torch.Tensor]) -> None:
-        """Look at every node of the graph of these outputs."""
+    @contextlib.contextmanager
+    def _pass(self, outputs: Sequence[torch.Tensor], accumulates: bool) -> Iterator[None]:
+        """Look at every node of the graph of these outputs while the engine runs."""
+        outer, number = torch._C._current_autograd_node(), next(self._numbers)  # noqa: SLF001
         pending = [tensor.grad_fn for tensor in outputs]
+        for node in pending:
+            if outer is not None and node is not None and self._passes:  # a checkpoint hands its gradient on
+                user = (self._passes[-1][0], outer._sequence_nr())  # noqa: SLF001
+                self._deaths.passed(user, _target(node, (number, accumulates)), None, zero=True)
         while pending:
             node = pending.pop()
-            if node is None or hasattr(node, "variable") or (number := node._sequence_nr()) in self._handles:  # noqa: SLF001
+            if node is None or hasattr(node, "variable") or node._sequence_nr() in self._handles:  # noqa: SLF001
                 continue
-            self._handles[number] = node.register_hook(self._ran)
+            self._handles[node._sequence_nr()] = node.register_hook(self._ran)  # noqa: SLF001
             pending.extend(following for following, _ in node.next_functions)
+        self._passes.append((number, accumulates))
+        try:
+            yield
+        finally:
+            self._passes.pop()
 
     def _ran(self, leaving: Sequence[Any], arriving: Sequence[Any]) -> None:
         """One node went backward: ``arriving`` is the gradient of its outputs, ``leaving`` that of its inputs."""
+        if not self._passes:
+            return
         with torch.no_grad(), torch._C._DisableTorchDispatch():  # noqa: SLF001
             node = torch._C._current_autograd_node()  # noqa: SLF001  # a hook that held it would keep it alive
-            key, operation = node._sequence_nr(), operation_of(node)  # noqa: SLF001
+            now = self._passes[-1]
+            key, operation = (now[0], node._sequence_nr()), operation_of(node)  # noqa: SLF001
             place = _own_backward(node) or self._lines.at(node)
             self._deaths.seen(key, operation, place)
             living = next((one for one in arriving if one is not None and not _is_zero(one)), None)
@@ -128,8 +146,8 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
                     continue
                 death = None
                 if (zero := _is_zero(gradient)) and living is not None:
-                    death = _death(node, operation, place, living, index)
-                self._deaths.passed(key, _target(following), death, zero=zero)
+                    death = _death(node, operation, place, (living, gradient), index)
+                self._deaths.passed(key, _target(following, now), death, zero=zero)
 
     # ---- what is told afterwards
 
@@ -137,15 +155,23 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         """Where the gradients of the ``rows`` that are asked for died."""
         with torch._C._DisableTorchDispatch():  # noqa: SLF001
             own = [row for row in rows if row.name in asked.zero and row.tensor.grad is not None]
-            leaves = {row.name: ("leaf", id(row.tensor)) for row in own if _is_zero(row.tensor.grad)}
+            leaves = {row.name: self._leaf(row.tensor) for row in own if _is_zero(row.tensor.grad)}
             if len(leaves) < len(asked.zero):
                 self.notes.append(NOT_AGAIN)
             return self._deaths.causes(leaves, {key_of(row.tensor): row.name for row in rows})
 
+    def _leaf(self, tensor: torch.Tensor) -> tuple[str, int]:
+        """The key of a leaf: of a derivative that the program asked for, only where nothing else added to ``.grad``."""
+        leaf = ("leaf", id(tensor))
+        return leaf if self._deaths.reached(leaf) else ("asked", id(tensor))
 
-def _target(node: Any) -> Any:
-    """A node by its number, a leaf by its ``id``, since what collects its gradient has no number."""
-    return ("leaf", id(node.variable)) if hasattr(node, "variable") else node._sequence_nr()  # noqa: SLF001
+
+def _target(node: Any, now: tuple[int, bool]) -> Any:
+    """A node by the pass and its number, a leaf by its ``id``: what collects its gradient has no number."""
+    number, accumulates = now
+    if hasattr(node, "variable"):
+        return ("leaf" if accumulates else "asked", id(node.variable))
+    return (number, node._sequence_nr())  # noqa: SLF001
 
 
 def _is_zero(tensor: torch.Tensor) -> bool:
@@ -167,19 +193,21 @@ def _own_backward(node: Any) -> Spot | None:
     return code.co_filename, min(numbers, default=code.co_firstlineno), code.co_qualname
 
 
-def _death(node: Any, operation: str, place: Spot, gradient: torch.Tensor, index: int) -> Death:
+def _death(node: Any, operation: str, place: Spot, gradients: tuple[torch.Tensor, torch.Tensor], index: int) -> Death:
+    """``gradients`` are that which arrived and that which left for the input ``index``."""
     saved = _saved(node)
+    operation = "floor" if saved.get("rounding_mode") else operation
     at = next((saved[name] for name in AT if isinstance(saved.get(name), torch.Tensor)), None)
     partner = saved.get(_partner(operation, saved, index))
     return Death(
         operation,
         place,
-        given_of(gradient),
+        given_of(gradients[0]),
         None if at is None else given_of(at),
         _factor(partner),
         constant=isinstance(partner, torch.Tensor) and not partner.requires_grad,
         along=_along(saved, at),
-        dtype=dtype_of(gradient),
+        dtype=dtype_of(gradients[1]),
     )
 
 

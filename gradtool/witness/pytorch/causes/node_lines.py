@@ -61,7 +61,7 @@ def operation_of(node: Any) -> str:
     name = node.name().rpartition("::")[2]
     if isinstance(node, torch.autograd.function.BackwardCFunction):
         return str(name.removesuffix("Backward"))
-    name = re.sub(r"Backward\d*$", "", name)
+    name = re.sub(r"Backwards?\d*$", "", name)
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return word_of(snake)
 

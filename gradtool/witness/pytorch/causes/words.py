@@ -54,5 +54,5 @@ SILENT = frozenset(
 @functools.cache
 def word_of(name: str) -> str:
     """The word of the patterns, or PyTorch's own name."""
-    plain = name.strip("_").removeprefix("special_")
+    plain = name.strip("_").removeprefix("special_").removeprefix("foreach_")
     return ALIASES.get(plain, plain)
