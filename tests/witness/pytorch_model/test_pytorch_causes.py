@@ -140,6 +140,15 @@ def test_a_program_is_searched_where_it_is_asked_to(file: Any) -> None:
     assert file.evidence(SCRIPT.format("h = h.data")).causes == []
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"), [("loss = loss.detach()", "detach"), ("loss = loss.new_tensor(loss.item())", "item")]
+)
+def test_a_program_whose_loss_requires_no_gradient_is_searched(file: Any, line: str, kind: str) -> None:
+    text = SCRIPT.format("pass").replace("    print(", f"    {line}\n    print(")
+    (cause,) = file.evidence(text, find=["none"]).causes
+    assert (cause.kind, cause.line.text, len(cause.parameters)) == (kind, line, 6)
+
+
 def test_several_losses_of_one_step_are_searched_together(file: Any) -> None:
     text = SCRIPT.format("h = h").replace(
         "loss.backward()", "net.a(torch.ones(1, 3)).sum().backward(); loss.backward()"

@@ -52,9 +52,9 @@ UNRELATED = frozenset({"grad.__get__", "_base.__get__"})
 
 LIKE = frozenset(
     ("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like", "new_zeros",
-     "new_ones", "new_full", "new_empty", "new_empty_strided", "empty_strided")
+     "new_ones", "new_full", "new_empty", "new_empty_strided", "new_tensor")
 )  # fmt: skip
-"""What takes the shape of a tensor and nothing of its numbers."""
+"""What takes the shape or the dtype of its first argument and nothing of its numbers."""
 
 _IN_PLACE = frozenset({"__setitem__", "data.__set__", *(name for name in ARITHMETIC if name.startswith("__i"))})
 

@@ -123,7 +123,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             if graph or name in UNRELATED or not (outputs or name in EXITS):
                 return
             if name in LIKE:
-                given = []
+                given = given[1:]
             inputs = [node for tensor in given if (node := self.nodes.seen(tensor, place)) is not None]
             if name in EXITS:
                 for node in inputs[:1]:
