@@ -45,11 +45,16 @@ def _without_repeats(way: Sequence[Waypoint]) -> list[str]:
     """Each operation with its line, where that is another one than before; the way back is said where it begins."""
     told: list[str] = []
     source, phase = "", "forward"
-    for point in way:
+    for place, point in enumerate(way):
+        if place and _same(way[place - 1], point):
+            continue
         text = f"{point.operation} ({point.line.source})" if point.line.source not in {"", source} else point.operation
         if point.phase != phase:
             text = f"{'back' if point.phase == 'backward' else 'forward'}: {text}"
-        if not told or told[-1] != text:
-            told.append(text)
+        told.append(text)
         source, phase = point.line.source or source, point.phase
     return told
+
+
+def _same(one: Waypoint, other: Waypoint) -> bool:
+    return (one.operation, one.phase, one.line.source) == (other.operation, other.phase, other.line.source)
