@@ -27,6 +27,7 @@ from gradtool.verdict.against import misleading
 from gradtool.verdict.agreement import Case
 from gradtool.verdict.callable import OWN, case_of, is_of_another, judge_point
 from gradtool.verdict.contract import contract_findings
+from gradtool.verdict.contract_causes import with_causes
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import WORDS, CallableFacts, CheckRecord, Entry, Finding, worst
 from gradtool.verdict.summary import gradient_norm
@@ -207,6 +208,7 @@ def recorded(
             noticed = _once([*made.findings, *contract_findings(evidence, title, words)])
             if evidence.checked and not evidence.surrogate:  # the numbers of a surrogate are not judged
                 noticed += misleading(evidence.checked, entries, evidence.dtype)
+            noticed = with_causes(noticed, point.causes, point.point, evidence.witness)
             made = replace(made, findings=tuple(noticed), callable=facts, against=evidence.checked)
         yield made
 

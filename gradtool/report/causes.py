@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from gradtool.evidence import Cause, CodeLine, Operand, Waypoint
 from gradtool.values import shape_text
+from gradtool.verdict.record import Finding
 
-__all__ = ["cause_lines", "excerpt"]
+__all__ = ["below", "cause_lines", "excerpt"]
 
 MOST = 6
 """So many operations of a way are shown, half of them from its beginning and half from its end."""
@@ -17,6 +18,12 @@ def excerpt(line: CodeLine) -> str:
     """``model.py:12, Net.forward:  h = h.detach()``; of code that lies in no file, the function alone."""
     place = ", ".join(part for part in (line.source, line.function) if part)
     return f"{place}:  {line.text}" if place and line.text else place or line.text
+
+
+def below(finding: Finding) -> list[str]:
+    """What stands below a finding: the line of the program, and what ``cause_lines`` tell."""
+    cause = finding.cause
+    return [] if cause is None else [text for text in (excerpt(cause.line), *cause_lines(cause)) if text]
 
 
 def cause_lines(cause: Cause) -> list[str]:
