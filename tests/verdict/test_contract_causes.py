@@ -71,7 +71,7 @@ def evidence(gradient: Value | None, *causes: Cause, breaches: tuple[Breach, ...
 
 
 def record(found: CallableEvidence) -> CheckRecord:
-    (made,) = recorded(found, "ops.py:soft", CheckSettings(targets=("ops.py:soft",)), [("", [])])
+    (made,) = recorded(found, "ops.py:soft", CheckSettings(), [("", [])])
     return made
 
 
