@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -10,7 +11,17 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gradtool.evidence import Autodiff, Breach, CallableEvidence, CallablePoint, Cause, CodeLine, Operand, Slot
+from gradtool.evidence import (
+    Autodiff,
+    Breach,
+    CallableEvidence,
+    CallablePoint,
+    Cause,
+    CodeLine,
+    Difference,
+    Operand,
+    Slot,
+)
 from gradtool.evidence.wire import decode, encode
 from gradtool.pipeline.check_callables import recorded
 from gradtool.report.json import plain
@@ -62,7 +73,8 @@ def test_a_remedy_that_was_tried_is_kept() -> None:
 
 
 def evidence(gradient: Value | None, *causes: Cause, breaches: tuple[Breach, ...] = ()) -> CallableEvidence:
-    autodiff = Autodiff(0, "torch", "2.13", 0.5, {"x": gradient}, [], 0.1)
+    bar = Difference("x", "smooth", 2.0, 1e-9, 2.0, 1e-9, 2.0, 1e-9, 20)
+    autodiff = Autodiff(0, "torch", "2.13", 0.5, {"x": gradient}, [bar], 0.1)
     point = CallablePoint("given", {"x": 1.0}, [1.0], autodiff, causes=list(causes))
     slots = [Slot("x", (), "float64")]
     return CallableEvidence(
@@ -77,7 +89,7 @@ def record(found: CallableEvidence) -> CheckRecord:
 
 @pytest.mark.parametrize(
     ("gradient", "breaches", "cause", "code"),
-    [(None, (Breach("cut_off", "x", "cut off"),), CUT, "GT204"), (None, (), CUT, "GT010")],
+    [(None, (Breach("cut_off", "x", "cut off"),), CUT, "GT204"), (math.nan, (), LOG, "GT002")],
 )
 def test_the_record_of_a_check_has_it_and_so_has_its_json(
     gradient: Value | None, breaches: tuple[Breach, ...], cause: Cause, code: str
@@ -89,7 +101,7 @@ def test_the_record_of_a_check_has_it_and_so_has_its_json(
     schema: Any = json.loads(files("gradtool.report").joinpath("check-1.0.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
     shown = next(part for part in document["findings"] if part["code"] == code)
-    assert shown["cause"]["line"]["text"] == "y = torch.log(x.detach())"
+    assert shown["cause"]["line"]["text"] == cause.line.text
     assert all("cause" not in part for part in document["findings"] if part["code"] != code)
 
 

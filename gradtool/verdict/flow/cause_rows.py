@@ -160,6 +160,13 @@ ZEROS = (
         "classes; of a softmax over the wrong axis correct axis=.",
     ),
     Kind(
+        "norm_of_one", "{operation} normalises a single number, which leaves 0 of it, whatever it is",
+        "Normalise over more: a batch of at least 2 for nn.BatchNorm, more than one number for nn.LayerNorm and more "
+        "than one to a group for nn.GroupNorm.",
+        "Normalise over more: a batch of at least 2 for BatchNormalization, more than one number for "
+        "LayerNormalization and more than one to a group for GroupNormalization.",
+    ),
+    Kind(
         "dead_relu", "{operation} is off for every number, and passes nothing back",
         "Start biases at 0 and weights by He's rule (nn.init.kaiming_normal_), lower the rate, or use F.leaky_relu.",
         "Start biases at 0 and weights by He's rule (kernel_initializer='he_normal'), lower the rate, or use "
@@ -185,6 +192,13 @@ ZEROS = (
     Kind(
         "mask", "the mask of {operation} lets nothing through",
         "Look at how the mask is made (inverted? of the wrong axis or dtype?): at least one entry must be let through.",
+    ),
+    Kind(
+        "underflow", "the products of {operation} are below the smallest number of their dtype",
+        "Scale the loss up (torch.amp.GradScaler for float16), use bfloat16 or float32 here, or keep the gradient from "
+        "vanishing on its way.",
+        "Scale the loss up (a LossScaleOptimizer for float16), use mixed_bfloat16 or float32 here, or keep the "
+        "gradient from vanishing on its way.",
     ),
     Kind(
         "rounding", "{operation} is flat between its steps",
@@ -248,7 +262,21 @@ BIRTHS = (
         "Keep the base away from 0: (x + {epsilon}) ** p; for p below 1 the slope at 0 is infinite.",
     ),
     Kind(
-        "sqrt_of_negative", "{operation} takes a root or a broken power of a negative number",
+        "power_of_negative", "{operation} takes a power with a fraction of a negative number",
+        "Take the power of what is never negative: x.abs() ** p, x.clamp_min({epsilon}) ** p, or x.square() for a "
+        "power of 2 that was computed.",
+        "Take the power of what is never negative: tf.abs(x) ** p, tf.maximum(x, {epsilon}) ** p, or tf.square(x) for "
+        "a power of 2 that was computed.",
+    ),
+    Kind(
+        "edge_of_domain", "{operation} is taken at the end of its domain, where its slope is infinite, or beyond",
+        "Keep the argument inside: x.clamp(-1 + {epsilon}, 1 - {epsilon}) for acos, asin and atanh; an angle has a "
+        "finite slope everywhere as torch.atan2(sine, cosine).",
+        "Keep the argument inside: tf.clip_by_value(x, -1 + {epsilon}, 1 - {epsilon}) for acos, asin and atanh; an "
+        "angle has a finite slope everywhere as tf.atan2(sine, cosine).",
+    ),
+    Kind(
+        "sqrt_of_negative", "{operation} takes a root of a negative number",
         "Clamp what is under the root: torch.sqrt(x.clamp_min({epsilon})); a variance as mean(x*x) - mean(x)**2 goes "
         "below 0 by rounding: use torch.var.",
         "Clamp what is under the root: tf.sqrt(tf.maximum(x, {epsilon})); a variance as mean(x*x) - mean(x)**2 goes "
@@ -271,6 +299,13 @@ BIRTHS = (
         "where_trap", f"{_INSIDE} ({{operation}})",
         "Put where on the input: safe = torch.where(ok, x, 1), then torch.where(ok, f(safe), other).",
         "Put where on the input: safe = tf.where(ok, x, 1), then tf.where(ok, f(safe), other).",
+    ),
+    Kind(
+        "masked_row", "{operation} runs over a row of nothing but -inf: there is nothing left to choose from",
+        "Leave at least one entry of each row unmasked (a padded query may see itself), or mask with a large finite "
+        "number, such as torch.finfo(x.dtype).min, and drop the row behind it.",
+        "Leave at least one entry of each row unmasked (a padded query may see itself), or mask with a large finite "
+        "number, such as x.dtype.min, and drop the row behind it.",
     ),
     Kind(
         "zero_times_inf", "{operation} multiplies 0 by an infinity",

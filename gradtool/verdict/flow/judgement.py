@@ -57,7 +57,7 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What a finding explains, so that one cause is told once."""
 
-LAYERS: Mapping[str, str] = MappingProxyType({"GT111": "softmax_of_one", "GT108": "dead_relu"})
+LAYERS: Mapping[str, str] = MappingProxyType({"GT111": "softmax_of_one", "GT108": "dead_relu", "GT122": "norm_of_one"})
 """What findings on layers say too, on the line that calls the layer, of a gradient that is exactly zero."""
 
 _RANK = {"error": 0, "warning": 1, "note": 2}
@@ -82,14 +82,14 @@ def judge(
 
 
 def _once(found: Sequence[Finding], zeros: Sequence[Cause]) -> list[Finding]:
-    """Findings on layers with the cause of the zeros on their line, and without those on the zeros themselves."""
+    """Findings on layers with the cause of the zeros on their line, as errors, and without those on the zeros."""
     causes = {(cause.kind, cause.line.source): cause for cause in zeros if cause.line.source}
     told, left = set(), []
     for finding in found:
         cause = causes.get((LAYERS.get(finding.code, ""), finding.source))
         if cause is not None and finding.severity != "note":
             told.add(cause.line)
-            left.append(replace(finding, cause=cause, parameters=tuple(cause.parameters)))
+            left.append(replace(finding, severity="error", cause=cause, parameters=tuple(cause.parameters)))
         else:
             left.append(finding)
     return [

@@ -26,10 +26,10 @@ __all__ = ["all_zero", "zero_gradients"]
 FIRST = "what multiplies it starts at 0 and moves first"
 """The reason of LoRA, and of a branch that starts at zero."""
 
-BY_LAYERS = ("softmax_of_one", "dead_relu", "other")
+BY_LAYERS = ("softmax_of_one", "dead_relu", "underflow", "other")
 """Kinds of causes that the figures of layers tell as well."""
 
-FAULTS = ("softmax_of_one", "dead_relu", "clamp", "saturated", "mask", "rounding", "selection")
+FAULTS = ("softmax_of_one", "dead_relu", "clamp", "saturated", "mask", "norm_of_one", "rounding", "selection")
 """Kinds of causes beside which no zero is lawful."""
 
 STATES = ("weight_hh", "recurrent_kernel")
