@@ -13,47 +13,46 @@ from gradtool.verdict.rules import RULES
 __all__ = ["with_causes"]
 
 FATES: Mapping[str, tuple[str, ...]] = {
-    "GT001": ("cut",),
+    "GT203": ("none",),
+    "GT204": ("none",),
+    "GT010": ("none",),
+    "GT001": ("none", "cut"),
+    "GT230": ("none", "cut"),
     "GT002": NONFINITE,
     "GT003": NONFINITE,
     "GT004": NONFINITE,
     "GT005": NONFINITE,
-    "GT010": ("none",),
     "GT018": NONFINITE,
-    "GT203": ("none",),
-    "GT204": ("none",),
-    "GT230": ("cut",),
 }
-"""The fates of a gradient that a rule is about."""
+"""The fates of a gradient that a rule is about; of several findings the rule that stands first here shows the cause."""
 
-GUESSED = ("GT001", "GT010", "GT204")
+GUESSED = ("GT010", "GT204", "GT230")
 """Rules whose remedies list what it may be: what it is takes their place."""
 
 
 def with_causes(
-    found: Sequence[Finding], causes: Sequence[Cause], inputs: Collection[str], framework: str
+    found: Sequence[Finding], causes: Sequence[Cause], inputs: Collection[str], framework: str, guess: str = ""
 ) -> list[Finding]:
-    """The findings, the first that each cause explains with its line and its remedy; a cause is told once.
+    """The findings, with each cause and its remedy at one of those that it explains; the others lead there.
 
-    A remedy that was made for the case, such as a rewrite that was tried, is kept.
+    A remedy that was made for the case, such as a rewrite that was tried, is kept; ``guess`` is one that was not.
     """
-    left, told = list(causes), []
-    for finding in found:
-        cause = next((one for one in left if _explains(one, finding, inputs)), None)
-        if cause is None:
-            told.append(finding)
+    told, codes = list(found), list(FATES)
+    for cause in causes:
+        places = [place for place, one in enumerate(told) if one.cause is None and _explains(cause, one, inputs)]
+        if not places:
             continue
-        left.remove(cause)
-        plain = finding.remedy == RULES[finding.code].remedy or finding.code in GUESSED
-        told.append(
-            replace(
-                finding,
-                message=f"{finding.message}; {because(cause)}",
-                remedy=remedy(cause, framework) if plain else finding.remedy,
-                source=cause.line.source or finding.source,
-                cause=cause,
-            )
-        )
+        first = min(places, key=lambda place: codes.index(told[place].code))
+        for place in places:
+            one = told[place]
+            vague = one.code in GUESSED or one.remedy in (guess, RULES[one.code].remedy)
+            if place == first:
+                source = cause.line.source or one.source
+                one = replace(one, message=f"{one.message}; {because(cause)}", source=source, cause=cause)
+            if vague:
+                elsewhere = f"See {found[first].code} on {found[first].where}."
+                one = replace(one, remedy=remedy(cause, framework) if place == first else elsewhere)
+            told[place] = one
     return told
 
 

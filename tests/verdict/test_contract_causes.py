@@ -56,12 +56,21 @@ def test_what_is_about_all_inputs_has_the_cause_of_any() -> None:
 
 
 def test_a_wrong_gradient_is_explained_by_a_path_that_is_cut() -> None:
-    wrong = [finding("GT001", "x[0]", "off", "Look for detach(), .data, ...")]
-    assert told(wrong, replace(CUT, fate="cut")) == [("GT001", "ops.py:7", True)]
-    assert told(wrong, CUT) == [("GT001", "", False)]
-    (one,) = with_causes(wrong, [replace(CUT, fate="cut")], ["x"], "torch")
-    assert one.remedy.startswith("Take .detach() out")
-    assert one.message == "off; detach hands on the numbers without their history"
+    guess = "Look for detach(), .data, ..."
+    wrong = [finding("GT001", "x[0]", "off", guess), finding("GT001", "x[1]", "off", guess)]
+    first, second = with_causes(wrong, [replace(CUT, fate="cut")], ["x"], "torch", guess)
+    assert (first.source, first.cause) == ("ops.py:7", replace(CUT, fate="cut"))
+    assert first.message == "off; detach hands on the numbers without their history"
+    assert second.cause is None
+    assert second.remedy == "See GT001 on x[0]."
+    assert first.remedy.startswith("Take .detach() out")
+    (mended,) = with_causes([replace(wrong[0], remedy="Mend the backward pass of f.")], [CUT], ["x"], "torch", guess)
+    assert mended.remedy == "Mend the backward pass of f."
+
+
+def test_the_finding_that_says_none_shows_why() -> None:
+    found = [finding("GT001", "x[0]", "off"), finding("GT204", "x", "None"), finding("GT230", "soft", "0 times")]
+    assert told(found, CUT) == [("GT001", "", False), ("GT204", "ops.py:7", True), ("GT230", "", False)]
 
 
 def test_a_remedy_that_was_tried_is_kept() -> None:
