@@ -13,8 +13,9 @@ from gradtool.witness.causes.dataflow import Found, Walk
 from gradtool.witness.causes.events import NOWHERE
 from gradtool.witness.causes.lines import Spot, code_line
 from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.recorder import DataFlow
-from gradtool.witness.pytorch.causes.unseen import eagerly, shown
+from gradtool.witness.pytorch.causes.unseen import shown
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["MissingFinder"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
 
     def __init__(self) -> None:
         super().__init__()
-        self.asleep = False
+        self.asleep, self._thread = False, 0
         self.switches = Switches()
         self.created: dict[int, Spot] = {}
         """The lines that made parameters, by ``id``."""
@@ -87,6 +88,11 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self._shared: dict[int, tuple[str, weakref.ref[torch.Tensor]]] = {}
         """By their memory: tensors that another looks at behind autograd's back, and how that came about."""
 
+    def __enter__(self) -> DataFlow:
+        self._thread = threading.get_ident()
+        super().__enter__()
+        return self
+
     def __exit__(self, *raised: object) -> None:
         super().__exit__(*raised)
         self._graph.close()
@@ -101,7 +107,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
 
     def called(self, name: str, args: Any, kwargs: Mapping[str, Any], output: Any, frame: FrameType) -> None:
         """Look at one call of a function, by its name, from ``frame``."""
-        if self.asleep:
+        if self.asleep or not self._is_here():
             return
         self.asleep = True
         try:
@@ -109,6 +115,20 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
                 self._look(name, args, kwargs, output, frame)
         finally:
             self.asleep = False
+
+    def _is_here(self) -> bool:
+        """Whether this is the thread in which the program is looked at."""
+        return threading.get_ident() == self._thread
+
+    def applied(self, frame: FrameType | None) -> None:
+        """A custom function is about to be applied in ``frame``: the next node of autograd's graph is its own."""
+        if self._is_here():
+            self._applied[torch.autograd._get_sequence_nr()] = spot(frame)  # noqa: SLF001  # the only name it has
+
+    def inferring(self, frame: FrameType, *, on: bool) -> None:
+        """A block of inference mode begins or ends."""
+        if self._is_here():
+            self.switches.opened("inference_mode", frame) if on else self.switches.closed()
 
     # ---- what happens while the program runs
 
@@ -151,10 +171,6 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         strange = values and not back and (inputs or name in FROM_NUMBERS)
         if strange and place.frame and not is_literal(values, place.frame):
             self.flow.stranger(name, [self._now(tensor) for tensor in outputs], place())
-
-    def applied(self, frame: FrameType | None) -> None:
-        """A custom function is about to be applied in ``frame``: the next node of autograd's graph is its own."""
-        self._applied[torch.autograd._get_sequence_nr()] = spot(frame)  # noqa: SLF001  # the only name it has
 
     def add(
         self, name: str, given: list[Any], inputs: list[int], outputs: list[Any], place: _Place, *,
