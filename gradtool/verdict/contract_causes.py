@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gradtool.evidence import Cause
 from gradtool.verdict.flow.causes import NONFINITE, because, remedy
+from gradtool.verdict.health import SPOILS
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import RULES
 
@@ -45,7 +46,7 @@ def with_causes(
         first = min(places, key=lambda place: codes.index(told[place].code))
         for place in places:
             one = told[place]
-            vague = one.code in GUESSED or one.remedy in (guess, RULES[one.code].remedy)
+            vague = one.code in GUESSED or one.remedy in (guess, SPOILS, RULES[one.code].remedy)
             if place == first:
                 source = cause.line.source or one.source
                 one = replace(one, message=f"{one.message}; {because(cause)}", source=source, cause=cause)
