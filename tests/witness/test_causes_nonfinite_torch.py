@@ -154,9 +154,14 @@ def modes() -> tuple[int, object, object]:
 
 def test_nothing_is_left_behind_by_an_exception() -> None:
     before = modes()
-    with pytest.raises(ZeroDivisionError), BirthFinder():
-        torch.ones(2).log()
-        raise ZeroDivisionError
+
+    def program() -> None:
+        with BirthFinder():
+            torch.ones(2).log()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        program()
     assert modes() == before
 
 

@@ -67,10 +67,20 @@ class Target:
 
 
 class Births:
-    """The record of one pass. A framework calls ``good`` or ``bad`` after every operation, in their order."""
+    """The record of one pass. A framework calls ``good`` or ``bad`` after every operation, in their order.
 
-    def __init__(self) -> None:
-        self._weights: dict[Hashable, str] = {}
+    ``names`` are the parameters, buffers and inputs by key; ``weights`` those of them that are parameters, and
+    ``buffers`` those in which an infinity is meant. All three may be known later.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Hashable, str] | None = None,
+        weights: Iterable[Hashable] = (),
+        buffers: Iterable[Hashable] = (),
+    ) -> None:
+        self.names = dict(names or {})
+        self._weights, self._buffers = set(weights), set(buffers)
         self._origins: dict[Hashable, tuple[Link, ...]] = {}
         self._marks: dict[Hashable, dict[str, str]] = {}
         self._count = 0
@@ -177,12 +187,17 @@ class Births:
         """What was there before anyone looked."""
         link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), "given")
         link.operands, link.keys = [operand(given)], [given.key]
-        link.intended = given.level == INFINITE and is_mask(given)
+        link.intended = given.level == INFINITE and (given.key in self._buffers or is_mask(given))
         return link
 
     def is_weight(self, key: Hashable, name: str) -> None:
         """What is held there is a parameter; those of a program are known only afterwards."""
-        self._weights[key] = name
+        self._weights.add(key)
+        self.names[key] = name
+
+    def is_meant(self, key: Hashable) -> None:
+        """An infinity that is held there is meant, as in a mask."""
+        self._buffers.add(key)
 
     # ---- what is told afterwards
 
@@ -218,6 +233,12 @@ class Births:
             else:
                 pending.extend((parent, link) for parent in older)
         blamed = [link for link in roots.values() if not link.intended] or list(roots.values())
+        traps = {(link.operation, link.place) for link in blamed if link.kind == "where_trap"}
+        blamed = [  # the slopes of several operands are one trap
+            link
+            for link in blamed
+            if link.kind == "where_trap" or link.phase == "forward" or (link.operation, link.place) not in traps
+        ]
         ways: list[list[Link]] = []
         for root in sorted(blamed, key=lambda link: link.number)[:MOST]:
             way = [root]
@@ -233,8 +254,8 @@ class Births:
             stop = Waypoint(link.operation, link.phase, code_line(link.place))
             if (link is root or link.operation not in SILENT) and stop not in stops[-1:]:
                 stops.append(stop)
-        fate, names = "nan" if level == NAN else "inf", [self._weights.get(key, "") for key in root.keys]
-        kind = "weights" if root.kind == "given" and any(names) else root.kind
+        fate, names = "nan" if level == NAN else "inf", [self.names.get(key, "") for key in root.keys]
+        kind = "weights" if root.kind == "given" and self._weights.intersection(root.keys) else root.kind
         operands = [replace(one, name=name) for one, name in zip(root.operands, names, strict=True)]
         return Cause(
             fate, kind, root.operation, code_line(root.place), [], root.phase, operands, stops, step, root.told

@@ -21,7 +21,8 @@ from gradtool.witness.causes.births import Births, Target
 from gradtool.witness.causes.lines import NOWHERE, Spot, spot
 from gradtool.witness.causes.operands import Call, Given
 from gradtool.witness.causes.replay import Wanted
-from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of, user_spot_in_backward
+from gradtool.witness.pytorch.causes.eager import eagerly
+from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of, user_spot_in_backward
 from gradtool.witness.pytorch.causes.tensors import (
     dtype_of,
     given_of,
@@ -33,7 +34,6 @@ from gradtool.witness.pytorch.causes.tensors import (
     stored,
     tensors_of,
 )
-from gradtool.witness.pytorch.causes.unseen import eagerly
 from gradtool.witness.pytorch.causes.words import ARRANGED, SILENT, word_of
 from gradtool.witness.pytorch.model.parameters import Named
 

@@ -17,10 +17,10 @@ from gradtool.witness.causes.lines import Spot
 from gradtool.witness.causes.operands import Given, number
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.model.user_file import is_users
+from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.engine import before_backward
-from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of
+from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of
 from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored
-from gradtool.witness.pytorch.causes.unseen import eagerly
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["DeathFinder"]
