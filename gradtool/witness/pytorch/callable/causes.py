@@ -26,6 +26,8 @@ def causes(subject: TorchSubject, upstream: Sequence[Floats], asked: Wanted) -> 
         total = sum(((one * weight).sum() for one, weight in zip(outputs, weights, strict=True)), torch.zeros(()))
         search.before([total])
         if total.requires_grad:
-            pulled([total], [leaves[name] for name in subject.active])
+            inputs = [leaves[name] for name in subject.active]
+            for leaf, gradient in zip(inputs, pulled([total], inputs), strict=True):
+                leaf.grad = gradient  # where the finders look for it; no other tensor's is touched
         search.told(rows, total, asked)
     return Sought(search.causes, search.notes)
