@@ -1,0 +1,269 @@
+"""Where the first number that is not finite was born, and the way from there to the loss or to a gradient.
+
+An operation gives birth if its output is worse than all of its inputs, in the order finite, infinite, NaN. Whatever
+is not finite is followed by the memory that holds it, so the way is the one that was taken, and what was masked out
+before the loss is never met. Infinities that the program states itself (a mask of -inf) are no births.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradtool.evidence import Cause, Operand, Waypoint
+from gradtool.witness.causes.lines import Spot, code_line
+from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Call, Given, operand
+from gradtool.witness.causes.patterns import (
+    CONSTANT,
+    MARKING,
+    PASSING,
+    SELECTING,
+    STANDING,
+    epsilon_lost,
+    kind_of,
+)
+
+__all__ = ["Births", "Target"]
+
+MOST = 3
+"""So many births are told of one loss or one gradient, the oldest first."""
+SILENT = frozenset("copy view".split())
+"""Operations that are no stop on the way."""
+
+
+@dataclass(slots=True)
+class Link:
+    """An operation whose output is not finite; ``parents`` are those that its inputs come from."""
+
+    number: int
+    operation: str
+    phase: str
+    place: Spot
+    level: int
+    parents: tuple[Link, ...] = ()
+    kind: str = ""
+    """Of a birth, or ``given`` and ``weights`` for what came in; empty where it was only passed on."""
+    told: str = ""
+    operands: list[Operand] = field(default_factory=list)
+    intended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is not finite in the end: the loss, whose ``name`` is empty, or the gradient of a parameter."""
+
+    name: str
+    key: Hashable
+    level: int
+
+
+class Births:
+    """The record of one pass. A framework calls ``good`` or ``bad`` after every operation, in their order.
+
+    ``names`` are the parameters, buffers and inputs by key; ``weights`` those of them that are parameters, and
+    ``buffers`` those in which an infinity is meant.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Hashable, str] | None = None,
+        weights: Iterable[Hashable] = (),
+        buffers: Iterable[Hashable] = (),
+    ) -> None:
+        self.names = dict(names or {})
+        self._weights, self._buffers = set(weights), set(buffers)
+        self._origins: dict[Hashable, tuple[Link, ...]] = {}
+        self._marks: dict[Hashable, dict[str, str]] = {}
+        self._count = 0
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether something is kept of it, so that its key must not be given away again."""
+        return key in self._origins or key in self._marks
+
+    # ---- what a framework tells
+
+    def good(
+        self,
+        operation: str,
+        inputs: Sequence[Hashable],
+        outputs: Sequence[Hashable],
+        *,
+        phase: str = "forward",
+        of: str = "",
+        numbers: Sequence[float] = (),
+        dtype: str = "",
+    ) -> None:
+        """An operation whose outputs are finite; ``numbers`` are the plain ones among its operands."""
+        if self._origins:
+            for key in outputs:
+                self._origins.pop(key, None)
+        marks: dict[str, str] = {}
+        if self._marks:
+            marks = self._passed(operation, inputs, phase, numbers)
+        if phase == "backward":
+            if of in SELECTING:
+                marks["selected"] = ""
+        else:
+            if operation in MARKING:
+                marks[MARKING[operation]] = ""
+            if numbers and (lost := epsilon_lost(operation, numbers, dtype)):
+                marks["epsilon"] = lost
+        for key in outputs:
+            if marks:
+                self._marks[key] = dict(marks)
+            elif self._marks and key not in inputs:
+                self._marks.pop(key, None)
+
+    def bad(self, call: Call) -> None:
+        """An operation with an output that is not finite."""
+        self._count += 1
+        worst = max(given.level for given in call.outputs)
+        reached = max((given.level for given in call.inputs), default=FINITE)
+        parents = tuple(self._parents(call))
+        link = Link(self._count, call.of or call.operation, call.phase, call.place, worst, parents)
+        if _states(call) and worst <= INFINITE:
+            link.kind, link.intended, link.told = "given", True, "the program states the infinity itself"
+        elif call.operation in CONSTANT:
+            link.kind, link.intended = "given", worst <= INFINITE
+        elif worst > reached or (_meant(parents) and _is_new(call)):
+            kind, told = kind_of(call, self._marks_of)
+            link.kind, link.told = kind, call.told or told
+            link.operands = [operand(given, self.names.get(given.key, "")) for given in call.inputs]
+        marks = self._passed(call.operation, [given.key for given in call.inputs], call.phase, ())
+        if call.phase == "backward" and call.of in SELECTING:
+            marks["selected"] = ""
+        for given in call.outputs:
+            if given.level == FINITE:
+                self._origins.pop(given.key, None)
+            else:
+                inside = self._origins.get(given.key, ()) if call.operation == "copy" else ()
+                self._origins[given.key] = (*inside, link)
+            if marks:
+                self._marks[given.key] = marks
+
+    def _passed(
+        self, operation: str, inputs: Iterable[Hashable], phase: str, numbers: Sequence[float]
+    ) -> dict[str, str]:
+        """The marks of the outputs that those of the inputs leave."""
+        passing = operation in PASSING or (operation == "mul" and bool(numbers))
+        found: dict[str, str] = {}
+        for key in inputs:
+            for mark, told in self._marks.get(key, {}).items():
+                if passing or (mark == "selected" and phase == "backward"):
+                    found[mark] = told
+        return found
+
+    def _marks_of(self, given: Given) -> Mapping[str, str]:
+        return self._marks.get(given.key, {})
+
+    def _parents(self, call: Call) -> Iterator[Link]:
+        for given in call.inputs:
+            if given.level == FINITE or given.key is None:
+                continue
+            if given.key not in self._origins:
+                self._origins[given.key] = (self._came_in(call, given),)
+            yield from self._origins[given.key]
+
+    def _came_in(self, call: Call, given: Given) -> Link:
+        """What was there before anyone looked."""
+        name = self.names.get(given.key, "")
+        kind = "weights" if given.key in self._weights else "given"
+        meant = given.key in self._buffers and given.level == INFINITE
+        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), kind, name)
+        link.operands, link.intended = [operand(given, name)], meant
+        return link
+
+    # ---- what is told afterwards
+
+    def causes(self, targets: Sequence[Target], step: int = 0) -> list[Cause]:
+        """The births behind the targets. If the loss is not finite, it is the loss whose births are told."""
+        loss = [target for target in targets if not target.name and target.level and target.key in self._origins]
+        spoilt = [target for target in targets if target.name and target.level]
+        found: dict[tuple[str, Spot, str], Cause] = {}
+        for target in loss or spoilt:
+            names = [one.name for one in spoilt] if loss else [target.name]
+            for way in self._ways(target.key):
+                root = way[0]
+                known = (root.kind, root.place, root.operation)
+                if known not in found:
+                    found[known] = _cause(way, target.level, [], step)
+                found[known].parameters.extend(name for name in names if name not in found[known].parameters)
+        return list(found.values())
+
+    def _ways(self, key: Hashable) -> list[list[Link]]:
+        """From each birth behind the tensor to the tensor, the oldest birth first."""
+        after: dict[int, tuple[Link, Link | None]] = {}
+        roots: dict[int, Link] = {}
+        ends = self._origins.get(key, ())
+        pending: list[tuple[Link, Link | None]] = [(link, None) for link in reversed(ends)]
+        while pending:
+            link, behind = pending.pop()
+            if id(link) in after:
+                continue
+            after[id(link)] = (link, behind)
+            older = link.parents
+            if link.kind and (link.kind in STANDING or _meant(older)):
+                roots[id(link)] = link
+            elif older:
+                pending.extend((parent, link) for parent in reversed(older))
+        blamed = [link for link in roots.values() if not link.intended] or list(roots.values())
+        ways = []
+        for root in sorted(blamed, key=lambda link: link.number)[:MOST]:
+            way, link = [root], after[id(root)][1]
+            while link is not None:
+                way.append(link)
+                link = after[id(link)][1]
+            ways.append(way)
+        return ways
+
+
+def _states(call: Call) -> bool:
+    """Whether an infinity is among the plain numbers that the operation was given."""
+    return any(given.key is None and given.level == INFINITE for given in call.inputs)
+
+
+def _meant(parents: Sequence[Link]) -> bool:
+    """Whether all that came in was meant: no birth lies behind it."""
+    pending, seen = list(parents), set()
+    while pending:
+        link = pending.pop()
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        if link.kind and not link.intended:
+            return False
+        pending.extend(link.parents)
+    return True
+
+
+def _is_new(call: Call) -> bool:
+    """Whether an entry is not finite where none of the inputs' is, as far as their shapes tell."""
+    inputs = [given.numbers() for given in call.inputs]
+    for given in call.outputs:
+        output = given.numbers()
+        fresh = ~np.isfinite(output) if output.dtype.kind in "fc" else np.zeros(output.shape, bool)
+        try:
+            for values in inputs:
+                if values.dtype.kind in "fc":
+                    fresh = fresh & np.broadcast_to(np.isfinite(values), output.shape)
+        except ValueError:
+            return False
+        if inputs and fresh.any():
+            return True
+    return False
+
+
+def _cause(way: Sequence[Link], level: int, parameters: list[str], step: int) -> Cause:
+    root = way[0]
+    stops: list[Waypoint] = []
+    for link in way:
+        stop = Waypoint(link.operation, link.phase, code_line(link.place))
+        if (link is root or link.operation not in SILENT) and stop not in stops[-1:]:
+            stops.append(stop)
+    fate = "nan" if level == NAN else "inf"
+    return Cause(
+        fate, root.kind, root.operation, code_line(root.place), parameters, root.phase, root.operands, stops, step,
+        root.told,
+    )  # fmt: skip

@@ -1,0 +1,207 @@
+"""Which kind of cause an operation is that made a number that is not finite, by its operands: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradtool.witness.causes.operands import FINITE, NAN, Array, Call, Given
+
+__all__ = ["CONSTANT", "MARKING", "PASSING", "SELECTING", "STANDING", "epsilon_lost", "kind_of"]
+
+MANY = 10_000
+"""So many of the places that are not finite are looked at."""
+EXP_LIMIT = 88.7
+"""The exponential of more than this is beyond float32, too."""
+
+SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+"""From 1 to the next larger number."""
+
+STANDING = ("where_trap", "zero_times_inf", "masked_row")
+"""Kinds that are the cause themselves, although an infinity that came in is older: it was meant to be left out."""
+
+SELECTING = frozenset(
+    "where masked_fill index gather index_select maximum minimum max min amax amin topk masked_select select slice "
+    "masked_scatter sort median kthvalue".split()
+)
+"""Operations whose slope is exactly 0 for what they did not take."""
+
+MARKING: Mapping[str, str] = {"std": "std", "var": "std", "var_mean": "std", "std_mean": "std", "norm": "norm"}
+"""Operations whose output is remembered, since a division by it is a kind of its own."""
+
+PASSING = frozenset("sqrt neg abs copy add sub clamp view".split())
+"""Operations through which a mark goes on; and so does the product with a plain number."""
+
+CONSTANT = frozenset("full full_like fill scalar_tensor new_full lift_fresh constant".split())
+"""Operations that make a tensor of a number that the program states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """``holds(operands)`` where the output is worst, for one of the ``operations``, means ``kind``."""
+
+    operations: str
+    kind: str
+    holds: Callable[..., Any]
+
+
+def _any(*_operands: Array) -> bool:
+    return True
+
+
+def _zero(first: Array, *_rest: Array) -> Array:
+    return first == 0
+
+
+def _negative(first: Array, *_rest: Array) -> Array:
+    return first < 0
+
+
+def _zero_beside_infinite(*operands: Array) -> bool:
+    return any(np.isinf(one).any() and (other == 0).any() for one in operands for other in operands if one is not other)
+
+
+def _infinite(*operands: Array) -> bool:
+    return any(np.isinf(one).any() for one in operands)
+
+
+def _elementwise_zero_times_inf(a: Array, b: Array, *_rest: Array) -> Array:
+    return ((a == 0) & np.isinf(b)) | (np.isinf(a) & (b == 0))
+
+
+LOG = "log log2 log10"
+PRODUCT = "matmul addmm baddbmm conv dot outer"
+
+PATTERNS = (
+    Pattern(LOG, "log_of_zero", _zero),
+    Pattern(LOG, "log_of_negative", _negative),
+    Pattern("log1p", "log_of_zero", lambda x, *_: x == -1),
+    Pattern("log1p", "log_of_negative", lambda x, *_: x < -1),
+    Pattern("xlogy xlog1py", "log_of_zero", lambda _, y, *__: y == 0),
+    Pattern("xlogy", "log_of_negative", lambda _, y, *__: y < 0),
+    Pattern("logit", "log_of_zero", lambda x, *_: (x == 0) | (x == 1)),
+    Pattern("logit", "log_of_negative", lambda x, *_: (x < 0) | (x > 1)),
+    Pattern("slogdet logdet", "log_of_zero", _any),
+    Pattern("div", "zero_over_zero", lambda a, b, *_: (a == 0) & (b == 0)),
+    Pattern("div remainder fmod", "division_by_zero", lambda _, b, *__: b == 0),
+    Pattern("reciprocal rsqrt", "division_by_zero", _zero),
+    Pattern("sqrt rsqrt", "sqrt_of_negative", _negative),
+    Pattern("pow", "power_of_zero", lambda a, b, *_: (a == 0) & (b < 0)),
+    Pattern("pow", "power_of_negative", lambda a, *_: a < 0),
+    Pattern("exp expm1 exp2 sinh cosh", "exp_overflow", _any),
+    Pattern("acos asin acosh atanh erfinv", "edge_of_domain", _any),
+    Pattern("mul addcmul lerp", "zero_times_inf", _elementwise_zero_times_inf),
+    Pattern(PRODUCT, "zero_times_inf", _zero_beside_infinite),
+    Pattern("softmax log_softmax logsumexp attention", "masked_row", _infinite),
+    Pattern("mean", "zero_over_zero", lambda x, *_: x.size == 0),
+    Pattern("std var var_mean std_mean nll_loss", "zero_over_zero", lambda *x: not _infinite(*x)),
+    Pattern("layer_norm batch_norm group_norm", "zero_std", lambda x, *_: np.abs(x).max(initial=0) < 1e15),
+)
+
+SLOPES: Mapping[str, str] = {
+    **dict.fromkeys((*LOG.split(), "log1p", "xlogy", "logit"), "log_of_zero"),
+    "sqrt": "sqrt_of_zero",
+    "rsqrt": "division_by_zero",
+    "reciprocal": "division_by_zero",
+    "pow": "power_of_zero",
+    "norm": "norm_of_zero",
+    **dict.fromkeys(("std", "var", "var_mean", "std_mean"), "zero_std"),
+    **dict.fromkeys(("layer_norm", "batch_norm", "group_norm"), "zero_std"),
+    **dict.fromkeys(("exp", "expm1", "exp2", "sinh", "cosh"), "exp_overflow"),
+    **dict.fromkeys(("acos", "asin", "acosh", "atanh", "erfinv"), "edge_of_domain"),
+    **dict.fromkeys(("softmax", "log_softmax", "logsumexp", "attention"), "masked_row"),
+    "atan2": "zero_over_zero",
+}
+"""In the backward phase: the kind by the operation of the forward pass, where its slope itself is not finite."""
+
+REFINED = ("zero_over_zero", "division_by_zero", "log_of_zero", "sqrt_of_zero", "power_of_zero")
+MARKS = {"epsilon": "tiny_epsilon", "std": "zero_std", "norm": "norm_of_zero"}
+
+
+def kind_of(call: Call, marks: Callable[[Given], Mapping[str, str]]) -> tuple[str, str]:
+    """The kind of the birth and a clause for people; ``marks`` are those of an operand, each with such a clause."""
+    worst = max(call.outputs, key=lambda given: given.level)
+    with np.errstate(all="ignore"):
+        operands = _where_worst(call, worst)
+        if call.phase == "backward" and _left_out(call, operands, marks):
+            return "where_trap", ""
+        kind = _of(call, operands, worst)
+        if worst.dtype == "float16" and _fits_float32(kind, operands):
+            return "half_overflow", ""
+    if kind in REFINED:
+        for given, values in zip(call.inputs, operands, strict=True):
+            if (values == 0).any():
+                for mark, told in marks(given).items():
+                    if mark in MARKS:
+                        return MARKS[mark], told
+    return kind, ""
+
+
+def _of(call: Call, operands: Sequence[Array], worst: Given) -> str:
+    if call.phase == "backward" and call.of in SLOPES and _at_an_edge(operands):
+        return _slope(call, operands)
+    for pattern in PATTERNS:
+        if call.operation in pattern.operations.split() and np.any(pattern.holds(*operands)):
+            return pattern.kind
+    finite = all(given.level == FINITE for given in call.inputs)
+    return "overflow" if finite and worst.level != NAN else "other"
+
+
+def _at_an_edge(operands: Sequence[Array]) -> bool:
+    """Whether the slope is not finite because of what it is taken at, and not for its size."""
+    return any((values == 0).any() or not np.isfinite(values).all() for values in operands)
+
+
+def _slope(call: Call, operands: Sequence[Array]) -> str:
+    """``pow`` and ``log`` have two ways out."""
+    negative = any(np.any(_real(values) < 0) for values in operands[-1:])
+    if call.of == "pow" and call.operation in {"log", "pow"} and np.any(_real(operands[0]) < 0):
+        return "power_of_negative"
+    if call.of in LOG.split() and negative and not any((values == 0).any() for values in operands[-1:]):
+        return "log_of_negative"
+    return SLOPES[call.of]
+
+
+def _real(values: Array) -> Array:
+    return values.real if values.dtype.kind == "c" else values
+
+
+def _left_out(call: Call, operands: Sequence[Array], marks: Callable[[Given], Mapping[str, str]]) -> bool:
+    """Whether the gradient that came in is 0 there, because something else was selected."""
+    pairs = zip(call.inputs, operands, strict=True)
+    return any("selected" in marks(given) and (values == 0).any() for given, values in pairs)
+
+
+def _fits_float32(kind: str, operands: Sequence[Array]) -> bool:
+    if kind == "exp_overflow":
+        return bool(np.all(np.abs(operands[0].astype(np.float64)) < EXP_LIMIT))
+    return kind == "overflow"
+
+
+def _where_worst(call: Call, worst: Given) -> list[Array]:
+    """The operands where the output is worst, if they spread over its shape; else as they are."""
+    output = worst.numbers()
+    places = np.isnan(output) if worst.level == NAN else np.isinf(output)
+    some = np.flatnonzero(places)[:MANY]
+    found = []
+    for given in call.inputs:
+        values = given.numbers()
+        try:
+            found.append(np.broadcast_to(values, output.shape).reshape(-1)[some])
+        except ValueError:
+            found.append(values)
+    return found
+
+
+def epsilon_lost(operation: str, numbers: Sequence[float], dtype: str) -> str:
+    """What to tell of a number that is too small to change 1, where it is added or bounds; empty if none is."""
+    if operation not in {"add", "sub", "clamp"} or dtype not in SPACING:
+        return ""
+    for value in numbers:
+        for size in (abs(value), abs(value - 1)):
+            if 0 < size <= SPACING[dtype] / 2:
+                return f"{size:.1g} is lost beside 1 in {dtype}, whose next number is {1 + SPACING[dtype]:.8g}"
+    return ""
