@@ -84,6 +84,14 @@ class Births:
 
     # ---- what a framework tells
 
+    def knows(self, key: Hashable, name: str, *, weight: bool = False, meant: bool = False) -> None:
+        """What came in with this key: its name, whether it is a parameter, and whether an infinity in it is meant."""
+        self.names[key] = name
+        if weight:
+            self._weights.add(key)
+        if meant:
+            self._buffers.add(key)
+
     def good(
         self,
         operation: str,

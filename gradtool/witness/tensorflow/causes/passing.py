@@ -11,7 +11,7 @@ import functools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -85,12 +85,14 @@ class Passing:
         """The operations whose gradient is being taken; None for one of ``tf.custom_gradient``."""
         self._customs: list[Operation] = []
         self._done: set[int] = set()
-        self._stale = self._taped = False
+        self._stale = self._taped = self._busy = False
 
     # ---- what subclasses learn
 
-    def ran(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        """An operation of the forward pass, or of the user's own gradient function."""
+    def ran(
+        self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: Operation | None = None
+    ) -> None:
+        """An operation of the forward pass, of the user's own gradient function, or inside the gradient of ``of``."""
 
     def passed(
         self, operation: Operation, known: Sequence[Any], upstream: Sequence[Any], results: Sequence[Any]
@@ -119,28 +121,45 @@ class Passing:
         self._made, self._users, self._named, self._towards = {}, {}, {}, {}
         self._done, self._stale = set(), False
 
+    # ---- what they may ask
+
+    def maker(self, operation: Operation, through: Collection[str] = ()) -> Operation | None:
+        """The operation that made its first input; of those in ``through`` what they were made of."""
+        made = self._made.get(operation.inputs[0]) if operation.inputs else None
+        return self.maker(made, through) if made is not None and made.name in through else made
+
+    def made(self, tensor: Any) -> Operation | None:
+        """The operation that made the tensor; None for constants, inputs and some reads of variables."""
+        return self._made.get(tensor._id)  # noqa: SLF001  # TensorFlow's own number
+
     # ---- TensorFlow's doors
 
     def _called(
         self, name: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
     ) -> None:
         del attrs, op_name
-        if graph is not None or not all(map(_eager, outputs)):
+        if self._busy or graph is not None or not all(map(_eager, outputs)):
             return
+        self._busy = True  # what is done to look at an operation is none itself
+        try:
+            self._see(name, inputs, outputs)
+        finally:
+            self._busy = False
+
+    def _see(self, name: Any, inputs: Any, outputs: Any) -> None:
         name = name.decode() if isinstance(name, bytes) else name
         taped = not pywrap_tfe.TFE_Py_TapeSetIsEmpty()
         if taped and not self._taped and self._stale and not self.backwards:
             self.forget()
         self._taped = taped
         within = self._inside[-1] if self._inside else None
-        where = within.place if within else self._place(sys._getframe(1))  # noqa: SLF001  # the way to a caller
+        where = within.place if within else self._place(sys._getframe(2))  # noqa: SLF001  # the way to a caller
         if self.backwards and where is None and not self._inside:
             self._between(name, inputs, outputs)
             return
         where = where or (self._customs[-1].place if self._customs else ("", 0, ""))
-        operation = self._noted(name, where, inputs, outputs, backward=self.backwards > 0 and not taped)
-        if within is None:
-            self.ran(operation, inputs, outputs)
+        operation = self._noted(name, where, inputs, outputs, backward=within is not None or (self.backwards > 0 and not taped))
+        self.ran(operation, inputs, outputs, within)
 
     def _place(self, frame: Any) -> Spot | None:
         return place(frame, self.sources, _ENDS if self.backwards else ())
