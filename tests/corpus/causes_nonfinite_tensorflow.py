@@ -22,7 +22,7 @@ def loss():
     p = tf.nn.relu(w - 2.0)
     return -tf.reduce_mean(tf.math.log(p))  # <- here
 """, ("tf.math.log(p)", "tf.math.log(p + 1e-3)"))
-    yield Case("log in another function", "log_of_zero", START + """
+    yield Case("x log(x) in another function", "zero_times_inf", START + """
 def entropy(p):
     inner = p * 1.0
     return -tf.reduce_sum(inner * tf.math.log(inner))  # <- here
@@ -145,13 +145,13 @@ softplus = lambda x: tf.math.log(1.0 + tf.exp(x))  # <- here
 def loss():
     return tf.reduce_sum(softplus(w))
 """, ("tf.math.log(1.0 + tf.exp(x))", "tf.nn.softplus(x)"))
-    yield Case("where with sqrt", "where_trap", START + """
-w = tf.Variable([0.0, -1.0, 4.0])
+    yield Case("where with a unit vector", "where_trap", START + """
+w = tf.Variable([[0.0, 0.0], [3.0, 4.0]])
 variables = [w]
 def loss():
-    root = tf.sqrt(tf.nn.relu(w))  # <- here
-    return tf.reduce_sum(tf.where(w > 0.0, root, 0.0))
-""", ("tf.nn.relu(w)", "tf.where(w > 0.0, w, 1.0)"))
+    long = tf.reduce_sum(tf.abs(w), axis=1, keepdims=True)
+    return tf.reduce_sum(tf.where(long > 0.0, w / long, 0.0) * w)  # <- here
+""", ("w / long", "w / tf.where(long > 0.0, long, 1.0)"))
     yield Case("where with log", "where_trap", START + """
 w = tf.Variable([0.0, 4.0])
 variables = [w]
@@ -174,13 +174,13 @@ def loss():
     hidden = w + (1.0 - mask) * -np.inf  # <- here
     return tf.reduce_sum(tf.nn.softmax(hidden) * [1.0, 2.0])
 """, ("-np.inf", "-1e9"))
-    yield Case("a log masked by multiplication", "log_of_zero", START + """
+    yield Case("a log masked by multiplication", "zero_times_inf", START + """
 mask = tf.constant([1.0, 0.0])
 w = tf.Variable([1.0, 0.0])
 variables = [w]
 def loss():
-    logs = tf.math.log(w)  # <- here
-    return tf.reduce_sum(mask * logs)
+    logs = tf.math.log(w)
+    return tf.reduce_sum(mask * logs)  # <- here
 """, ("tf.math.log(w)", "tf.math.log(tf.where(mask > 0.0, w, 1.0))"))
     yield Case("division by the deviation of equal numbers", "zero_std", START + """
 x = tf.constant([[3.0, 3.0], [1.0, 2.0]])
@@ -203,8 +203,8 @@ w = tf.Variable([20.0, 1.0])
 variables = [w]
 def loss():
     p = tf.sigmoid(w)
-    return -tf.reduce_sum(tf.math.log(1.0 + 1e-9 - p))  # <- here
-""", ("1.0 + 1e-9 - p", "1.001 - p"))
+    return -tf.reduce_sum(tf.math.log((tf.ones_like(p) + 1e-9) - p))  # <- here
+""", ("1e-9", "1e-3"))
     yield Case("an epsilon lost by clipping", "tiny_epsilon", START + """
 w = tf.Variable([20.0, 1.0])
 variables = [w]
@@ -406,7 +406,7 @@ variables = [w]
 def loss():
     unused = 1.0 / (w * 0.0)
     other = tf.math.log(w)  # <- here
-    return tf.reduce_sum(tf.where([True, True], other, tf.stop_gradient(unused)))
+    return tf.reduce_sum(other + tf.where([False, False], tf.stop_gradient(unused), 0.0))
 """, ("tf.math.log(w)", "tf.math.log(w + 1.0)"))
     yield Case("arc cosine at 1", "edge_of_domain", START + """
 w = tf.Variable([[1.0, 0.0], [0.0, 2.0]])

@@ -212,7 +212,7 @@ class Births:
                 continue
             after[id(link)] = (link, behind)
             older = link.parents
-            if link.kind and (link.kind in STANDING or _meant(older)):
+            if link.kind and (_stands(link) or _meant(older)):
                 roots[id(link)] = link
             elif older:
                 pending.extend((parent, link) for parent in reversed(older))
@@ -230,6 +230,14 @@ class Births:
 def _states(call: Call) -> bool:
     """Whether an infinity is among the plain numbers that the operation was given."""
     return any(given.key is None and given.level == INFINITE for given in call.inputs)
+
+
+def _stands(link: Link) -> bool:
+    """Whether it is a cause itself, though an infinity that came in is older.
+
+    On the way back an infinite slope meets zeros in every chain rule; there the infinity is the cause.
+    """
+    return link.kind in STANDING and (link.phase == "forward" or link.kind != "zero_times_inf")
 
 
 def _meant(parents: Sequence[Link]) -> bool:

@@ -61,7 +61,6 @@ class Births(Passing):
         """Look at the outputs."""
         if operation.name == "ReadVariableOp":
             self._owners[operation.outputs[0]] = operation.inputs[0]
-            return
         if operation.name in ASSIGNING:
             self._assigned(operation, inputs)
             return
@@ -82,6 +81,8 @@ class Births(Passing):
                  for one in outputs if _floats(one)]  # fmt: skip  # noqa: SLF001
         if found:
             given = [self._given(one) for one in inputs if _floats(one)]
+            if found[0].level:
+                given += [self._held(one, found[0]) for one in inputs if one.dtype == tf.resource]
             self._note(operation, word(operation, self), given, found, of)
 
     def _note(self, operation: Operation, name: str, given: list[Given], found: list[Given], of: str) -> None:
@@ -113,6 +114,13 @@ class Births(Passing):
         plain = not made and key == number and tensor.shape.rank == 0
         numbers = functools.partial(array, tensor)
         return Given(None if plain else key, bad, numbers, tensor.dtype.name, tuple(tensor.shape))
+
+    def _held(self, handle: Any, found: Given) -> Given:
+        """A variable that is read: as bad as what was found in it."""
+        key = handle._id  # noqa: SLF001  # TensorFlow's own number
+        name = next((v.name for v in self._variables.watched_variables() if v.handle._id == key), "")  # noqa: SLF001
+        self._record.knows(key, self._names.get(key, name.partition(":")[0]), weight=bool(name))
+        return Given(key, found.level, found.numbers, found.dtype, found.shape)
 
     def _came_in(self, tensor: Any, bad: int) -> None:
         """A tensor that is not finite and that no operation made: a variable's value, a mask, or data."""

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import tensorflow as tf
 from tensorflow.python import pywrap_tfe  # no public way to these
+from tensorflow.python.autograph.core import ag_ctx
 from tensorflow.python.eager import backprop, execute, imperative_grad, record
 from tensorflow.python.framework import op_callbacks
 
@@ -76,6 +77,8 @@ class Passing:
         self.backwards = 0
         """How many backward passes, one inside another, are going on."""
         self._thread = 0
+        self._plain = ag_ctx.ControlStatusCtx(ag_ctx.Status.DISABLED)
+        """AutoGraph would run a copy of the user's code, from a file of its own."""
         self._made: dict[int, Operation] = {}
         self._users: dict[tuple[str, int, int], list[Operation]] = {}
         self._named: dict[str, list[Operation]] = {}
@@ -108,11 +111,13 @@ class Passing:
         self._thread = threading.get_ident()
         _doors.open(self)
         op_callbacks.add_op_callback(self._called)
+        self._plain.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._plain.__exit__(kind, error, trace)
         op_callbacks.remove_op_callback(self._called)
         _doors.close(self)
 

@@ -71,6 +71,7 @@ class Recorder:
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
+        self._replace(keras.Operation, "__init__", self._layer_init)  # of functional models' functions
         self._replace(keras.layers.Layer, "__init__", self._layer_init)
         self._replace(keras.layers.Layer, "__call__", self._layer_call)
         self._replace(keras.losses.Loss, "__call__", self._loss_call)
