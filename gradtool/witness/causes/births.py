@@ -217,6 +217,12 @@ class Births:
             elif older:
                 pending.extend((parent, link) for parent in reversed(older))
         blamed = [link for link in roots.values() if not link.intended] or list(roots.values())
+        traps = {(link.place, link.operation) for link in blamed if link.kind == "where_trap"}
+        blamed = [
+            link
+            for link in blamed
+            if link.kind == "where_trap" or link.phase == "forward" or (link.place, link.operation) not in traps
+        ]  # a slope of several operands is one trap
         ways = []
         for root in sorted(blamed, key=lambda link: link.number)[:MOST]:
             way, link = [root], after[id(root)][1]
