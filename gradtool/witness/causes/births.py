@@ -7,8 +7,9 @@ before the loss is never met. Infinities that the program states itself (a mask 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,20 +21,21 @@ from gradtool.witness.causes.patterns import (
     MARKING,
     PASSING,
     SELECTING,
-    STANDING,
     epsilon_lost,
+    is_left_out,
     kind_of,
+    taken,
 )
 
 __all__ = ["Births", "Target"]
 
 MOST = 3
 """So many births are told of one loss or one gradient, the oldest first."""
-SILENT = frozenset("copy view".split())
+SILENT = frozenset(("copy", "view"))
 """Operations that are no stop on the way."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Link:
     """An operation whose output is not finite; ``parents`` are those that its inputs come from."""
 
@@ -48,6 +50,10 @@ class Link:
     told: str = ""
     operands: list[Operand] = field(default_factory=list)
     intended: bool = False
+    stands: bool = False
+    """Whether it is the cause although an infinity that came in is older: that was meant to be left out."""
+    key: Hashable = None
+    """Of what came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,6 @@ class Births:
 
     # ---- what a framework tells
 
-    def knows(self, key: Hashable, name: str, *, weight: bool = False, meant: bool = False) -> None:
-        """What came in with this key: its name, whether it is a parameter, and whether an infinity in it is meant."""
-        self.names[key] = name
-        if weight:
-            self._weights.add(key)
-        if meant:
-            self._buffers.add(key)
-
     def good(
         self,
         operation: str,
@@ -109,7 +107,7 @@ class Births:
                 self._origins.pop(key, None)
         marks: dict[str, str] = {}
         if self._marks:
-            marks = self._passed(operation, inputs, phase, numbers)
+            marks = self._passed(operation, inputs, phase, numbers=bool(numbers))
         if phase == "backward":
             if of in SELECTING:
                 marks["selected"] = ""
@@ -129,59 +127,74 @@ class Births:
         self._count += 1
         worst = max(given.level for given in call.outputs)
         reached = max((given.level for given in call.inputs), default=FINITE)
-        parents = tuple(self._parents(call))
+        parents = self._parents(call)
+        if worst <= reached:  # a NaN came from a NaN
+            parents = tuple(parent for parent in parents if parent.level >= worst)
         link = Link(self._count, call.of or call.operation, call.phase, call.place, worst, parents)
         if _states(call) and worst <= INFINITE:
             link.kind, link.intended, link.told = "given", True, "the program states the infinity itself"
         elif call.operation in CONSTANT:
             link.kind, link.intended = "given", worst <= INFINITE
-        elif worst > reached or (_meant(parents) and _is_new(call)):
-            kind, told = kind_of(call, self._marks_of)
-            link.kind, link.told = kind, call.told or told
-            link.operands = [operand(given, self.names.get(given.key, "")) for given in call.inputs]
-        marks = self._passed(call.operation, [given.key for given in call.inputs], call.phase, ())
+        elif worst > reached or (_meant(parents) and _is_new(call)) or self._trapped(call, parents):
+            link.kind, told, link.stands = kind_of(call, self._marks_of)
+            link.told = call.told or told
+            link.operands = [
+                operand(given, self.names.get(given.key, "")) for given in call.inputs if given.key is not None
+            ]
+        plain = [given for given in call.inputs if given.key is None]
+        marks = self._passed(call.operation, [given.key for given in call.inputs], call.phase, numbers=bool(plain))
         if call.phase == "backward" and call.of in SELECTING:
             marks["selected"] = ""
         for given in call.outputs:
             if given.level == FINITE:
                 self._origins.pop(given.key, None)
             else:
-                inside = self._origins.get(given.key, ()) if call.operation == "copy" else ()
-                self._origins[given.key] = (*inside, link)
+                beside = self._origins.get(given.key, ()) if call.partial else ()
+                self._origins[given.key] = (*beside, link)
             if marks:
                 self._marks[given.key] = marks
 
-    def _passed(
-        self, operation: str, inputs: Iterable[Hashable], phase: str, numbers: Sequence[float]
-    ) -> dict[str, str]:
+    def _passed(self, operation: str, inputs: Iterable[Hashable], phase: str, *, numbers: bool) -> dict[str, str]:
         """The marks of the outputs that those of the inputs leave."""
-        passing = operation in PASSING or (operation == "mul" and bool(numbers))
-        found: dict[str, str] = {}
-        for key in inputs:
-            for mark, told in self._marks.get(key, {}).items():
-                if passing or (mark == "selected" and phase == "backward"):
-                    found[mark] = told
-        return found
+        passing = operation in PASSING or (operation == "mul" and numbers)
+        return {
+            mark: told
+            for key in inputs
+            for mark, told in self._marks.get(key, {}).items()
+            if passing or (mark == "selected" and phase == "backward")
+        }
 
     def _marks_of(self, given: Given) -> Mapping[str, str]:
         return self._marks.get(given.key, {})
 
-    def _parents(self, call: Call) -> Iterator[Link]:
-        for given in call.inputs:
+    def _parents(self, call: Call) -> tuple[Link, ...]:
+        found: list[Link] = []
+        for given in taken(call):
             if given.level == FINITE or given.key is None:
                 continue
             if given.key not in self._origins:
                 self._origins[given.key] = (self._came_in(call, given),)
-            yield from self._origins[given.key]
+            found.extend(self._origins[given.key])
+        return tuple(dict.fromkeys(found))
+
+    def _trapped(self, call: Call, parents: Sequence[Link]) -> bool:
+        """Whether a slope that is not finite itself meets the gradient of 0 of what was not selected."""
+        own = (call.of, "backward", call.place)
+        slope = parents and all((parent.operation, parent.phase, parent.place) == own for parent in parents)
+        return bool(slope) and is_left_out(call, self._marks_of)
 
     def _came_in(self, call: Call, given: Given) -> Link:
         """What was there before anyone looked."""
         name = self.names.get(given.key, "")
         kind = "weights" if given.key in self._weights else "given"
         meant = given.key in self._buffers and given.level == INFINITE
-        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), kind, name)
+        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), kind, key=given.key)
         link.operands, link.intended = [operand(given, name)], meant
         return link
+
+    def is_weight(self, key: Hashable) -> None:
+        """What is held there is a parameter, whose name may be known later."""
+        self._weights.add(key)
 
     # ---- what is told afterwards
 
@@ -196,7 +209,7 @@ class Births:
                 root = way[0]
                 known = (root.kind, root.place, root.operation)
                 if known not in found:
-                    found[known] = _cause(way, target.level, [], step)
+                    found[known] = self._cause(way, target.level, step)
                 found[known].parameters.extend(name for name in names if name not in found[known].parameters)
         return list(found.values())
 
@@ -205,45 +218,43 @@ class Births:
         after: dict[int, tuple[Link, Link | None]] = {}
         roots: dict[int, Link] = {}
         ends = self._origins.get(key, ())
-        pending: list[tuple[Link, Link | None]] = [(link, None) for link in reversed(ends)]
-        while pending:
-            link, behind = pending.pop()
+        pending: deque[tuple[Link, Link | None]] = deque((link, None) for link in ends)
+        while pending:  # in breadth, so that each way is the shortest
+            link, behind = pending.popleft()
             if id(link) in after:
                 continue
             after[id(link)] = (link, behind)
             older = link.parents
-            if link.kind and (_stands(link) or _meant(older)):
+            if link.kind and (link.stands or _meant(older)):
                 roots[id(link)] = link
-            elif older:
-                pending.extend((parent, link) for parent in reversed(older))
+            else:
+                pending.extend((parent, link) for parent in older)
         blamed = [link for link in roots.values() if not link.intended] or list(roots.values())
-        traps = {(link.place, link.operation) for link in blamed if link.kind == "where_trap"}
-        blamed = [
-            link
-            for link in blamed
-            if link.kind == "where_trap" or link.phase == "forward" or (link.place, link.operation) not in traps
-        ]  # a slope of several operands is one trap
-        ways = []
+        ways: list[list[Link]] = []
         for root in sorted(blamed, key=lambda link: link.number)[:MOST]:
-            way, link = [root], after[id(root)][1]
-            while link is not None:
-                way.append(link)
-                link = after[id(link)][1]
+            way = [root]
+            while (behind := after[id(way[-1])][1]) is not None:
+                way.append(behind)
             ways.append(way)
         return ways
+
+    def _cause(self, way: Sequence[Link], level: int, step: int) -> Cause:
+        root = way[0]
+        stops: list[Waypoint] = []
+        for link in way:
+            stop = Waypoint(link.operation, link.phase, code_line(link.place))
+            if (link is root or link.operation not in SILENT) and stop not in stops[-1:]:
+                stops.append(stop)
+        fate, name = "nan" if level == NAN else "inf", self.names.get(root.key, "")
+        operands = [replace(one, name=one.name or name) for one in root.operands]
+        return Cause(
+            fate, root.kind, root.operation, code_line(root.place), [], root.phase, operands, stops, step, root.told
+        )
 
 
 def _states(call: Call) -> bool:
     """Whether an infinity is among the plain numbers that the operation was given."""
     return any(given.key is None and given.level == INFINITE for given in call.inputs)
-
-
-def _stands(link: Link) -> bool:
-    """Whether it is a cause itself, though an infinity that came in is older.
-
-    On the way back an infinite slope meets zeros in every chain rule; there the infinity is the cause.
-    """
-    return link.kind in STANDING and (link.phase == "forward" or link.kind != "zero_times_inf")
 
 
 def _meant(parents: Sequence[Link]) -> bool:
@@ -275,17 +286,3 @@ def _is_new(call: Call) -> bool:
         if inputs and fresh.any():
             return True
     return False
-
-
-def _cause(way: Sequence[Link], level: int, parameters: list[str], step: int) -> Cause:
-    root = way[0]
-    stops: list[Waypoint] = []
-    for link in way:
-        stop = Waypoint(link.operation, link.phase, code_line(link.place))
-        if (link is root or link.operation not in SILENT) and stop not in stops[-1:]:
-            stops.append(stop)
-    fate = "nan" if level == NAN else "inf"
-    return Cause(
-        fate, root.kind, root.operation, code_line(root.place), parameters, root.phase, root.operands, stops, step,
-        root.told,
-    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,8 @@ class Call:
     of: str = ""
     told: str = ""
     """A clause for people that the framework knows beside."""
-    names: dict[Hashable, str] = field(default_factory=dict)
+    partial: bool = False
+    """Whether the output is written into a part of memory whose rest stays as it was."""
 
 
 def number(value: complex) -> Given:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradtool.witness.causes.operands import FINITE, NAN, Array, Call, Given
+from gradtool.witness.causes.operands import FINITE, NAN, Array, Call, Given, level_of
 
-__all__ = ["CONSTANT", "MARKING", "PASSING", "SELECTING", "STANDING", "epsilon_lost", "kind_of"]
+__all__ = ["CONSTANT", "MARKING", "PASSING", "SELECTING", "epsilon_lost", "is_left_out", "kind_of", "taken"]
 
 MANY = 10_000
 """So many of the places that are not finite are looked at."""
@@ -19,23 +19,24 @@ EXP_LIMIT = 88.7
 
 SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 """From 1 to the next larger number."""
-
-STANDING = ("where_trap", "zero_times_inf", "masked_row")
-"""Kinds that are the cause themselves, although an infinity that came in is older: it was meant to be left out."""
+LEAST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
+"""The smallest number above 0."""
 
 SELECTING = frozenset(
-    "where masked_fill index gather index_select maximum minimum max min amax amin topk masked_select select slice "
-    "masked_scatter sort median kthvalue".split()
-)
+    (
+        "where", "masked_fill", "masked_select", "masked_scatter", "index", "index_select", "gather", "select", "slice",
+        "maximum", "minimum", "max", "min", "amax", "amin", "topk", "sort", "median", "kthvalue",
+    )
+)  # fmt: skip
 """Operations whose slope is exactly 0 for what they did not take."""
 
 MARKING: Mapping[str, str] = {"std": "std", "var": "std", "var_mean": "std", "std_mean": "std", "norm": "norm"}
 """Operations whose output is remembered, since a division by it is a kind of its own."""
 
-PASSING = frozenset("sqrt neg abs copy add sub clamp view".split())
+PASSING = frozenset(("sqrt", "neg", "abs", "copy", "view", "add", "sub", "clamp"))
 """Operations through which a mark goes on; and so does the product with a plain number."""
 
-CONSTANT = frozenset("full full_like fill scalar_tensor new_full lift_fresh constant".split())
+CONSTANT = frozenset(("full", "full_like", "new_full", "fill", "scalar_tensor", "lift_fresh", "constant"))
 """Operations that make a tensor of a number that the program states."""
 
 
@@ -68,8 +69,12 @@ def _infinite(*operands: Array) -> bool:
     return any(np.isinf(one).any() for one in operands)
 
 
-def _elementwise_zero_times_inf(a: Array, b: Array, *_rest: Array) -> Array:
+def _elementwise_zero_times_inf(a: Array, b: Array, *_rest: Array) -> Any:
     return ((a == 0) & np.isinf(b)) | (np.isinf(a) & (b == 0))
+
+
+def _is_mask(array: Array) -> bool:
+    return bool(np.isin(array, (0, 1)).all())
 
 
 LOG = "log log2 log10"
@@ -95,7 +100,7 @@ PATTERNS = (
     Pattern("acos asin acosh atanh erfinv", "edge_of_domain", _any),
     Pattern("mul addcmul lerp", "zero_times_inf", _elementwise_zero_times_inf),
     Pattern(PRODUCT, "zero_times_inf", _zero_beside_infinite),
-    Pattern("softmax log_softmax logsumexp attention", "masked_row", _infinite),
+    Pattern("softmax log_softmax logsumexp attention", "masked_row", lambda x, *_: bool(np.all(np.isneginf(x)))),
     Pattern("mean", "zero_over_zero", lambda x, *_: x.size == 0),
     Pattern("std var var_mean std_mean nll_loss", "zero_over_zero", lambda *x: not _infinite(*x)),
     Pattern("layer_norm batch_norm group_norm", "zero_std", lambda x, *_: np.abs(x).max(initial=0) < 1e15),
@@ -121,23 +126,30 @@ REFINED = ("zero_over_zero", "division_by_zero", "log_of_zero", "sqrt_of_zero", 
 MARKS = {"epsilon": "tiny_epsilon", "std": "zero_std", "norm": "norm_of_zero"}
 
 
-def kind_of(call: Call, marks: Callable[[Given], Mapping[str, str]]) -> tuple[str, str]:
-    """The kind of the birth and a clause for people; ``marks`` are those of an operand, each with such a clause."""
+def kind_of(call: Call, marks: Callable[[Given], Mapping[str, str]]) -> tuple[str, str, bool]:
+    """The kind of the birth, a clause for people, and whether it stands.
+
+    It stands if it is the cause although an infinity that came in is older, since that was meant to be left out.
+    ``marks`` are those of an operand, each with a clause.
+    """
     worst = max(call.outputs, key=lambda given: given.level)
     with np.errstate(all="ignore"):
         operands = _where_worst(call, worst)
-        if call.phase == "backward" and _left_out(call, operands, marks):
-            return "where_trap", ""
+        if is_left_out(call, marks):
+            return "where_trap", "", True
         kind = _of(call, operands, worst)
         if worst.dtype == "float16" and _fits_float32(kind, operands):
-            return "half_overflow", ""
+            return "half_overflow", "", False
     if kind in REFINED:
         for given, values in zip(call.inputs, operands, strict=True):
             if (values == 0).any():
                 for mark, told in marks(given).items():
                     if mark in MARKS:
-                        return MARKS[mark], told
-    return kind, ""
+                        return MARKS[mark], told, False
+    masks = (
+        call.phase == "forward" and call.operation == "mul" and any(_is_mask(given.numbers()) for given in call.inputs)
+    )
+    return kind, "", kind == "zero_times_inf" and masks
 
 
 def _of(call: Call, operands: Sequence[Array], worst: Given) -> str:
@@ -169,9 +181,12 @@ def _real(values: Array) -> Array:
     return values.real if values.dtype.kind == "c" else values
 
 
-def _left_out(call: Call, operands: Sequence[Array], marks: Callable[[Given], Mapping[str, str]]) -> bool:
-    """Whether the gradient that came in is 0 there, because something else was selected."""
-    pairs = zip(call.inputs, operands, strict=True)
+def is_left_out(call: Call, marks: Callable[[Given], Mapping[str, str]]) -> bool:
+    """Whether the gradient that comes in is 0 where the output is worst, because something else was selected."""
+    if call.phase != "backward" or not any("selected" in marks(given) for given in call.inputs):
+        return False
+    worst = max(call.outputs, key=lambda given: given.level)
+    pairs = zip(call.inputs, _where_worst(call, worst), strict=True)
     return any("selected" in marks(given) and (values == 0).any() for given, values in pairs)
 
 
@@ -201,7 +216,19 @@ def epsilon_lost(operation: str, numbers: Sequence[float], dtype: str) -> str:
     if operation not in {"add", "sub", "clamp"} or dtype not in SPACING:
         return ""
     for value in numbers:
-        for size in (abs(value), abs(value - 1)):
+        if 0 < abs(value) <= LEAST[dtype] / 2:
+            return f"{value:.1g} is 0 in {dtype}"
+        sizes = (abs(value - 1),) if operation == "clamp" else (abs(value), abs(value - 1))
+        for size in sizes:
             if 0 < size <= SPACING[dtype] / 2:
                 return f"{size:.1g} is lost beside 1 in {dtype}, whose next number is {1 + SPACING[dtype]:.8g}"
     return ""
+
+
+def taken(call: Call) -> Sequence[Given]:
+    """The operands that the output is made of: where one branch is taken, those that are bad where the output is."""
+    if call.operation != "where":
+        return call.inputs
+    worst = max(call.outputs, key=lambda given: given.level)
+    pairs = zip(call.inputs, _where_worst(call, worst), strict=True)
+    return [given for given, values in pairs if level_of(values)]

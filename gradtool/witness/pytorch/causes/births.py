@@ -1,0 +1,268 @@
+"""Where PyTorch's first NaN or infinity is born: every operation of a pass is dispatched through here.
+
+One sum is taken of each output, which is finite where all its numbers are; only where it is not is more looked at.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gradtool.evidence import Cause
+from gradtool.witness.causes.births import Births, Target
+from gradtool.witness.causes.lines import Spot, spot
+from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Array, Call, Given, number
+from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of, user_spot_in_backward
+from gradtool.witness.pytorch.causes.words import ARRANGED, SILENT, word_of
+from gradtool.witness.pytorch.model.parameters import Named
+
+__all__ = ["BirthFinder", "key_of", "level"]
+
+WIDE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+"""In which the numbers of a type with a small range are summed."""
+REFILLED = frozenset("copy zero fill normal uniform bernoulli random exponential".split())
+"""Operations in place that do not read what they overwrite."""
+ARITHMETIC = frozenset(
+    (
+        "add", "sub", "mul", "div", "pow", "remainder", "fmod", "clamp", "where", "xlogy", "lerp", "fill", "full",
+        "full_like", "new_full", "scalar_tensor", "masked_fill", "index_fill", "constant_pad_nd",
+    )
+)  # fmt: skip
+"""Operations whose plain numbers are operands, and no axes or options."""
+
+
+class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not typed here
+    """A context around the forward and the backward pass; ``told`` says afterwards what was born where.
+
+    It sees what the thread does that entered it, and the backward passes that this thread starts.
+    """
+
+    def __init__(self, rows: Sequence[Named] = (), buffers: Mapping[str, torch.Tensor] | None = None) -> None:
+        super().__init__()
+        own = [row for row in rows if _counts(row.tensor)]
+        names = {key_of(row.tensor): row.name for row in own}
+        others = {key_of(tensor): name for name, tensor in (buffers or {}).items() if _counts(tensor)}
+        self.births = Births({**others, **names}, names, others)
+        self._lines = NodeLines()
+        self._held: dict[int, StorageWeakRef] = {}
+        """Of each memory that something is kept of, so that its address is not given away again."""
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Every operation passes here, in the forward and in the backward pass."""
+        kwargs = kwargs or {}
+        node = torch._C._current_autograd_node()  # noqa: SLF001  # None while nothing goes backward
+        frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
+        place = spot(frame) if node is None else NOT_YET
+        if node is None or torch.is_grad_enabled():
+            if node is not None:
+                place = self._place(node, frame)[0]
+            self._lines.note(place)
+        kind = _kind(function)
+        if kind.silent:
+            return function(*args, **kwargs)
+        before = args
+        if kind.in_place and args and isinstance(args[0], torch.Tensor):
+            before = (args[0].clone(), *args[1:]) if kind.reads else args[1:]
+        output = function(*args, **kwargs)
+        outputs = [tensor for tensor in _tensors(output) if _counts(tensor)]
+        if outputs:
+            self._seen(_Ran(kind, node, frame, place, before, args, kwargs), outputs)
+        return output
+
+    def _seen(self, ran: _Ran, outputs: Sequence[torch.Tensor]) -> None:
+        levels = [level(tensor) for tensor in outputs]
+        given = [
+            one for one in (*ran.args, *ran.kwargs.values()) if isinstance(one, torch.Tensor | float | list | tuple)
+        ]
+        tensors = [tensor for tensor in _tensors(given) if _counts(tensor)]
+        numbers = [one for one in given if isinstance(one, float)] if ran.kind.word in ARITHMETIC else []
+        if any(levels):
+            self._bad(ran, outputs, levels)
+        else:
+            inputs = [key_of(tensor) for tensor in tensors]
+            if ran.kind.in_place:
+                outputs = [tensor for tensor in outputs if _is_whole(tensor)]
+            of = "" if ran.node is None else operation_of(ran.node)
+            phase = "forward" if ran.node is None else "backward"
+            first = outputs[0] if outputs else None
+            self.births.good(
+                ran.kind.word,
+                inputs,
+                [key_of(tensor) for tensor in outputs],
+                phase=phase,
+                of=of,
+                numbers=numbers,
+                dtype="" if first is None else _dtype(first),
+            )
+        for tensor in outputs:
+            self._hold(tensor)
+
+    def _hold(self, tensor: torch.Tensor) -> None:
+        key = key_of(tensor)
+        if key in self.births and key not in self._held:
+            self._held[key] = StorageWeakRef(_plain(tensor).untyped_storage())
+
+    def _bad(self, ran: _Ran, outputs: Sequence[torch.Tensor], levels: Sequence[int]) -> None:
+        phase, place, of = "forward", ran.place, ""
+        if ran.node is not None:
+            place, phase = self._place(ran.node, ran.frame)
+            of = operation_of(ran.node) if phase == "backward" else ""
+        taken = list(ran.before)
+        if ran.kind.order and len(taken) >= len(ran.kind.order):
+            taken[: len(ran.kind.order)] = [taken[index] for index in ran.kind.order]
+        plain = ran.kind.word in ARITHMETIC
+        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in _givens(one, plain=plain)]
+        if ran.kind.in_place and ran.kind.reads and isinstance(ran.args[0], torch.Tensor):
+            inputs[0].key = key_of(ran.args[0])  # its copy has the history of what was overwritten
+        for one in inputs:
+            if one.level and one.key is not None and one.key not in self.births:
+                self._came_in(one, ran)
+        made = [_given(tensor, bad) for tensor, bad in zip(outputs, levels, strict=True)]
+        partial = ran.kind.in_place and not all(map(_is_whole, outputs))
+        self.births.bad(Call(ran.kind.word, place, inputs, made, phase, of, partial=partial))
+
+    def _came_in(self, given: Given, ran: _Ran) -> None:
+        """A leaf that nobody has named is a parameter of the program's."""
+        for tensor in _tensors((*ran.args, *ran.kwargs.values())):
+            if tensor.requires_grad and tensor.is_leaf and key_of(tensor) == given.key:
+                self.births.is_weight(given.key)
+            if _counts(tensor) and key_of(tensor) == given.key:
+                self._held.setdefault(given.key, StorageWeakRef(_plain(tensor).untyped_storage()))
+
+    def _place(self, node: Any, frame: Any) -> tuple[Spot, str]:
+        """The line and the phase of an operation inside of a backward pass."""
+        own = user_spot_in_backward(frame)
+        if own is not None:  # a checkpoint computes again with gradients on; a custom Function's backward has them off
+            return own, "forward" if torch.is_grad_enabled() else "backward"
+        return self._lines.at(node), "backward"
+
+    # ---- what is told afterwards
+
+    def told(self, rows: Sequence[Named], loss: torch.Tensor | None, step: int = 0) -> list[Cause]:
+        """The births behind the loss, or else behind the gradients of ``rows``."""
+        targets = [] if loss is None else [Target("", key_of(loss), level(loss.detach()))]
+        for row in rows:
+            gradient = row.tensor.grad
+            if gradient is not None and (bad := level(gradient)):
+                targets.append(Target(row.name, key_of(gradient), bad))
+        for row in rows:
+            self.births.names[key_of(row.tensor)] = row.name
+        return self.births.causes(targets, step)
+
+
+NOT_YET: Spot = ("", 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is known of an operation by its name and schema."""
+
+    word: str
+    silent: bool
+    in_place: bool
+    reads: bool
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """An operation as it ran; ``before`` are its arguments with a copy of what it overwrites."""
+
+    kind: _Kind
+    node: Any
+    frame: Any
+    place: Spot
+    before: Sequence[Any]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+
+
+@functools.cache
+def _kind(function: Any) -> _Kind:
+    schema = function._schema  # noqa: SLF001  # has no public name
+    name = schema.name.rpartition("::")[2]
+    aliases = [returned.alias_info for returned in schema.returns]
+    view = any(alias is not None and not alias.is_write for alias in aliases)
+    word = word_of(name)
+    silent = view or word in SILENT or name.strip("_") in SILENT
+    return _Kind(word, silent, schema.is_mutable, word not in REFILLED, ARRANGED.get(name.strip("_"), ()))
+
+
+def _counts(tensor: torch.Tensor) -> bool:
+    """Whether it has numbers of its own that may not be finite."""
+    return (tensor.is_floating_point() or tensor.is_complex()) and tensor.device.type != "meta"
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """The stored numbers of a sparse tensor; any other as it is."""
+    if tensor.layout == torch.strided:
+        return tensor
+    return tensor._values() if tensor.layout == torch.sparse_coo else tensor.values()  # noqa: SLF001
+
+
+def key_of(tensor: torch.Tensor) -> int:
+    """The memory that holds it."""
+    return int(_plain(tensor).untyped_storage()._cdata)  # noqa: SLF001  # has no public name
+
+
+def _is_whole(tensor: torch.Tensor) -> bool:
+    """Whether it is all of its memory, which a slice is not."""
+    plain = _plain(tensor)
+    return plain.numel() * plain.element_size() >= plain.untyped_storage().nbytes()
+
+
+def level(tensor: torch.Tensor) -> int:
+    """FINITE, INFINITE or NAN; one pass where all is finite."""
+    tensor = _plain(tensor)
+    if tensor.numel() == 0:
+        return FINITE
+    with torch.no_grad():
+        total = tensor.sum(dtype=WIDE.get(tensor.dtype)).item()
+        if math.isfinite(abs(total)):
+            return FINITE
+        if tensor.isnan().any():
+            return NAN
+        return INFINITE if tensor.isinf().any() else FINITE
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _tensors(value)
+
+
+def _givens(value: Any, *, plain: bool) -> Iterator[Given]:
+    """A tensor or a plain number as an operand; what is neither is none."""
+    if isinstance(value, torch.Tensor):
+        yield _given(value, level(value) if _counts(value) else FINITE)
+    elif plain and isinstance(value, float | int) and not isinstance(value, bool):
+        yield number(value)
+    elif isinstance(value, list | tuple) and all(isinstance(one, torch.Tensor) for one in value):
+        for one in value:
+            yield from _givens(one, plain=plain)
+
+
+def _given(tensor: torch.Tensor, bad: int) -> Given:
+    return Given(key_of(tensor), bad, functools.partial(_array, tensor), _dtype(tensor), tuple(tensor.shape))
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    plain = _plain(tensor.detach())
+    wide = plain.float() if plain.dtype == torch.bfloat16 else plain
+    return wide.resolve_conj().resolve_neg().cpu().numpy()  # type: ignore[no-any-return]
