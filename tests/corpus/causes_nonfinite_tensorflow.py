@@ -22,7 +22,7 @@ def loss():
     p = tf.nn.relu(w - 2.0)
     return -tf.reduce_mean(tf.math.log(p))  # <- here
 """, ("tf.math.log(p)", "tf.math.log(p + 1e-3)"))
-    yield Case("x log(x) in another function", "zero_times_inf", START + """
+    yield Case("x log(x) in another function", "log_of_zero", START + """
 def entropy(p):
     inner = p * 1.0
     return -tf.reduce_sum(inner * tf.math.log(inner))  # <- here
@@ -136,7 +136,7 @@ def softmax(x):
     e = tf.exp(x)  # <- here
     return e / tf.reduce_sum(e, axis=-1, keepdims=True)
 def loss():
-    return tf.reduce_mean(softmax(w)[:, 0])
+    return tf.reduce_mean(softmax(w) * [1.0, 2.0])
 """, ("tf.exp(x)", "tf.exp(x - tf.reduce_max(x))"))
     yield Case("softplus by hand", "exp_overflow", START + """
 w = tf.Variable([1.0, 100.0])
@@ -205,7 +205,7 @@ def loss():
     p = tf.sigmoid(w)
     return -tf.reduce_sum(tf.math.log((tf.ones_like(p) + 1e-9) - p))  # <- here
 """, ("1e-9", "1e-3"))
-    yield Case("an epsilon lost by clipping", "tiny_epsilon", START + """
+    yield Case("an epsilon lost by clipping", "log_of_zero", START + """
 w = tf.Variable([20.0, 1.0])
 variables = [w]
 def loss():

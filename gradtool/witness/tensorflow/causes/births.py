@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import record  # no public way to the variables that are read
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.births import Births as Record
@@ -17,6 +16,7 @@ from gradtool.witness.causes.births import Target
 from gradtool.witness.causes.operands import FINITE, INFINITE, Array, Call, Given, level_of
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.variables import Variables
 from gradtool.witness.tensorflow.causes.words import word
 from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.recorder import Sources
@@ -34,9 +34,9 @@ class Births(Passing):
 
     def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
         super().__init__(sources)
-        self._names = {key: row.name for row in rows if (key := _handle(row.tensor)) is not None}
-        self._record = Record(self._names, self._names)
-        self._variables = record.VariableWatcher()
+        self._variables = Variables(rows)
+        names = self._variables.names()
+        self._record = Record(names, names)
         self._owners: dict[int, int] = {}
         """The variable that each tensor was read from."""
         self._leaves: dict[int, int] = {}
@@ -118,23 +118,18 @@ class Births(Passing):
     def _held(self, handle: Any, found: Given) -> Given:
         """A variable that is read: as bad as what was found in it."""
         key = handle._id  # noqa: SLF001  # TensorFlow's own number
-        name = next((v.name for v in self._variables.watched_variables() if v.handle._id == key), "")  # noqa: SLF001
-        self._record.knows(key, self._names.get(key, name.partition(":")[0]), weight=bool(name))
+        if name := self._variables.names().get(key, ""):
+            self._record.is_weight(key, name)
         return Given(key, found.level, found.numbers, found.dtype, found.shape)
 
     def _came_in(self, tensor: Any, bad: int) -> None:
         """A tensor that is not finite and that no operation made: a variable's value, a mask, or data."""
-        place, values = np.asarray(tensor).ctypes.data, array(tensor)
-        with record.stop_recording():
-            read = [(variable, variable.read_value()) for variable in self._variables.watched_variables()]
-        for variable, value in read:
-            if np.asarray(value).ctypes.data == place:
-                handle = variable.handle._id  # noqa: SLF001
-                self._owners[tensor._id] = handle  # noqa: SLF001
-                self._record.knows(handle, self._names.get(handle, variable.name.partition(":")[0]), weight=True)
-                return
-        if bad == INFINITE and not np.isposinf(values).any():
-            self._record.knows(tensor._id, "", meant=True)  # noqa: SLF001
+        handle = self._variables.behind(tensor)
+        if handle is not None:
+            self._owners[tensor._id] = handle  # noqa: SLF001
+            self._record.is_weight(handle, self._variables.names().get(handle, ""))
+        elif bad == INFINITE and not np.isposinf(array(tensor)).any():
+            self._record.is_meant(tensor._id)  # noqa: SLF001
 
     # ---- what is told
 
@@ -168,6 +163,3 @@ def level(tensor: Any) -> int:
 def _floats(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
-
-def _handle(tensor: Any) -> int | None:
-    return tensor.handle._id if isinstance(tensor, tf.Variable) else None  # noqa: SLF001

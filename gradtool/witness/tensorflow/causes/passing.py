@@ -95,7 +95,7 @@ class Passing:
     def ran(
         self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: Operation | None = None
     ) -> None:
-        """An operation of the forward pass, of the user's own gradient function, or inside the gradient of ``of``."""
+        """An operation of the forward pass, of the user's own gradient function, or inside TensorFlow's of ``of``."""
 
     def passed(
         self, operation: Operation, known: Sequence[Any], upstream: Sequence[Any], results: Sequence[Any]
@@ -135,7 +135,11 @@ class Passing:
 
     def made(self, tensor: Any) -> Operation | None:
         """The operation that made the tensor; None for constants, inputs and some reads of variables."""
-        return self._made.get(tensor._id)  # noqa: SLF001  # TensorFlow's own number
+        return self.numbered(tensor._id)  # noqa: SLF001  # TensorFlow's own number
+
+    def numbered(self, number: int) -> Operation | None:
+        """The operation that made the tensor with this number."""
+        return self._made.get(number)
 
     # ---- TensorFlow's doors
 
@@ -162,7 +166,9 @@ class Passing:
         if self.backwards and where is None and not self._inside:
             self._between(name, inputs, outputs)
             return
-        where = where or (self._customs[-1].place if self._customs else ("", 0, ""))
+        if where is None:
+            within = self._customs[-1] if self._customs else None  # the gradient function is TensorFlow's own
+            where = within.place if within else ("", 0, "")
         operation = self._noted(name, where, inputs, outputs, backward=within is not None or (self.backwards > 0 and not taped))
         self.ran(operation, inputs, outputs, within)
 
@@ -253,8 +259,8 @@ class Passing:
         operation = self._noted(name, where, kept, [one for one in outputs if _eager(one)], backward=False)
         return functools.partial(_custom, self, operation, backward)
 
-    def within(self, operation: Operation, run: Callable[[], Any]) -> Any:
-        """Run the user's own gradient function of ``operation``."""
+    def within(self, operation: Operation, upstream: Sequence[Any], run: Callable[[], Any]) -> Any:
+        """Run the gradient function that ``tf.custom_gradient`` was given for ``operation``."""
         self._inside.append(None)
         self._customs.append(operation)
         try:
@@ -262,7 +268,9 @@ class Passing:
         finally:
             self._inside.pop()
             self._customs.pop()
-        self._lead(operation, tensors(results))
+        found = tensors(results)
+        self._lead(operation, found)
+        self.passed(operation, [], tensors(upstream), found)
         return results
 
     def backward(self, run: Callable[[], Any]) -> Any:
@@ -358,7 +366,7 @@ def _record_operation(name: str, outputs: Any, inputs: Any, backward: Any, forwa
 
 def _custom(one: Passing, operation: Operation, backward: Callable[..., Any], *upstream: Any) -> Any:
     run = functools.partial(backward, *upstream)
-    return one.within(operation, run) if one in _doors.open_here() else run()
+    return one.within(operation, upstream, run) if one in _doors.open_here() else run()
 
 
 _ENDS = frozenset({_imperative_grad.__code__, _custom.__code__})

@@ -1,0 +1,201 @@
+"""Where TensorFlow's gradients become exactly zero: the gradient of every operation is looked at as it is made."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gradtool.evidence import Cause
+from gradtool.witness.causes.deaths import Death, Edge
+from gradtool.witness.causes.deaths import Deaths as Record
+from gradtool.witness.causes.operands import FINITE, Given
+from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.tensorflow.causes.births import array
+from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.variables import Variables
+from gradtool.witness.tensorflow.causes.words import VIEWS, slope_word
+from gradtool.witness.tensorflow.model.parameters import Named
+from gradtool.witness.tensorflow.model.recorder import Sources
+
+__all__ = ["Deaths"]
+
+ALONG: Mapping[str, Callable[[Any], int]] = {
+    "softmax": lambda x: x.shape[-1],
+    "log_softmax": lambda x: x.shape[-1],
+    "batch_norm": lambda x: int(np.prod(x.shape)) // max(x.shape[-1], 1),
+}
+"""How many numbers an operation runs over, given its input."""
+PRODUCTS = ("mul", "matmul", "conv")
+SUMS = ("add", "sum", "concat")
+CUTS = frozenset({"StopGradient", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "ArgMax"})
+"""Operations behind which nothing learns."""
+
+
+class Deaths(Passing):
+    """A context around a forward and a backward pass; ``told`` says afterwards where gradients died.
+
+    The gradients are the nodes of a graph, by TensorFlow's numbers, and so are the operations between them.
+    """
+
+    def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
+        super().__init__(sources)
+        self._record = Record()
+        self._variables = Variables(rows)
+        self._zero: dict[int, bool] = {}
+        """Whether each gradient is all zero."""
+
+    def __enter__(self) -> Any:
+        self._variables.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self._variables.__exit__(*error)
+
+    # ---- what is seen
+
+    def passed(
+        self, operation: Operation, known: Sequence[Any], upstream: Sequence[Any], results: Sequence[Any]
+    ) -> None:
+        """The gradient of one operation: it dies where one comes in that is not zero, and one leaves that is."""
+        coming = [one for one in upstream if one is not None]
+        here, name = ("operation", id(operation)), slope_word(operation, self)
+        self._record.seen(here, name, operation.place)
+        self._arrive(here, coming)
+        numbers = {_number(one) for one in coming}
+        alive = [one for one in coming if not self._is_zero(one)]
+        for position, one in enumerate(results):
+            if one is None or _number(one) in numbers or _number(one) in self._zero:
+                continue  # handed on as it came, or made in a gradient function that was looked at itself
+            dead = self._is_zero(one)
+            death = self._death(name, operation, alive[0], known, position) if dead and alive else None
+            self._leave(one, name, operation, [Edge(here, dead, death)])
+
+    def ran(
+        self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: Operation | None = None
+    ) -> None:
+        """Look at what the user's own gradient functions do with a gradient."""
+        if operation.backward and of is None:
+            self._between(operation, inputs, outputs)
+
+    def mixed(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Look at the sum of several contributions to one gradient."""
+        self._between(operation, inputs, outputs)
+
+    def _arrive(self, here: Hashable, coming: Sequence[Any]) -> None:
+        for one in coming:
+            self._record.passed(here, Edge(("gradient", _number(one)), self._is_zero(one)))
+
+    def _leave(self, one: Any, name: str, operation: Operation, edges: Sequence[Edge]) -> None:
+        key = ("gradient", _number(one))
+        self._record.seen(key, name, operation.place)
+        for edge in edges:
+            self._record.passed(key, edge)
+
+    def _between(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """What it makes of gradients is one. A sum that is zero is no death: its summands cancel out."""
+        coming = [one for one in inputs if _number(one) in self._zero]
+        name = slope_word(operation, self)
+        alive = [one for one in coming if not self._is_zero(one)]
+        for one in outputs if coming else ():
+            if not _floats(one):
+                continue
+            dead = self._is_zero(one)
+            if dead and alive and name not in SUMS:
+                position = next(place for place, other in enumerate(inputs) if other is alive[0])
+                death = self._death(name, operation, alive[0], inputs, position)
+                self._leave(one, name, operation, [Edge(("gradient", _number(alive[0])), True, death)])
+            else:
+                edges = [Edge(("gradient", _number(other)), self._is_zero(other)) for other in coming]
+                self._leave(one, name, operation, edges)
+
+    def _is_zero(self, one: Any) -> bool:
+        number = _number(one)
+        if number not in self._zero:
+            self._zero[number] = not array(one).any()
+        return self._zero[number]
+
+    # ---- what a death is told by
+
+    def _death(
+        self, name: str, operation: Operation, gradient: Any, known: Sequence[Any], position: int
+    ) -> Death:
+        """The operation with what its slope is taken at, and what the gradient of one input is multiplied by."""
+        given = operation.given() or list(known)
+        at = next((one for one in [*given[:1], *known] if one is not None), None)
+        partner = None
+        if name in PRODUCTS and len(given) == 2:  # noqa: PLR2004  # factors
+            partner, at = given[1 - position], None
+        elif name == "div" and position:
+            partner, at = given[0], None
+        made = None if partner is None else self.made(partner)
+        if made is not None and made.name in VIEWS:
+            made = self.maker(made, VIEWS)
+        if made is not None and made.name == "Relu" and self._is_zero(partner):
+            return Death("relu", made.place, _told(gradient), _given(made.given()[0]), dtype=gradient.dtype.name)
+        along = ALONG[name](at) if name in ALONG and at is not None else None
+        owner = None if partner is None else self._owner(partner)
+        title = "" if owner is None else self._variables.names().get(owner, "")
+        constant = partner is not None and owner is None and not self._learns(partner)
+        return Death(
+            name, operation.place, _told(gradient), _given(at), _given(partner), title, constant, along,
+            gradient.dtype.name,
+        )  # fmt: skip
+
+    def _owner(self, tensor: Any) -> int | None:
+        """The variable that the tensor was read from."""
+        made = self.made(tensor)
+        if made is None:
+            return self._variables.behind(tensor) if tensor.shape.rank else None
+        return made.inputs[0] if made.name == "ReadVariableOp" else None
+
+    def _learns(self, tensor: Any) -> bool:
+        """Whether a variable that is trained is behind the tensor, on a way on which gradients go."""
+        pending, seen, names = [self.made(tensor)], set[int](), self._variables.names()
+        while pending:
+            made = pending.pop()
+            if made is None or id(made) in seen or made.name in CUTS:
+                continue
+            seen.add(id(made))
+            if made.name in {"ReadVariableOp", "ResourceGather"} and made.inputs[0] in names:
+                return True
+            for one, number in zip(made.given(), made.inputs, strict=True):
+                inner = self.numbered(number)
+                if inner is None and one is not None and _floats(one) and self._variables.behind(one) is not None:
+                    return True
+                pending.append(inner)
+        return False
+
+    # ---- what is told
+
+    def told(self, rows: Sequence[Named], loss: Any, asked: Wanted, step: int = 0) -> list[Cause]:
+        """Where the gradients died of those ``asked`` for that are all zero."""
+        del loss
+        wanted = set(asked.zero)
+        found = [(row.name, row.gradient) for row in rows if row.name in wanted and row.gradient is not None]
+        leaves = {name: ("gradient", _number(_rows_of(gradient))) for name, gradient in found}
+        return self._record.causes(leaves, step)
+
+
+def _rows_of(gradient: Any) -> Any:
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def _number(one: Any) -> int:
+    return int(one._id)  # noqa: SLF001  # TensorFlow's own number
+
+
+def _floats(one: Any) -> bool:
+    return bool(one.dtype.is_floating or one.dtype.is_complex)
+
+
+def _given(one: Any) -> Given | None:
+    return None if one is None else _told(one)
+
+
+def _told(one: Any) -> Given:
+    return Given(_number(one), FINITE, functools.partial(array, one), one.dtype.name, tuple(one.shape))
