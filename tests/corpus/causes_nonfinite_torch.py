@@ -5,44 +5,9 @@ The marked line, replaced by ``healthy``, makes the healthy twin. A line ``# fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from programs import Case
 
-__all__ = ["CASES", "HERE", "Case"]
-
-HERE = "# <- here"
-HEAD = """\
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-torch.manual_seed(0)
-"""
-END = "loss.backward()\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A program that runs one backward pass; its first file is ``main.py``."""
-
-    name: str
-    kind: str
-    text: str
-    healthy: str
-    phase: str = "forward"
-    fate: str = "nan"
-
-    def program(self) -> str:
-        """The faulty program."""
-        return HEAD + self.text.lstrip("\n") + END
-
-    def twin(self) -> str:
-        """The healthy one."""
-        lines = self.program().splitlines()
-        at = next(index for index, line in enumerate(lines) if line.endswith(HERE))
-        indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-        lines[at] = indent + self.healthy
-        return "\n".join(lines) + "\n"
-
+__all__ = ["CASES"]
 
 CASES = [
     Case("log of a saturated softmax", "log_of_zero", """

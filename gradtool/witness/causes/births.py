@@ -46,7 +46,7 @@ class Link:
     level: int
     parents: tuple[Link, ...] = ()
     kind: str = ""
-    """Of a birth, or ``given`` and ``weights`` for what came in; empty where it was only passed on."""
+    """Of a birth, or ``given`` for what came in; empty where it was only passed on."""
     told: str = ""
     operands: list[Operand] = field(default_factory=list)
     intended: bool = False
@@ -186,15 +186,15 @@ class Births:
     def _came_in(self, call: Call, given: Given) -> Link:
         """What was there before anyone looked."""
         name = self.names.get(given.key, "")
-        kind = "weights" if given.key in self._weights else "given"
         meant = given.key in self._buffers and given.level == INFINITE
-        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), kind, key=given.key)
+        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), "given", key=given.key)
         link.operands, link.intended = [operand(given, name)], meant
         return link
 
-    def is_weight(self, key: Hashable) -> None:
-        """What is held there is a parameter, whose name may be known later."""
+    def is_weight(self, key: Hashable, name: str) -> None:
+        """What is held there is a parameter; those of a program are known only afterwards."""
         self._weights.add(key)
+        self.names[key] = name
 
     # ---- what is told afterwards
 
@@ -246,9 +246,10 @@ class Births:
             if (link is root or link.operation not in SILENT) and stop not in stops[-1:]:
                 stops.append(stop)
         fate, name = "nan" if level == NAN else "inf", self.names.get(root.key, "")
+        kind = "weights" if root.kind == "given" and root.key in self._weights else root.kind
         operands = [replace(one, name=one.name or name) for one in root.operands]
         return Cause(
-            fate, root.kind, root.operation, code_line(root.place), [], root.phase, operands, stops, step, root.told
+            fate, kind, root.operation, code_line(root.place), [], root.phase, operands, stops, step, root.told
         )
 
 

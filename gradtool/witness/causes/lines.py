@@ -8,16 +8,19 @@ from types import FrameType
 from gradtool.evidence import CodeLine
 from gradtool.witness.model.user_file import line_of, user_frame
 
-__all__ = ["Spot", "code_line", "spot"]
+__all__ = ["NOWHERE", "Spot", "code_line", "spot"]
 
 Spot = tuple[str, int, str]
 """File, line number, function: what is kept of a frame while the program runs, since a frame keeps everything alive."""
 
 
+NOWHERE: Spot = ("", 0, "")
+
+
 def spot(frame: FrameType | None) -> Spot:
     """The innermost of the user's frames on the stack that ends in ``frame``; cheap enough for every operation."""
     own = user_frame(frame)
-    return ("", 0, "") if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
+    return NOWHERE if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
 
 
 def code_line(place: Spot) -> CodeLine:

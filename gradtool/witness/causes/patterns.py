@@ -53,11 +53,11 @@ def _any(*_operands: Array) -> bool:
     return True
 
 
-def _zero(first: Array, *_rest: Array) -> Array:
+def _zero(first: Array, *_rest: Array) -> Any:
     return first == 0
 
 
-def _negative(first: Array, *_rest: Array) -> Array:
+def _negative(first: Array, *_rest: Array) -> Any:
     return first < 0
 
 

@@ -6,9 +6,8 @@ One sum is taken of each output, which is finite where all its numbers are; only
 from __future__ import annotations
 
 import functools
-import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +17,26 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.births import Births, Target
-from gradtool.witness.causes.lines import Spot, spot
-from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Array, Call, Given, number
+from gradtool.witness.causes.lines import NOWHERE, Spot, spot
+from gradtool.witness.causes.operands import Call, Given
 from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of, user_spot_in_backward
+from gradtool.witness.pytorch.causes.tensors import (
+    dtype_of,
+    given_of,
+    has_level,
+    is_whole,
+    key_of,
+    level,
+    operands_of,
+    stored,
+    tensors_of,
+)
 from gradtool.witness.pytorch.causes.words import ARRANGED, SILENT, word_of
 from gradtool.witness.pytorch.model.parameters import Named
 
-__all__ = ["BirthFinder", "key_of", "level"]
+__all__ = ["BirthFinder"]
 
-WIDE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
-"""In which the numbers of a type with a small range are summed."""
-REFILLED = frozenset("copy zero fill normal uniform bernoulli random exponential".split())
+REFILLED = frozenset(("copy", "zero", "fill", "normal", "uniform", "bernoulli", "random", "exponential"))
 """Operations in place that do not read what they overwrite."""
 ARITHMETIC = frozenset(
     (
@@ -47,9 +55,11 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
 
     def __init__(self, rows: Sequence[Named] = (), buffers: Mapping[str, torch.Tensor] | None = None) -> None:
         super().__init__()
-        own = [row for row in rows if _counts(row.tensor)]
-        names = {key_of(row.tensor): row.name for row in own}
-        others = {key_of(tensor): name for name, tensor in (buffers or {}).items() if _counts(tensor)}
+        own = [row for row in rows if has_level(row.tensor)]
+        names: dict[Hashable, str] = {key_of(row.tensor): row.name for row in own}
+        others: dict[Hashable, str] = {
+            key_of(tensor): name for name, tensor in (buffers or {}).items() if has_level(tensor)
+        }
         self.births = Births({**others, **names}, names, others)
         self._lines = NodeLines()
         self._held: dict[int, StorageWeakRef] = {}
@@ -62,7 +72,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         kwargs = kwargs or {}
         node = torch._C._current_autograd_node()  # noqa: SLF001  # None while nothing goes backward
         frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
-        place = spot(frame) if node is None else NOT_YET
+        place = spot(frame) if node is None else NOWHERE
         if node is None or torch.is_grad_enabled():
             if node is not None:
                 place = self._place(node, frame)[0]
@@ -74,7 +84,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         if kind.in_place and args and isinstance(args[0], torch.Tensor):
             before = (args[0].clone(), *args[1:]) if kind.reads else args[1:]
         output = function(*args, **kwargs)
-        outputs = [tensor for tensor in _tensors(output) if _counts(tensor)]
+        outputs = [tensor for tensor in tensors_of(output) if has_level(tensor)]
         if outputs:
             self._seen(_Ran(kind, node, frame, place, before, args, kwargs), outputs)
         return output
@@ -84,14 +94,14 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         given = [
             one for one in (*ran.args, *ran.kwargs.values()) if isinstance(one, torch.Tensor | float | list | tuple)
         ]
-        tensors = [tensor for tensor in _tensors(given) if _counts(tensor)]
+        tensors = [tensor for tensor in tensors_of(given) if has_level(tensor)]
         numbers = [one for one in given if isinstance(one, float)] if ran.kind.word in ARITHMETIC else []
         if any(levels):
             self._bad(ran, outputs, levels)
         else:
             inputs = [key_of(tensor) for tensor in tensors]
             if ran.kind.in_place:
-                outputs = [tensor for tensor in outputs if _is_whole(tensor)]
+                outputs = [tensor for tensor in outputs if is_whole(tensor)]
             of = "" if ran.node is None else operation_of(ran.node)
             phase = "forward" if ran.node is None else "backward"
             first = outputs[0] if outputs else None
@@ -102,7 +112,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
                 phase=phase,
                 of=of,
                 numbers=numbers,
-                dtype="" if first is None else _dtype(first),
+                dtype="" if first is None else dtype_of(first),
             )
         for tensor in outputs:
             self._hold(tensor)
@@ -110,7 +120,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
     def _hold(self, tensor: torch.Tensor) -> None:
         key = key_of(tensor)
         if key in self.births and key not in self._held:
-            self._held[key] = StorageWeakRef(_plain(tensor).untyped_storage())
+            self._held[key] = StorageWeakRef(stored(tensor).untyped_storage())
 
     def _bad(self, ran: _Ran, outputs: Sequence[torch.Tensor], levels: Sequence[int]) -> None:
         phase, place, of = "forward", ran.place, ""
@@ -121,23 +131,21 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         if ran.kind.order and len(taken) >= len(ran.kind.order):
             taken[: len(ran.kind.order)] = [taken[index] for index in ran.kind.order]
         plain = ran.kind.word in ARITHMETIC
-        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in _givens(one, plain=plain)]
+        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in operands_of(one, plain=plain)]
         if ran.kind.in_place and ran.kind.reads and isinstance(ran.args[0], torch.Tensor):
             inputs[0].key = key_of(ran.args[0])  # its copy has the history of what was overwritten
         for one in inputs:
             if one.level and one.key is not None and one.key not in self.births:
                 self._came_in(one, ran)
-        made = [_given(tensor, bad) for tensor, bad in zip(outputs, levels, strict=True)]
-        partial = ran.kind.in_place and not all(map(_is_whole, outputs))
+        made = [given_of(tensor, bad) for tensor, bad in zip(outputs, levels, strict=True)]
+        partial = ran.kind.in_place and not all(map(is_whole, outputs))
         self.births.bad(Call(ran.kind.word, place, inputs, made, phase, of, partial=partial))
 
     def _came_in(self, given: Given, ran: _Ran) -> None:
-        """A leaf that nobody has named is a parameter of the program's."""
-        for tensor in _tensors((*ran.args, *ran.kwargs.values())):
-            if tensor.requires_grad and tensor.is_leaf and key_of(tensor) == given.key:
-                self.births.is_weight(given.key)
-            if _counts(tensor) and key_of(tensor) == given.key:
-                self._held.setdefault(given.key, StorageWeakRef(_plain(tensor).untyped_storage()))
+        """What was there before keeps its address as long as it is spoken of."""
+        for tensor in tensors_of((*ran.args, *ran.kwargs.values())):
+            if has_level(tensor) and key_of(tensor) == given.key:
+                self._held.setdefault(given.key, StorageWeakRef(stored(tensor).untyped_storage()))
 
     def _place(self, node: Any, frame: Any) -> tuple[Spot, str]:
         """The line and the phase of an operation inside of a backward pass."""
@@ -156,11 +164,8 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
             if gradient is not None and (bad := level(gradient)):
                 targets.append(Target(row.name, key_of(gradient), bad))
         for row in rows:
-            self.births.names[key_of(row.tensor)] = row.name
+            self.births.is_weight(key_of(row.tensor), row.name)
         return self.births.causes(targets, step)
-
-
-NOT_YET: Spot = ("", 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,73 +201,3 @@ def _kind(function: Any) -> _Kind:
     word = word_of(name)
     silent = view or word in SILENT or name.strip("_") in SILENT
     return _Kind(word, silent, schema.is_mutable, word not in REFILLED, ARRANGED.get(name.strip("_"), ()))
-
-
-def _counts(tensor: torch.Tensor) -> bool:
-    """Whether it has numbers of its own that may not be finite."""
-    return (tensor.is_floating_point() or tensor.is_complex()) and tensor.device.type != "meta"
-
-
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    """The stored numbers of a sparse tensor; any other as it is."""
-    if tensor.layout == torch.strided:
-        return tensor
-    return tensor._values() if tensor.layout == torch.sparse_coo else tensor.values()  # noqa: SLF001
-
-
-def key_of(tensor: torch.Tensor) -> int:
-    """The memory that holds it."""
-    return int(_plain(tensor).untyped_storage()._cdata)  # noqa: SLF001  # has no public name
-
-
-def _is_whole(tensor: torch.Tensor) -> bool:
-    """Whether it is all of its memory, which a slice is not."""
-    plain = _plain(tensor)
-    return plain.numel() * plain.element_size() >= plain.untyped_storage().nbytes()
-
-
-def level(tensor: torch.Tensor) -> int:
-    """FINITE, INFINITE or NAN; one pass where all is finite."""
-    tensor = _plain(tensor)
-    if tensor.numel() == 0:
-        return FINITE
-    with torch.no_grad():
-        total = tensor.sum(dtype=WIDE.get(tensor.dtype)).item()
-        if math.isfinite(abs(total)):
-            return FINITE
-        if tensor.isnan().any():
-            return NAN
-        return INFINITE if tensor.isinf().any() else FINITE
-
-
-def _tensors(values: Any) -> Iterator[torch.Tensor]:
-    if isinstance(values, torch.Tensor):
-        yield values
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from _tensors(value)
-
-
-def _givens(value: Any, *, plain: bool) -> Iterator[Given]:
-    """A tensor or a plain number as an operand; what is neither is none."""
-    if isinstance(value, torch.Tensor):
-        yield _given(value, level(value) if _counts(value) else FINITE)
-    elif plain and isinstance(value, float | int) and not isinstance(value, bool):
-        yield number(value)
-    elif isinstance(value, list | tuple) and all(isinstance(one, torch.Tensor) for one in value):
-        for one in value:
-            yield from _givens(one, plain=plain)
-
-
-def _given(tensor: torch.Tensor, bad: int) -> Given:
-    return Given(key_of(tensor), bad, functools.partial(_array, tensor), _dtype(tensor), tuple(tensor.shape))
-
-
-def _dtype(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
-
-
-def _array(tensor: torch.Tensor) -> Array:
-    plain = _plain(tensor.detach())
-    wide = plain.float() if plain.dtype == torch.bfloat16 else plain
-    return wide.resolve_conj().resolve_neg().cpu().numpy()  # type: ignore[no-any-return]

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from gradtool.witness.causes.lines import Spot, spot
+from gradtool.witness.causes.lines import NOWHERE, Spot, spot
 from gradtool.witness.model.user_file import is_users
 from gradtool.witness.pytorch.causes.words import word_of
 
-__all__ = ["NodeLines", "operation_of"]
+__all__ = ["NodeLines", "operation_of", "user_spot_in_backward"]
 
-NOWHERE: Spot = ("", 0, "")
+LEAF = 2**62
+"""The numbers of nodes that collect the gradient of a leaf lie above."""
 ENGINE = "_engine_run_backward"
 """The function of PyTorch's below which autograd runs."""
 
@@ -41,14 +42,18 @@ class NodeLines:
             self._next = now
         self._last = place
 
+    def note_call(self, frame: FrameType) -> None:
+        """The same for an operation that was called in ``frame``, in a forward pass or as a checkpoint repeats it."""
+        if torch._C._current_autograd_node() is None:  # noqa: SLF001
+            self.note(spot(frame))
+        elif (own := user_spot_in_backward(frame)) is not None:
+            self.note(own)
+
     def at(self, node: Any) -> Spot:
         """The line of the forward operation that the node belongs to."""
-        return self._lines.get(node._sequence_nr(), self._last if self._late(node) else NOWHERE)  # noqa: SLF001
-
-    def _late(self, node: Any) -> bool:
-        """Whether it was made behind the last operation."""
         number: int = node._sequence_nr()  # noqa: SLF001
-        return self._next <= number < 2**62
+        late = self._next <= number < LEAF
+        return self._last if late else self._lines.get(number, NOWHERE)
 
 
 def operation_of(node: Any) -> str:

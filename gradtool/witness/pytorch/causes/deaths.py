@@ -1,0 +1,193 @@
+"""Where PyTorch's gradients become exactly zero: a hook on every node of the graph, put there as it begins."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gradtool.evidence import Cause
+from gradtool.witness.causes.deaths import Death, Deaths
+from gradtool.witness.causes.lines import Spot
+from gradtool.witness.causes.operands import Given, number
+from gradtool.witness.model.user_file import is_users
+from gradtool.witness.pytorch.causes.engine import before_backward
+from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of
+from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored
+from gradtool.witness.pytorch.model.parameters import Named
+
+__all__ = ["DeathFinder"]
+
+FACTORS = (("self", "other"), ("self", "mat2"), ("mat1", "mat2"), ("batch1", "batch2"), ("self", "vec"))
+"""What the two factors of a product are saved as."""
+BIASED = ("mat1", "batch1")
+"""A product that is saved so has a summand before its factors."""
+PARTNERS: Mapping[str, Sequence[str]] = {
+    "conv": ("weight", "input"),
+    "layer_norm": ("weight",),
+    "batch_norm": ("weight",),
+    "group_norm": ("weight",),
+    "div": ("", "self"),
+    "dot": ("tensor", "self"),
+    "pow": ("exponent",),
+}
+"""By operation: what the gradient of its first input is multiplied by, that of the second, and so on."""
+AT = ("self", "input", "result")
+"""What the slope is taken at is saved as."""
+ENDS = 2**63
+"""Axes that count from the end are saved as unsigned numbers from here on."""
+
+
+class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not typed here
+    """A context around the forward and the backward pass; ``told`` says afterwards where gradients died.
+
+    It sees what the thread does that entered it. The hooks are gone when it is left.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deaths = Deaths()
+        self._lines = NodeLines()
+        self._handles: dict[int, Any] = {}
+        """By the node's number, which no other node of this thread gets."""
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> DeathFinder:
+        super().__enter__()
+        self._stack.enter_context(before_backward(self._hook))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+        for handle in self._handles.values():
+            handle.remove()
+        self._handles.clear()
+        super().__exit__(*error)
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Every operation passes here; those of the forward pass give their lines to their nodes."""
+        if torch.is_grad_enabled():
+            self._lines.note_call(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
+        return function(*args, **(kwargs or {}))
+
+    def _hook(self, outputs: Sequence[torch.Tensor]) -> None:
+        """Look at every node of the graph of these outputs."""
+        pending = [tensor.grad_fn for tensor in outputs]
+        while pending:
+            node = pending.pop()
+            if node is None or hasattr(node, "variable") or (number := node._sequence_nr()) in self._handles:  # noqa: SLF001
+                continue
+            self._handles[number] = node.register_hook(self._ran)
+            pending.extend(following for following, _ in node.next_functions)
+
+    def _ran(self, leaving: Sequence[Any], arriving: Sequence[Any]) -> None:
+        """One node went backward: ``arriving`` is the gradient of its outputs, ``leaving`` that of its inputs."""
+        with torch.no_grad(), torch._C._DisableTorchDispatch():  # noqa: SLF001
+            node = torch._C._current_autograd_node()  # noqa: SLF001  # a hook that held it would keep it alive
+            key, operation = node._sequence_nr(), operation_of(node)  # noqa: SLF001
+            place = _own_backward(node) or self._lines.at(node)
+            self._deaths.seen(key, operation, place)
+            living = next((one for one in arriving if one is not None and not _is_zero(one)), None)
+            for index, ((following, _), gradient) in enumerate(zip(node.next_functions, leaving, strict=False)):
+                if following is None or gradient is None:
+                    continue
+                death = None
+                if (zero := _is_zero(gradient)) and living is not None:
+                    death = _death(node, operation, place, living, index)
+                self._deaths.passed(key, _target(following), death, zero=zero)
+
+    # ---- what is told afterwards
+
+    def told(self, rows: Sequence[Named], step: int = 0) -> list[Cause]:
+        """Where the gradients of those ``rows`` died that are all zero."""
+        leaves = {
+            row.name: ("leaf", id(row.tensor))
+            for row in rows
+            if row.tensor.requires_grad and row.tensor.grad is not None and _is_zero(row.tensor.grad)
+        }
+        return self._deaths.causes(leaves, {key_of(row.tensor): row.name for row in rows}, step)
+
+
+def _target(node: Any) -> Any:
+    """A node by its number, a leaf by its ``id``, since what collects its gradient has no number."""
+    return ("leaf", id(node.variable)) if hasattr(node, "variable") else node._sequence_nr()  # noqa: SLF001
+
+
+def _is_zero(tensor: torch.Tensor) -> bool:
+    return not bool(stored(tensor).any())
+
+
+def _own_backward(node: Any) -> Spot | None:
+    """The first line of the user's own backward pass, which is where a custom Function loses what it loses."""
+    if not isinstance(node, torch.autograd.function.BackwardCFunction):
+        return None
+    code = getattr(getattr(type(node)._forward_cls, "backward", None), "__code__", None)  # noqa: SLF001
+    if code is None or not is_users(code.co_filename):
+        return None
+    numbers = [number for _, _, number in code.co_lines() if number is not None and number > code.co_firstlineno]
+    return code.co_filename, min(numbers, default=code.co_firstlineno), code.co_qualname
+
+
+def _death(node: Any, operation: str, place: Spot, gradient: torch.Tensor, index: int) -> Death:
+    saved = _saved(node)
+    at = next((saved[name] for name in AT if isinstance(saved.get(name), torch.Tensor)), None)
+    partner = saved.get(_partner(operation, saved, index))
+    return Death(
+        operation,
+        place,
+        given_of(gradient),
+        None if at is None else given_of(at),
+        _factor(partner),
+        constant=isinstance(partner, torch.Tensor) and not partner.requires_grad,
+        along=_along(saved, at),
+        dtype=dtype_of(gradient),
+    )
+
+
+def _saved(node: Any) -> dict[str, Any]:
+    """What the node keeps of the forward pass; what was changed since can't be looked at."""
+    found: dict[str, Any] = {}
+    for name in dir(node):
+        if name.startswith("_saved_"):
+            with contextlib.suppress(RuntimeError):
+                found[name.removeprefix("_saved_")] = getattr(node, name)
+    return found
+
+
+def _partner(operation: str, saved: Mapping[str, Any], index: int) -> str:
+    if operation in PARTNERS:
+        names = PARTNERS[operation]
+        return names[index] if index < len(names) else ""
+    for first, second in FACTORS:
+        if first in saved and second in saved:
+            place = index - (first in BIASED)
+            return (second, first)[place] if place in {0, 1} else ""
+    return ""
+
+
+def _factor(partner: Any) -> Given | None:
+    if isinstance(partner, torch.Tensor):
+        return given_of(partner)
+    return number(partner) if isinstance(partner, int | float) else None
+
+
+def _along(saved: Mapping[str, Any], at: torch.Tensor | None) -> int | None:
+    """How many numbers a softmax or a normalisation runs over."""
+    if at is None:
+        return None
+    if "normalized_shape" in saved:
+        return int(math.prod(saved["normalized_shape"]))
+    axis = saved.get("dim")
+    if isinstance(axis, int) and at.ndim:
+        return int(at.shape[axis - 2 * ENDS if axis >= ENDS else axis])
+    if "running_mean" in saved or "group" in saved:
+        groups = at.shape[0] * saved["group"] if "group" in saved else at.shape[1]
+        return int(at.numel() // max(1, groups))
+    return None
