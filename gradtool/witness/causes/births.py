@@ -196,6 +196,10 @@ class Births:
         self._weights.add(key)
         self.names[key] = name
 
+    def is_meant(self, key: Hashable) -> None:
+        """An infinity that is held there is meant, as in a mask."""
+        self._buffers.add(key)
+
     # ---- what is told afterwards
 
     def causes(self, targets: Sequence[Target], step: int = 0) -> list[Cause]:
@@ -230,6 +234,12 @@ class Births:
             else:
                 pending.extend((parent, link) for parent in older)
         blamed = [link for link in roots.values() if not link.intended] or list(roots.values())
+        traps = {(link.operation, link.place) for link in blamed if link.kind == "where_trap"}
+        blamed = [  # the slopes of several operands are one trap
+            link
+            for link in blamed
+            if link.kind == "where_trap" or link.phase == "forward" or (link.operation, link.place) not in traps
+        ]
         ways: list[list[Link]] = []
         for root in sorted(blamed, key=lambda link: link.number)[:MOST]:
             way = [root]

@@ -25,7 +25,7 @@ LEAST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "floa
 SELECTING = frozenset(
     (
         "where", "masked_fill", "masked_select", "masked_scatter", "index", "index_select", "gather", "select", "slice",
-        "maximum", "minimum", "max", "min", "amax", "amin", "topk", "sort", "median", "kthvalue",
+        "maximum", "minimum", "max", "min", "amax", "amin", "topk", "sort", "median", "kthvalue", "relu",
     )
 )  # fmt: skip
 """Operations whose slope is exactly 0 for what they did not take."""
