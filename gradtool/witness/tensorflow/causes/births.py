@@ -162,4 +162,3 @@ def level(tensor: Any) -> int:
 
 def _floats(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
-

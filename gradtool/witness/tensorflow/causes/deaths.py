@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Cause
-from gradtool.witness.causes.deaths import Death, Edge
+from gradtool.witness.causes.deaths import Death
 from gradtool.witness.causes.deaths import Deaths as Record
 from gradtool.witness.causes.operands import FINITE, Given
 from gradtool.witness.causes.replay import Wanted
@@ -73,30 +73,28 @@ class Deaths(Passing):
                 continue  # handed on as it came, or made in a gradient function that was looked at itself
             dead = self._is_zero(one)
             death = self._death(name, operation, alive[0], known, position) if dead and alive else None
-            self._leave(one, name, operation, [Edge(here, dead, death)])
+            self._made_here(one, name, operation)
+            self._record.passed(here, ("gradient", _number(one)), death, zero=dead)
 
     def ran(
         self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: Operation | None = None
     ) -> None:
         """Look at what the user's own gradient functions do with a gradient."""
-        if operation.backward and of is None:
-            self._between(operation, inputs, outputs)
+        if operation.backward and (of is None or operation.name == "Identity"):
+            self._joined(operation, inputs, outputs)
 
     def mixed(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Look at the sum of several contributions to one gradient."""
-        self._between(operation, inputs, outputs)
+        self._joined(operation, inputs, outputs)
 
     def _arrive(self, here: Hashable, coming: Sequence[Any]) -> None:
         for one in coming:
-            self._record.passed(here, Edge(("gradient", _number(one)), self._is_zero(one)))
+            self._record.passed(("gradient", _number(one)), here, None, zero=self._is_zero(one))
 
-    def _leave(self, one: Any, name: str, operation: Operation, edges: Sequence[Edge]) -> None:
-        key = ("gradient", _number(one))
-        self._record.seen(key, name, operation.place)
-        for edge in edges:
-            self._record.passed(key, edge)
+    def _made_here(self, one: Any, name: str, operation: Operation) -> None:
+        self._record.seen(("gradient", _number(one)), name, operation.place)
 
-    def _between(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    def _joined(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """What it makes of gradients is one. A sum that is zero is no death: its summands cancel out."""
         coming = [one for one in inputs if _number(one) in self._zero]
         name = slope_word(operation, self)
@@ -105,13 +103,13 @@ class Deaths(Passing):
             if not _floats(one):
                 continue
             dead = self._is_zero(one)
+            self._made_here(one, name, operation)
             if dead and alive and name not in SUMS:
                 position = next(place for place, other in enumerate(inputs) if other is alive[0])
                 death = self._death(name, operation, alive[0], inputs, position)
-                self._leave(one, name, operation, [Edge(("gradient", _number(alive[0])), True, death)])
+                self._record.passed(("gradient", _number(alive[0])), ("gradient", _number(one)), death, zero=True)
             else:
-                edges = [Edge(("gradient", _number(other)), self._is_zero(other)) for other in coming]
-                self._leave(one, name, operation, edges)
+                self._arrive(("gradient", _number(one)), coming)
 
     def _is_zero(self, one: Any) -> bool:
         number = _number(one)
@@ -121,9 +119,7 @@ class Deaths(Passing):
 
     # ---- what a death is told by
 
-    def _death(
-        self, name: str, operation: Operation, gradient: Any, known: Sequence[Any], position: int
-    ) -> Death:
+    def _death(self, name: str, operation: Operation, gradient: Any, known: Sequence[Any], position: int) -> Death:
         """The operation with what its slope is taken at, and what the gradient of one input is multiplied by."""
         given = operation.given() or list(known)
         at = next((one for one in [*given[:1], *known] if one is not None), None)
@@ -136,13 +132,16 @@ class Deaths(Passing):
         if made is not None and made.name in VIEWS:
             made = self.maker(made, VIEWS)
         if made is not None and made.name == "Relu" and self._is_zero(partner):
-            return Death("relu", made.place, _told(gradient), _given(made.given()[0]), dtype=gradient.dtype.name)
+            at = made.given()[0]
+            return Death("relu", made.place, _told(gradient), None if at is None else _told(at))
         along = ALONG[name](at) if name in ALONG and at is not None else None
-        owner = None if partner is None else self._owner(partner)
-        title = "" if owner is None else self._variables.names().get(owner, "")
-        constant = partner is not None and owner is None and not self._learns(partner)
+        factor, constant = None, False
+        if partner is not None:
+            owner = self._owner(partner)
+            constant = owner is None and not self._learns(partner)
+            factor = _told(partner, owner)
         return Death(
-            name, operation.place, _told(gradient), _given(at), _given(partner), title, constant, along,
+            name, operation.place, _told(gradient), None if at is None else _told(at), factor, constant, along,
             gradient.dtype.name,
         )  # fmt: skip
 
@@ -178,7 +177,7 @@ class Deaths(Passing):
         wanted = set(asked.zero)
         found = [(row.name, row.gradient) for row in rows if row.name in wanted and row.gradient is not None]
         leaves = {name: ("gradient", _number(_rows_of(gradient))) for name, gradient in found}
-        return self._record.causes(leaves, step)
+        return self._record.causes(leaves, self._variables.names(), step)
 
 
 def _rows_of(gradient: Any) -> Any:
@@ -193,9 +192,6 @@ def _floats(one: Any) -> bool:
     return bool(one.dtype.is_floating or one.dtype.is_complex)
 
 
-def _given(one: Any) -> Given | None:
-    return None if one is None else _told(one)
-
-
-def _told(one: Any) -> Given:
-    return Given(_number(one), FINITE, functools.partial(array, one), one.dtype.name, tuple(one.shape))
+def _told(one: Any, owner: int | None = None) -> Given:
+    key = _number(one) if owner is None else owner
+    return Given(key, FINITE, functools.partial(array, one), one.dtype.name, tuple(one.shape))

@@ -143,9 +143,7 @@ class Passing:
 
     # ---- TensorFlow's doors
 
-    def _called(
-        self, name: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
-    ) -> None:
+    def _called(self, name: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
         del attrs, op_name
         if self._busy or graph is not None or not all(map(_eager, outputs)):
             return
@@ -169,7 +167,9 @@ class Passing:
         if where is None:
             within = self._customs[-1] if self._customs else None  # the gradient function is TensorFlow's own
             where = within.place if within else ("", 0, "")
-        operation = self._noted(name, where, inputs, outputs, backward=within is not None or (self.backwards > 0 and not taped))
+        operation = self._noted(
+            name, where, inputs, outputs, backward=within is not None or (self.backwards > 0 and not taped)
+        )
         self.ran(operation, inputs, outputs, within)
 
     def _place(self, frame: Any) -> Spot | None:
@@ -340,9 +340,7 @@ class _Doors:
 _doors = _Doors()
 
 
-def _gradient_function(
-    name: str, attrs: Any, count: int, inputs: Any, outputs: Any, upstream: Any, *rest: Any
-) -> Any:
+def _gradient_function(name: str, attrs: Any, count: int, inputs: Any, outputs: Any, upstream: Any, *rest: Any) -> Any:
     run = functools.partial(_doors.gradient, name, attrs, count, inputs, outputs, upstream, *rest)
     if tf.executing_eagerly():
         for one in _doors.open_here():

@@ -34,6 +34,7 @@ _SLOPES: Mapping[str, str] = {
     "SquaredDifference": "mse_loss", "Sign": "sign", "Unpack": "split", "Split": "split", "SplitV": "split",
     "MaxPool": "max_pool2d_with_indices", "MaxPool3D": "max_pool3d_with_indices", "LeakyRelu": "leaky_relu",
     "MatrixBandPart": "tril", "TensorScatterUpdate": "scatter", "Cast": "copy", "L2Loss": "norm", "Prod": "mul",
+    "ConcatV2": "cat", "Pack": "stack",
 }  # fmt: skip
 """Those whose word is another in ``witness.causes.deaths``."""
 
@@ -56,7 +57,9 @@ def word(operation: Operation, seen: Passing) -> str:
 
 def slope_word(operation: Operation, seen: Passing) -> str:
     """Its word where its slope is what is looked at; a maximum with a single number bounds."""
-    if operation.name in {"Maximum", "Minimum"} and any(one is not None and one.shape.rank == 0 for one in operation.given()):
+    if operation.name in {"Maximum", "Minimum"} and any(
+        one is not None and one.shape.rank == 0 for one in operation.given()
+    ):
         return "clamp"
     return _SLOPES.get(operation.name) or word(operation, seen)
 
@@ -67,4 +70,3 @@ def _centred(square: Operation, seen: Passing) -> bool:
         return True
     difference = seen.maker(square, set())
     return difference is not None and difference.name == "Sub"
-
