@@ -87,6 +87,11 @@ class Flow:
             self._made.setdefault(node, []).append(event)
         return event
 
+    def unmake(self, node: int) -> None:
+        """Nothing that was written down makes ``node``: its gradient was recorded apart from the operations."""
+        for event in self._made.pop(node, ()):
+            event.outputs = tuple(one for one in event.outputs if one != node)
+
     def leave(self, operation: str, node: int, spot: Spot, kind: str, numbers: Iterable[float]) -> None:
         """The numbers of ``node`` leave the framework; they are known again when they come back."""
         outside = self.node(connected=False)
@@ -158,7 +163,8 @@ class Walk:
         if not self.flow.used_by(parameter):
             return Found("unused", None)
         live = self._live([parameter], connected)
-        cuts = [(event, node) for event, node in self._edge_of(live, connected) if self.reaches(node)]
+        edge = self._edge_of(live, connected)
+        cuts = [(event, node) for event, node in edge if node not in live and self.reaches(node)]
         if cuts:
             event, node = min(cuts, key=lambda cut: (self._left_to_do(*cut), cut[0].place))
             return Found(event.kind or "nondifferentiable", event, self._further(node))
