@@ -1,48 +1,18 @@
-"""What flowed where in one pass, with the edges that no gradient comes back through, and the walk along it.
-
-A node is a tensor in one state (writing into it makes another node), or a number that has left the framework. An
-event is one operation; where no gradient can come back through it, its ``kind`` says why, whatever it is given. The
-walk goes from a parameter to the losses and names the event at which the gradient is lost.
-"""
+"""The walk through what flowed in one pass: from a parameter to the losses, to where the gradient is lost."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
-from gradtool.witness.causes.lines import Spot
+from gradtool.witness.causes.events import LEAVING, Event, Flow
 
 __all__ = ["FLAT", "LEAVING", "Event", "Flow", "Found", "Walk"]
 
 FLAT = frozenset({"integer", "comparison", "argmax"})
 """Cuts whose derivative is 0 wherever it exists: beside another path none is missing there."""
-
-LEAVING = frozenset({"item", "numpy", "tolist", "float", "left"})
-"""Cuts by which numbers leave the framework."""
-
-LOOKED_AT = 64
-"""So many numbers of an array that left or came back are compared."""
-
-COMMON = frozenset({0.0, 1.0, -1.0, 2.0, 0.5, 10.0})
-"""Numbers that programs write themselves: that one of them left proves nothing when it comes back."""
-
-
-@dataclass(slots=True)
-class Event:
-    """One operation on nodes. ``place`` is its turn; ``stopped`` are inputs that it gives no gradient to."""
-
-    place: int
-    operation: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    spot: Spot
-    kind: str = ""
-    """Why no gradient comes back through it, a word of ``Cause.kind``; empty where one does."""
-    told: str = ""
-    """A clause for people beside the kind."""
-    stopped: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,76 +24,25 @@ class Found:
     further: tuple[Event, ...] = ()
 
 
-@dataclass(slots=True)
-class Flow:
-    """What a recorder writes down. Nodes are counted from 0; nothing of a framework is kept."""
-
-    events: list[Event] = field(default_factory=list)
-    unconnected: set[int] = field(default_factory=set)
-    """Nodes from which autograd leads back to no parameter at all."""
-    strangers: list[Event] = field(default_factory=list)
-    """Events by which numbers of unknown origin came in, behind the first that left."""
-    _nodes: int = 0
-    _made: dict[int, list[Event]] = field(default_factory=dict)
-    _used: dict[int, list[Event]] = field(default_factory=dict)
-    _left: dict[float, int] = field(default_factory=dict)
-
-    def node(self, *, connected: bool = True) -> int:
-        """A new node."""
-        self._nodes += 1
-        if not connected:
-            self.unconnected.add(self._nodes - 1)
-        return self._nodes - 1
-
-    def add(
-        self, operation: str, inputs: Iterable[int], outputs: Iterable[int], spot: Spot, kind: str = "", told: str = ""
-    ) -> Event:
-        """Write down an operation. With outputs of several kinds (values and indices) call this once for each kind."""
-        event = Event(len(self.events), operation, tuple(inputs), tuple(outputs), spot, kind, told)
-        self.events.append(event)
-        for node in event.inputs:
-            self._used.setdefault(node, []).append(event)
-        for node in event.outputs:
-            self._made.setdefault(node, []).append(event)
-        return event
-
-    def unmake(self, node: int) -> None:
-        """Nothing that was written down makes ``node``: its gradient was recorded apart from the operations."""
-        for event in self._made.pop(node, ()):
-            event.outputs = tuple(one for one in event.outputs if one != node)
-
-    def leave(self, operation: str, node: int, spot: Spot, kind: str, numbers: Iterable[float]) -> None:
-        """The numbers of ``node`` leave the framework; they are known again when they come back."""
-        outside = self.node(connected=False)
-        self.add(operation, [node], [outside], spot, kind)
-        for number, _ in zip(numbers, range(LOOKED_AT), strict=False):
-            if number not in COMMON:
-                self._left[number] = outside
-
-    @property
-    def any_left(self) -> bool:
-        """Whether numbers have left, so that those that come in are worth a look."""
-        return bool(self._left) or any(event.kind in LEAVING for event in self.events)
-
-    def came_back(self, numbers: Iterable[float]) -> list[int]:
-        """The nodes outside whose numbers these are."""
-        known = (self._left.get(number) for number, _ in zip(numbers, range(LOOKED_AT), strict=False))
-        return list(dict.fromkeys(node for node in known if node is not None))
-
-    def stranger(self, operation: str, outputs: Iterable[int], spot: Spot) -> None:
-        """Numbers of unknown origin come in."""
-        self.strangers.append(self.add(operation, (), outputs, spot))
-
-    def made_by(self, node: int) -> Sequence[Event]:
-        """The events that a node comes from."""
-        return self._made.get(node, ())
-
-    def used_by(self, node: int) -> Sequence[Event]:
-        """The events that a node goes into."""
-        return self._used.get(node, ())
-
-
 Connected = Callable[[int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The next step towards a loss: how many cuts are left, the event's place, what it makes, and the region there."""
+
+    cuts: int
+    place: int
+    below: int
+    region: int
+
+
+def _told(event: Event, further: tuple[Event, ...]) -> Found:
+    """Numbers that leave the framework are detached first, as they must be: the leaving is the cause."""
+    first = further[0] if further else event
+    if event.kind in ("detach", "data") and first.kind in LEAVING and set(event.outputs) & set(first.inputs):
+        return Found(first.kind, first, further[1:])
+    return Found(event.kind or "nondifferentiable", event, further)
 
 
 class Walk:
@@ -134,40 +53,62 @@ class Walk:
         self.losses = list(losses)
 
     @cached_property
-    def _cuts_to_loss(self) -> dict[int, int]:
-        """For each node that the losses are made of, how many cuts stand on the way with the fewest."""
-        fewest: dict[int, int] = {}
-        pending = [(0, node) for node in self.losses]
+    def _ways(self) -> dict[int, dict[int, _Step]]:
+        """For each node that the losses are made of, the first step of the way with the fewest cuts.
+
+        There is one for each region in which the way may begin; 0 stands for none.
+        """
+        found: dict[int, dict[int, _Step]] = {}
+        pending = [(0, node, 0, -1, -1, 0) for node in self.losses]
         while pending:
-            cuts, node = heapq.heappop(pending)
-            if node in fewest:
+            cuts, node, region, *step = heapq.heappop(pending)
+            if region in found.setdefault(node, {}):
                 continue
-            fewest[node] = cuts
+            found[node][region] = _Step(cuts, *step)
             for event in self.flow.made_by(node):
+                more = bool(event.kind) and (not event.region or event.region != region)
                 for above in event.inputs:
-                    if above not in fewest:
-                        heapq.heappush(pending, (cuts + bool(event.kind), above))
-        return fewest
+                    if event.region not in found.get(above, ()):
+                        heapq.heappush(pending, (cuts + more, above, event.region, event.place, node, region))
+        return found
 
     def reaches(self, node: int) -> bool:
         """Whether a loss is made of it, by whatever way."""
-        return node in self._cuts_to_loss
+        return node in self._ways
+
+    def _behind(self, event: Event, node: int) -> tuple[int, int]:
+        """How many cuts are left behind ``event``, which makes ``node``, once it is undone; and the way's region."""
+        own = event.region
+        return min((step.cuts - (own > 0 and own == region), region) for region, step in self._ways[node].items())
+
+    def _further(self, event: Event, node: int) -> tuple[Event, ...]:
+        """Those cuts, one of each region."""
+        region, within = self._behind(event, node)[1], event.region
+        cuts: list[Event] = []
+        while (step := self._ways[node][region]).place >= 0:
+            below = self.flow.events[step.place]
+            if below.kind and (not below.region or below.region != within):
+                cuts.append(below)
+            node, region, within = step.below, step.region, below.region
+        return tuple(cuts)
 
     def none(self, parameter: int, connected: Connected | None = None) -> Found:
         """Why nothing comes back to ``parameter``, of which it is known that nothing does.
 
         ``connected`` says of a node whether autograd leads back from it to this parameter; without it what the
         recorder knew counts, which is whether it leads back to any. Among several cuts one that alone would bring the
-        gradient back is preferred, then the first.
+        gradient back is preferred, then the first. The kind is empty where no cut was recorded.
         """
         if not self.flow.used_by(parameter):
             return Found("unused", None)
         live = self._live([parameter], connected)
-        edge = self._edge_of(live, connected)
-        cuts = [(event, node) for event, node in edge if node not in live and self.reaches(node)]
+        cuts = [(event, node) for event, node in self._edge_of(live, connected) if self.reaches(node)]
         if cuts:
-            event, node = min(cuts, key=lambda cut: (self._left_to_do(*cut), cut[0].place))
-            return Found(event.kind or "nondifferentiable", event, self._further(node))
+            # A cut that can't be undone, as a comparison, counts as two.
+            event, node = min(cuts, key=lambda cut: (self._behind(*cut)[0] + (cut[0].kind in FLAT), cut[0].place))
+            return _told(event, self._further(event, node))
+        if any(node in live for node in self.losses):
+            return Found("", None)
         if (event_out := self._left_for_good(parameter)) is not None:
             return Found(event_out.kind, event_out)
         last = max((event for node in live for event in self._inner(node)), key=lambda event: event.place, default=None)
@@ -181,9 +122,11 @@ class Walk:
         live = self._live(parameters, connected)
         found: dict[int, tuple[Found, list[int]]] = {}
         for event, node in self._edge_of(live, connected):
-            if event.place not in found and event.kind not in FLAT and self._cuts_to_loss.get(node) == 0:
+            if event.place in found or event.kind in FLAT or not self.reaches(node):
+                continue
+            if not self._behind(event, node)[0]:
                 own = self._before(event, live, connected)
-                found[event.place] = (Found(event.kind or "nondifferentiable", event), sorted(own & set(parameters)))
+                found[event.place] = (_told(event, ()), sorted(own & set(parameters)))
         return [found[place] for place in sorted(found)]
 
     # ---- the parts of the walk
@@ -215,28 +158,6 @@ class Walk:
             for event in self.flow.used_by(node):
                 passed = set(self._passed(event, node, connected))
                 yield from ((event, below) for below in event.outputs if below not in passed)
-
-    def _left_to_do(self, event: Event, node: int) -> int:
-        """How many more cuts there are behind this one; one that can't be undone counts as two."""
-        return self._cuts_to_loss[node] + (event.kind in FLAT)
-
-    def _further(self, node: int) -> tuple[Event, ...]:
-        """The cuts on the way with the fewest from ``node`` to a loss."""
-        cuts: list[Event] = []
-        known = self._cuts_to_loss
-        seen = {node}
-        while True:
-            steps = (
-                (event, below) for event in self.flow.used_by(node) for below in event.outputs
-                if below not in seen and known.get(below, -2) + bool(event.kind) == known[node]
-            )  # fmt: skip
-            step = next(steps, None)
-            if step is None:
-                return tuple(cuts)
-            event, node = step
-            seen.add(node)
-            if event.kind:
-                cuts.append(event)
 
     def _left_for_good(self, parameter: int) -> Event | None:
         """The last event by which numbers made of ``parameter`` left before strange ones came in towards a loss."""

@@ -27,7 +27,8 @@ def none(recorder: Recorder, tape: Any, losses: Iterable[Any], sought: Mapping[s
     found: dict[tuple[str, Spot, str], list[str]] = {}
     for name, tensor in sought.items():
         kind, operation, place = _why(recorder, walk, tape, tensor)
-        found.setdefault((kind, place, operation), []).append(name)
+        if kind:  # empty where this pass did give it a gradient
+            found.setdefault((kind, place, operation), []).append(name)
     return [
         Cause("none", kind, operation, code_line(place), names) for (kind, place, operation), names in found.items()
     ]

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.python.eager import execute, record
 from tensorflow.python.framework import op_callbacks, ops
 
-from gradtool.witness.causes.dataflow import COMMON, LOOKED_AT, Event, Flow
+from gradtool.witness.causes.events import COMMON, LOOKED_AT, Event, Flow
 from gradtool.witness.causes.lines import Spot, spot
 from gradtool.witness.model.user_file import user_frame
 from gradtool.witness.tensorflow.causes.doors import anybody, listening
@@ -55,6 +55,8 @@ class Recorder:
         """By node: what a tape may still be told of, behind the callbacks."""
         self._outside: dict[int, tuple[Spot, ...]] = {}
         self._entered: dict[int, tuple[str, Spot]] = {}
+        self._stretch, self._taped = 0, True
+        """The number of the stretch in which no tape recorded, and whether one does."""
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
@@ -177,7 +179,11 @@ class Recorder:
     ) -> Event:  # fmt: skip
         outside = not record.could_possibly_record()
         kind = kind or ("outside_tape" if outside else "not_watched" if unwatched else "")
-        event = self.flow.add(title_of(operation), inputs, outputs, spot(frame), kind)
+        if outside and self._taped:
+            self._stretch += 1
+        self._taped = not outside
+        region = self._stretch if outside else 0
+        event = self.flow.add(title_of(operation), inputs, outputs, spot(frame), kind, region=region)
         if kind == "stop_gradient" and not _users_own(frame):
             self.inner.add(event.place)
         if outside:
