@@ -46,7 +46,7 @@ REFLECTED = {
     "equal": "__eq__", "not_equal": "__ne__", "bitwise_and": "__rand__", "bitwise_or": "__ror__",
 }  # fmt: skip
 """What Python asks a tensor for where a NumPy array stands on the left of an operator."""
-_PRIVATE = ("tensor_util.py", "ops.py")
+_PRIVATE = ("/tensor_util.py", "/framework/ops.py")
 """Files of TensorFlow that look at a tensor's numbers for themselves, as at those of a shape."""
 
 
@@ -70,6 +70,9 @@ class Listener(Protocol):
 
     def opened_tape(self, frame: FrameType) -> None:
         """A tape begins to record."""
+
+    def paused_tape(self, *, paused: bool) -> None:
+        """A tape stops recording for a while, or goes on."""
 
 
 _here = threading.local()
@@ -125,10 +128,11 @@ def _patch() -> None:
     _replace(ops.EagerTensor, "__array_ufunc__", _ufunc)
     _replace(ops.EagerTensor, "__array_function__", _function)
     _replace(constant_op, "convert_to_eager_tensor", _convert(constant_op.convert_to_eager_tensor))
-    handle = resource_variable_ops.BaseResourceVariable.handle
-    _replace(resource_variable_ops.BaseResourceVariable, "handle", property(_handle(handle.fget)))
+    _replace(resource_variable_ops.BaseResourceVariable, "_handle", _Handle())
     _replace(record, "record_operation", _record(record.record_operation))
     _replace(tape, "push_new_tape", _push(tape.push_new_tape))
+    _replace(tape, "pop_tape", _pause(tape.pop_tape, paused=True))
+    _replace(tape, "push_tape", _pause(tape.push_tape, paused=False))
     _replace(execute, "record_gradient", _record_gradient(execute.record_gradient))
 
 
@@ -210,14 +214,22 @@ def _convert(own: Callable[..., Any]) -> Callable[..., Any]:
     return convert_to_eager_tensor
 
 
-def _handle(own: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def handle(variable: Any) -> Any:
+class _Handle:
+    """Stands before the attribute in which a variable keeps its handle: a compiled call takes it from there."""
+
+    def __get__(self, variable: Any, kind: type | None = None) -> Any:
+        if variable is None:
+            return self
         if _stack() and "/gen_" in sys._getframe(1).f_code.co_filename:  # noqa: SLF001
             for listener in _stack():
                 listener.read(variable)
-        return own(variable)
+        try:
+            return vars(variable)["_handle"]
+        except KeyError:
+            raise AttributeError("_handle") from None
 
-    return handle
+    def __set__(self, variable: Any, value: Any) -> None:
+        vars(variable)["_handle"] = value
 
 
 def _record(own: Callable[..., Any]) -> Callable[..., Any]:
@@ -250,3 +262,15 @@ def _push(own: Callable[..., Any]) -> Callable[..., Any]:
         return own(*args, **kwargs)
 
     return push_new_tape
+
+
+def _pause(own: Callable[..., Any], *, paused: bool) -> Callable[..., Any]:
+    @functools.wraps(own)
+    def moved(*args: Any, **kwargs: Any) -> Any:
+        caller = sys._getframe(1).f_back  # noqa: SLF001  # behind GradientTape._pop_tape
+        if not paused or (caller is not None and caller.f_code.co_name == "stop_recording"):
+            for listener in _stack():
+                listener.paused_tape(paused=paused)
+        return own(*args, **kwargs)
+
+    return moved

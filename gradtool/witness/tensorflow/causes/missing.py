@@ -73,6 +73,7 @@ def _stop(recorder: Recorder, walk: Walk, tape: Any, start: int) -> None:
     """
     flow = recorder.flow
     seen: set[int] = set()
+    asked: set[int] = set()
     pending = [start]
     while pending:
         node = pending.pop()
@@ -83,7 +84,8 @@ def _stop(recorder: Recorder, walk: Walk, tape: Any, start: int) -> None:
             if event.kind or node in event.stopped:
                 continue
             outputs = [below for below in event.outputs if below not in flow.unconnected]
-            if outputs and not event.stopped:
+            if outputs and event.place not in asked:
+                asked.add(event.place)
                 event.stopped |= frozenset(_without(recorder, tape, event.inputs, outputs))
             if node not in event.stopped:
                 pending += outputs

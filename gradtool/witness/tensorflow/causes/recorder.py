@@ -16,7 +16,7 @@ from tensorflow.python.framework import op_callbacks, ops
 
 from gradtool.witness.causes.events import COMMON, LOOKED_AT, Event, Flow
 from gradtool.witness.causes.lines import Spot, spot
-from gradtool.witness.model.user_file import user_frame
+from gradtool.witness.model.user_file import is_users, user_frame
 from gradtool.witness.tensorflow.causes.doors import anybody, listening
 from gradtool.witness.tensorflow.causes.operations import ASKING, READING, WRITING, kind_of, title_of
 
@@ -24,6 +24,12 @@ __all__ = ["Recorder"]
 
 EAGER = ops.EagerTensor
 READ = title_of("ReadVariableOp")
+_MAKERS = {
+    "constant": "tf.constant",
+    "convert_to_tensor_v2_with_dispatch": "tf.convert_to_tensor",
+    "convert_to_tensor": "keras.ops.convert_to_tensor",
+    "array": "keras.ops.array",
+}
 _THIN = {"stop_gradient", "prevent_gradient", "error_handler", "op_dispatch_handler", "wrapper", "__call__", "_operation"}
 """Functions of the libraries that only hand on the call of tf.stop_gradient."""
 
@@ -57,6 +63,8 @@ class Recorder:
         self._entered: dict[int, tuple[str, Spot]] = {}
         self._stretch, self._taped = 0, True
         """The number of the stretch in which no tape recorded, and whether one does."""
+        self._paused = self._stops = False
+        """Whether a tape is open and doesn't record; whether the operation under way is tf.stop_gradient."""
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
@@ -111,15 +119,16 @@ class Recorder:
             return known[1]
         if tensor.dtype == tf.resource:
             return self._new(tensor, live=True)
-        variable = self._asked.pop(0) if self._asked else None
-        if variable is not None and variable.shape == tensor.shape:
+        variable = next((one for one in self._asked if one.shape == tensor.shape and one.dtype == tensor.dtype), None)
+        if variable is not None:
+            self._asked = self._asked[self._asked.index(variable) + 1 :] or [variable]
             return self._read(variable.handle, tensor, frame)
         node = self._new(tensor, live=record.should_record_backprop([tensor]))
         self._came(tensor, node, frame)
         return node
 
     def _read(self, handle: Any, tensor: Any, frame: FrameType) -> int:
-        live = record.should_record_backprop([tensor])
+        live = self._stops or record.should_record_backprop([tensor])
         source = self._known(handle, frame)
         node = self._new(tensor, live=live)
         self._add("ReadVariableOp", [source], [node], frame, unwatched=not live)
@@ -135,7 +144,7 @@ class Recorder:
         if outside:
             self.flow.add(operation or "tf.convert_to_tensor", outside, [node], place)
             for event in (event for one in outside for event in self.flow.made_by(one)):
-                if operation and event.spot == place:
+                if operation and event.spot == place and event.kind in ("numpy", "float"):
                     event.kind = "new_tensor"
         elif any(number not in COMMON for number in numbers) and not (len(numbers) == 1 and _literal(numbers[0], frame)):
             self.flow.stranger(operation or "tf.convert_to_tensor", [node], place)
@@ -162,6 +171,7 @@ class Recorder:
         return outputs
 
     def _flowed(self, operation: str, inputs: Sequence[Any], outputs: Sequence[Any], frame: FrameType) -> None:
+        self._stops = operation == "StopGradient"
         sources = [self._known(one, frame) for one in inputs]
         taping = record.could_possibly_record()
         by_kind: dict[str, list[int]] = {}
@@ -172,12 +182,14 @@ class Recorder:
         for why, nodes in by_kind.items():
             event = self._add(operation, sources, nodes, frame, why)
             self._late |= dict.fromkeys(nodes, event)
+        self._stops = False
 
     def _add(
         self, operation: str, inputs: Iterable[int], outputs: Iterable[int], frame: FrameType, kind: str = "",
         *, unwatched: bool = False,
     ) -> Event:  # fmt: skip
-        outside = not record.could_possibly_record()
+        # While tf.stop_gradient runs nothing is recorded, whatever the tapes do otherwise.
+        outside = not self._stops and not record.could_possibly_record()
         kind = kind or ("outside_tape" if outside else "not_watched" if unwatched else "")
         if outside and self._taped:
             self._stretch += 1
@@ -186,7 +198,7 @@ class Recorder:
         event = self.flow.add(title_of(operation), inputs, outputs, spot(frame), kind, region=region)
         if kind == "stop_gradient" and not _users_own(frame):
             self.inner.add(event.place)
-        if outside:
+        if outside and not self._paused:
             self._outside[event.place] = _spots(frame)
         return event
 
@@ -219,11 +231,12 @@ class Recorder:
             sources = [self._known(part, frame) for part in parts]
             self.flow.add("tf.constant", sources, [self._new(tensor, live=False)], spot(frame), "new_tensor")
         elif self.flow.any_left:
-            self._entered[id(tensor)] = ("tf.constant", spot(frame))
+            self._entered[id(tensor)] = (_maker(frame), spot(frame))
 
     def read(self, variable: Any) -> None:
         """A compiled call reads a variable, which the callbacks aren't told of."""
-        self._asked.append(variable)
+        if not any(one is variable for one in self._asked):
+            self._asked.append(variable)
 
     def recorded(self, operation: str, inputs: Sequence[Any], outputs: Sequence[Any], frame: FrameType) -> None:
         """A gradient apart from the operations takes the place of theirs; what they took besides gets none."""
@@ -282,6 +295,11 @@ class Recorder:
         """A tape begins to record."""
         file, _, function = spot(frame)
         self.opened.add((file, function))
+        self._paused = False
+
+    def paused_tape(self, *, paused: bool) -> None:
+        """A tape stops recording for a while, or goes on."""
+        self._paused = paused
 
     # ---- what is asked afterwards
 
@@ -310,6 +328,16 @@ def _users_own(frame: FrameType | None) -> bool:
         frame = frame.f_back
     own = user_frame(frame)
     return own is frame or (frame is not None and frame.f_code.co_filename.endswith("lambda_layer.py"))
+
+
+def _maker(frame: FrameType | None) -> str:
+    """The function that makes tensors of numbers, if the user called one; empty where an operation did so by itself."""
+    last = ""
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        if frame.f_code.co_name not in _THIN:
+            last = frame.f_code.co_name
+        frame = frame.f_back
+    return _MAKERS.get(last, "")
 
 
 def _numbers(value: Any) -> list[float]:
