@@ -18,15 +18,15 @@ _GRADIENT = tf.GradientTape.gradient
 """Of the class as it was, since the tapes of a program are watched."""
 
 
-def none(recorder: Recorder, tape: Any, losses: Iterable[Any], sought: Mapping[str, Any]) -> list[Cause]:
+def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought: Mapping[str, Any]) -> list[Cause]:
     """The causes for the variables or tensors ``sought``, by name, none of which has a gradient of ``losses``.
 
-    ``tape`` is persistent and has recorded the pass; a few small gradients are asked of it.
+    ``tapes`` are persistent and have recorded the pass; a few small gradients are asked of them.
     """
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
     found: dict[tuple[str, Spot, str], list[str]] = {}
     for name, tensor in sought.items():
-        kind, operation, place = _why(recorder, walk, tape, tensor)
+        kind, operation, place = _why(recorder, walk, tapes, tensor)
         if kind:  # empty where this pass did give it a gradient
             found.setdefault((kind, place, operation), []).append(name)
     return [
@@ -51,12 +51,12 @@ _LAWFUL = ("nondifferentiable", "frozen", "not_watched")
 """Beside another path these are no news: what has no gradient misses none."""
 
 
-def _why(recorder: Recorder, walk: Walk, tape: Any, tensor: Any) -> tuple[str, str, Spot]:
+def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], tensor: Any) -> tuple[str, str, Spot]:
     node = recorder.node(tensor)
     if node is None:
         found = Found("unused", None)
     else:
-        _stop(recorder, walk, tape, node)
+        _stop(recorder, walk, tapes, node)
         found = walk.none(node)
     if found.kind == "unused" and (place := _recreated(recorder, walk, tensor)):
         return "recreated", "tf.Variable", place
@@ -66,7 +66,7 @@ def _why(recorder: Recorder, walk: Walk, tape: Any, tensor: Any) -> tuple[str, s
     return "frozen" if frozen else found.kind, event.operation if event else "", place
 
 
-def _stop(recorder: Recorder, walk: Walk, tape: Any, start: int) -> None:
+def _stop(recorder: Recorder, walk: Walk, tapes: Sequence[Any], start: int) -> None:
     """Find the operations that a tape took note of and whose gradient is None all the same, as of ``tf.floor``.
 
     One that takes a node from which the gradient comes back is asked for the gradient of its outputs by its inputs.
@@ -86,19 +86,23 @@ def _stop(recorder: Recorder, walk: Walk, tape: Any, start: int) -> None:
             outputs = [below for below in event.outputs if below not in flow.unconnected]
             if outputs and event.place not in asked:
                 asked.add(event.place)
-                event.stopped |= frozenset(_without(recorder, tape, event.inputs, outputs))
+                event.stopped |= frozenset(_without(recorder, tapes, event.inputs, outputs))
             if node not in event.stopped:
                 pending += outputs
 
 
-def _without(recorder: Recorder, tape: Any, inputs: Sequence[int], outputs: Sequence[int]) -> Iterator[int]:
+def _without(recorder: Recorder, tapes: Sequence[Any], inputs: Sequence[int], outputs: Sequence[int]) -> Iterator[int]:
     """Those of ``inputs`` that get None."""
     kept = [(node, recorder.tensor(node)) for node in dict.fromkeys(inputs) if recorder.tensor(node) is not None]
     kept = [(node, tensor) for node, tensor in kept if tensor.dtype.is_floating or tensor.dtype.is_complex]
     made = [tensor for tensor in map(recorder.tensor, outputs) if tensor is not None]
     if kept and made:
-        gradients = _GRADIENT(tape, made, [tensor for _, tensor in kept])
-        yield from (node for (node, _), gradient in zip(kept, gradients, strict=True) if gradient is None)
+        found = [_GRADIENT(tape, made, [tensor for _, tensor in kept]) for tape in tapes]
+        yield from (node for (node, _), *gradients in zip(kept, *found, strict=True) if not any(map(_there, gradients)))
+
+
+def _there(gradient: Any) -> bool:
+    return gradient is not None
 
 
 def _recreated(recorder: Recorder, walk: Walk, tensor: Any) -> Spot | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -16,7 +16,7 @@ from tensorflow.python.framework import op_callbacks, ops
 
 from gradtool.witness.causes.events import COMMON, LOOKED_AT, Event, Flow
 from gradtool.witness.causes.lines import Spot, spot
-from gradtool.witness.model.user_file import is_users, user_frame
+from gradtool.witness.tensorflow.causes.callers import literal, maker, spots, users_own
 from gradtool.witness.tensorflow.causes.doors import anybody, listening
 from gradtool.witness.tensorflow.causes.operations import ASKING, READING, WRITING, kind_of, title_of
 
@@ -24,20 +24,12 @@ __all__ = ["Recorder"]
 
 EAGER = ops.EagerTensor
 READ = title_of("ReadVariableOp")
-_MAKERS = {
-    "constant": "tf.constant",
-    "convert_to_tensor_v2_with_dispatch": "tf.convert_to_tensor",
-    "convert_to_tensor": "keras.ops.convert_to_tensor",
-    "array": "keras.ops.array",
-}
-_THIN = {"stop_gradient", "prevent_gradient", "error_handler", "op_dispatch_handler", "wrapper", "__call__", "_operation"}
-"""Functions of the libraries that only hand on the call of tf.stop_gradient."""
 
 
 class Recorder:
     """A context in which every eager operation of this thread is written into ``flow``.
 
-    Tensors are known by ``id`` while they live. Those that a tape took note of are kept until ``forget``, so that it
+    Tensors are known by ``id`` while they live. Those that a tape took note of are kept until ``restart``, so that it
     can be asked about them; such a tape keeps their memory anyway.
     """
 
@@ -65,12 +57,13 @@ class Recorder:
         """The number of the stretch in which no tape recorded, and whether one does."""
         self._paused = self._stops = False
         """Whether a tape is open and doesn't record; whether the operation under way is tf.stop_gradient."""
+        self._deaf = False
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
         self._patches.enter_context(listening(self))
         op_callbacks.add_op_callback(self._operation)
-        self._patches.callback(self._deaf)
+        self._patches.callback(self._leave)
         return self
 
     def __exit__(
@@ -78,15 +71,37 @@ class Recorder:
     ) -> None:
         self._patches.close()
 
-    def _deaf(self) -> None:
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """A time in which nothing is written down, as on the way back."""
+        before, self._deaf = self._deaf, True
+        try:
+            yield
+        finally:
+            self._deaf = before
+
+    def _leave(self) -> None:
         hears = execute.execute
         op_callbacks.remove_op_callback(self._operation)
         if anybody():  # removing the last callback of one thread makes those of all others deaf
             execute.execute = hears
 
-    def forget(self) -> None:
-        """Let go of every tensor; the flow stays."""
-        self._kept, self._nodes, self._asked = {}, {}, []
+    def restart(self) -> None:
+        """Forget everything that was written down."""
+        self.flow = Flow()
+        for held in (
+            self._nodes,
+            self._versions,
+            self._kept,
+            self.born,
+            self.shapes,
+            self._late,
+            self._outside,
+            self._entered,
+        ):
+            held.clear()
+        self.inner.clear()
+        self._asked.clear()
 
     # ---- nodes
 
@@ -146,15 +161,16 @@ class Recorder:
             for event in (event for one in outside for event in self.flow.made_by(one)):
                 if operation and event.spot == place and event.kind in ("numpy", "float"):
                     event.kind = "new_tensor"
-        elif any(number not in COMMON for number in numbers) and not (len(numbers) == 1 and _literal(numbers[0], frame)):
+        elif any(number not in COMMON for number in numbers) and not (len(numbers) == 1 and literal(numbers[0], frame)):
             self.flow.stranger(operation or "tf.convert_to_tensor", [node], place)
 
     # ---- what is heard
 
     def _operation(
-        self, kind: Any, inputs: Sequence[Any], attrs: Any, outputs: Any, name: Any = None, graph: Any = None, **_: Any
+        self, kind: Any, inputs: Sequence[Any], _attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
     ) -> Any:
-        if graph is not None or not all(isinstance(one, EAGER) for one in inputs):
+        del op_name
+        if self._deaf or graph is not None or not all(isinstance(one, EAGER) for one in inputs):
             return outputs
         operation = kind.decode() if isinstance(kind, bytes) else str(kind)
         frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
@@ -196,10 +212,10 @@ class Recorder:
         self._taped = not outside
         region = self._stretch if outside else 0
         event = self.flow.add(title_of(operation), inputs, outputs, spot(frame), kind, region=region)
-        if kind == "stop_gradient" and not _users_own(frame):
+        if kind == "stop_gradient" and not users_own(frame):
             self.inner.add(event.place)
         if outside and not self._paused:
-            self._outside[event.place] = _spots(frame)
+            self._outside[event.place] = spots(frame)
         return event
 
     def _write(self, operation: str, inputs: Sequence[Any], frame: FrameType) -> None:
@@ -219,27 +235,33 @@ class Recorder:
 
     def left(self, tensors: Sequence[Any], kind: str, operation: str, value: Any, frame: FrameType) -> None:
         """Numbers went out."""
+        if self._deaf:
+            return
         numbers = [] if value is None else _numbers(value)
         for tensor in tensors:
-            if tensor.dtype != tf.resource and tensor.dtype != tf.string:
+            if tensor.dtype not in (tf.resource, tf.string):
                 self.flow.leave(operation, self._known(tensor, frame), spot(frame), kind, numbers)
 
     def entered(self, value: Any, tensor: Any, frame: FrameType) -> None:
         """Numbers came in; where from is asked when they are used."""
+        if self._deaf:
+            return
         parts = [part for part in value if isinstance(part, EAGER)] if isinstance(value, list | tuple) else []
         if parts:
             sources = [self._known(part, frame) for part in parts]
             self.flow.add("tf.constant", sources, [self._new(tensor, live=False)], spot(frame), "new_tensor")
         elif self.flow.any_left:
-            self._entered[id(tensor)] = (_maker(frame), spot(frame))
+            self._entered[id(tensor)] = (maker(frame), spot(frame))
 
     def read(self, variable: Any) -> None:
         """A compiled call reads a variable, which the callbacks aren't told of."""
-        if not any(one is variable for one in self._asked):
+        if not self._deaf and not any(one is variable for one in self._asked):
             self._asked.append(variable)
 
     def recorded(self, operation: str, inputs: Sequence[Any], outputs: Sequence[Any], frame: FrameType) -> None:
         """A gradient apart from the operations takes the place of theirs; what they took besides gets none."""
+        if self._deaf:
+            return
         sources = [self._known(one, frame) for one in inputs if isinstance(one, EAGER)]
         for output in outputs:
             if not isinstance(output, EAGER) or not record.should_record_backprop([output]):
@@ -290,7 +312,6 @@ class Recorder:
         if event := self._late.pop(node, None):
             event.kind = ""
 
-
     def opened_tape(self, frame: FrameType) -> None:
         """A tape begins to record."""
         file, _, function = spot(frame)
@@ -313,33 +334,6 @@ class Recorder:
         return next((one for one in outside if (one[0], one[2]) in self.opened), event.spot)
 
 
-def _spots(frame: FrameType | None) -> tuple[Spot, ...]:
-    """All of the user's frames, the innermost first."""
-    found = []
-    while (own := user_frame(frame)) is not None:
-        found.append(spot(own))
-        frame = own.f_back
-    return tuple(found)
-
-
-def _users_own(frame: FrameType | None) -> bool:
-    """Whether the user asked for the operation, or a layer that runs a function of theirs."""
-    while frame is not None and frame.f_code.co_name in _THIN:
-        frame = frame.f_back
-    own = user_frame(frame)
-    return own is frame or (frame is not None and frame.f_code.co_filename.endswith("lambda_layer.py"))
-
-
-def _maker(frame: FrameType | None) -> str:
-    """The function that makes tensors of numbers, if the user called one; empty where an operation did so by itself."""
-    last = ""
-    while frame is not None and not is_users(frame.f_code.co_filename):
-        if frame.f_code.co_name not in _THIN:
-            last = frame.f_code.co_name
-        frame = frame.f_back
-    return _MAKERS.get(last, "")
-
-
 def _numbers(value: Any) -> list[float]:
     """The first numbers of whatever left or came in."""
     try:
@@ -347,12 +341,3 @@ def _numbers(value: Any) -> list[float]:
         return [float(number) for number in flat]
     except (TypeError, ValueError):  # no numbers
         return []
-
-
-def _literal(number: float, frame: FrameType | None) -> bool:
-    """Whether a function that is running has the number in its text."""
-    while frame is not None:
-        if any(isinstance(one, int | float) and np.float32(one) == np.float32(number) for one in frame.f_code.co_consts):
-            return True
-        frame = frame.f_back
-    return False
