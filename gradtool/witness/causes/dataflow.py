@@ -66,7 +66,7 @@ class Walk:
                 continue
             found[node][region] = _Step(cuts, *step)
             for event in self.flow.made_by(node):
-                more = bool(event.kind) and (not event.region or event.region != region)
+                more = event.settles or (bool(event.kind) and (not event.region or event.region != region))
                 for above in event.inputs:
                     if event.region not in found.get(above, ()):
                         heapq.heappush(pending, (cuts + more, above, event.region, event.place, node, region))
@@ -122,7 +122,7 @@ class Walk:
         live = self._live(parameters, connected)
         found: dict[int, tuple[Found, list[int]]] = {}
         for event, node in self._edge_of(live, connected):
-            if event.place in found or event.kind in FLAT or not self.reaches(node):
+            if event.place in found or event.settles or event.kind in FLAT or not self.reaches(node):
                 continue
             if not self._behind(event, node)[0]:
                 own = self._before(event, live, connected)

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 from gradtool.witness.causes.lines import Spot
 
-__all__ = ["LEAVING", "Event", "Flow"]
+__all__ = ["COMMON", "LEAVING", "LOOKED_AT", "NOWHERE", "Event", "Flow"]
+
+NOWHERE: Spot = ("", 0, "")
+"""The spot of what was not seen."""
 
 LEAVING = frozenset({"item", "numpy", "tolist", "float", "left"})
 """Cuts by which numbers leave the framework."""
@@ -39,6 +42,8 @@ class Event:
     region: int = 0
     """Cuts in one stretch in which nothing was recorded share a number: to undo one is to undo all of them."""
     stopped: frozenset[int] = frozenset()
+    settles: bool = False
+    """Whether it makes or sets a parameter: a step of its own, behind which no path is missing."""
 
 
 @dataclass(slots=True)
@@ -74,9 +79,11 @@ class Flow:
         *,
         told: str = "",
         region: int = 0,
+        settles: bool = False,
     ) -> Event:
         """Write down an operation. With outputs of several kinds (values and indices) call this once for each kind."""
         event = Event(len(self.events), operation, tuple(inputs), tuple(outputs), spot, kind, told, region)
+        event.settles = settles
         self.events.append(event)
         for node in event.inputs:
             self._used.setdefault(node, []).append(event)
