@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gradtool.evidence import Cause, ModelEvidence
+from gradtool.evidence import Cause, ModelEvidence, Parameter
 
-__all__ = ["FATES", "Finders", "Wanted", "causes", "wanted"]
+__all__ = ["FATES", "Finders", "Wanted", "causes", "wanted", "wanted_of"]
 
 FATES = ("none", "cut", "zero", "nonfinite")
 """What a finder is for; ``cut`` is a path that is missing from a gradient that is there."""
@@ -49,13 +49,18 @@ class Finders(Protocol):
 
 def wanted(evidence: ModelEvidence, *, cut: bool = False) -> Wanted:
     """What one pass left unexplained."""
-    own = [parameter for parameter in evidence.parameters if parameter.trainable]
+    return wanted_of(evidence.parameters, evidence.loss.value, cut=cut)
+
+
+def wanted_of(parameters: Sequence[Parameter], loss: float, *, cut: bool = False) -> Wanted:
+    """The same, of what the parameters and the loss look like."""
+    own = [parameter for parameter in parameters if parameter.trainable]
     seen = [(parameter.name, parameter.gradient) for parameter in own]
     return Wanted(
         [name for name, gradient in seen if gradient is None],
         [name for name, gradient in seen if gradient and 0 < gradient.count == gradient.zeros],
         [name for name, gradient in seen if gradient and not math.isfinite(gradient.norm)],
-        loss=not math.isfinite(evidence.loss.value),
+        loss=not math.isfinite(loss),
         cut=cut,
     )
 

@@ -1,1 +1,1 @@
-"""PyTorch's side of the finders: they run a pass again and see every operation of it."""
+"""PyTorch's finders of why a gradient is None, zero or not finite."""

@@ -1,1 +1,1 @@
-"""Finders of why a gradient is None, zero or not finite, for TensorFlow; programs run eagerly under them."""
+"""Finders of why a gradient is None, zero or not finite, in TensorFlow and Keras."""

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from gradtool.evidence import Digits, Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.causes.replay import causes, wanted
 from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
@@ -20,6 +21,7 @@ from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.experiments import experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.tensorflow.causes.finders import SubjectFinders
 from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import room
@@ -102,8 +104,9 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
         yield Progress(request.key, f"running {file} again in {WIDE}")
         digits, notes = digits_of(request, one, rows, weights)
     evidence = replace(evidence, digits=digits, notes=[*evidence.notes, *notes])
-    if not any(row.trainable for row in rows):
-        return replace(evidence, notes=[*evidence.notes, "nothing was tried, since everything is frozen"])
+    if all(row.gradient is None for row in rows if row.trainable):
+        why = "no parameter has a gradient" if any(row.trainable for row in rows) else "everything is frozen"
+        return replace(evidence, notes=[*evidence.notes, f"nothing was tried, since {why}"])
     return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
 
 
@@ -131,7 +134,7 @@ def _passed(
     norm = global_norm(told)
     terms = terms_of(run.tape, one.objective.terms if one.objective else {}, rows, norm)
     del run.tape  # and everything that it remembers
-    return replace(
+    evidence = replace(
         evidence,
         loss=Loss(float(run.loss), one.objective.how if one.objective else "", terms=terms),
         parameters=told,
@@ -142,6 +145,8 @@ def _passed(
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
         candidates=found.candidates,
     )
+    asked = wanted(evidence, cut=run.recorder.cut)
+    return replace(evidence, causes=list(causes(asked, SubjectFinders(one, rows))))
 
 
 def _evidence(
@@ -196,5 +201,6 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         optimizer=seen.optimizer,
         steps=seen.steps if request.steps else [],
         incidents=seen.incidents,
+        causes=seen.causes,
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )

@@ -1,0 +1,105 @@
+"""Why parameters have no gradient, and which paths are missing from those that have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from gradtool.evidence import Cause
+from gradtool.witness.causes.dataflow import Found, Walk
+from gradtool.witness.causes.events import NOWHERE
+from gradtool.witness.causes.lines import Spot, code_line
+from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.pytorch.causes.recorder import DataFlow
+from gradtool.witness.pytorch.causes.unseen import eagerly, shown
+from gradtool.witness.pytorch.model.parameters import Named
+
+__all__ = ["MissingFinder"]
+
+
+class MissingFinder:
+    """Looks on from the forward pass to the backward pass, and tells why gradients are None."""
+
+    def __init__(self) -> None:
+        self.flow = DataFlow()
+        self.notes: list[str] = []
+        self._losses: list[int] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> MissingFinder:
+        with ExitStack() as stack:
+            stack.enter_context(eagerly(self.notes))
+            stack.enter_context(shown(self.flow))
+            stack.enter_context(self.flow)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._open.close()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, what is computed is not the program's."""
+        asleep, self.flow.asleep = self.flow.asleep, True
+        try:
+            yield
+        finally:
+            self.flow.asleep = asleep
+
+    def clear(self) -> None:
+        """A new iteration begins."""
+        self.flow.clear()
+        self._losses = []
+
+    def before(self, tensors: Sequence[torch.Tensor]) -> None:
+        """A backward pass from these is about to begin."""
+        self._losses += [node for tensor in tensors if (node := self.flow.node_of(tensor)) is not None]
+
+    def told(self, rows: Sequence[Named], _loss: Any, asked: Wanted) -> list[Cause]:
+        """The causes, one for each place, of the parameters in ``asked.none``, and the missing paths of the others."""
+        with self.aside():
+            return self._told(rows, asked)
+
+    def _told(self, rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        walk = Walk(self.flow.flow, self._losses)
+        found: dict[tuple[Any, ...], tuple[Found, Spot, list[str]]] = {}
+        for row in rows:
+            if row.name in asked.none:
+                one, place = self._why(row, walk)
+                key = (one.kind, place, one.event.operation if one.event else "")
+                found.setdefault(key, (one, place, []))[2].append(row.name)
+        causes = [self._cause("none", one, place, names) for one, place, names in found.values() if one.kind]
+        known = {one.event.place for one, _, _ in found.values() if one.event is not None}
+        there = {node: row.name for row in rows if row.name not in asked.none and (node := self._node(row)) is not None}
+        for one, nodes in walk.missing(there):
+            if nodes and one.event is not None and one.event.place not in known:
+                names = [there[node] for node in nodes]
+                causes.append(self._cause("cut", one, one.event.spot, names))
+        return causes
+
+    def _node(self, row: Named) -> int | None:
+        return self.flow.node_of(row.tensor) if row.tensor.requires_grad else None
+
+    def _why(self, row: Named, walk: Walk) -> tuple[Found, Spot]:
+        """What was found, and where."""
+        if id(row.tensor) in self.flow.frozen:
+            return Found("frozen", None), self.flow.frozen[id(row.tensor)]
+        if not row.tensor.requires_grad:
+            return Found("frozen", None), self.flow.froze(row.tensor)
+        node = self._node(row)
+        one = Found("unused", None) if node is None else walk.none(node)
+        if one.kind == "unused":
+            return one, self.flow.created.get(id(row.tensor), NOWHERE)
+        return one, one.event.spot if one.event else NOWHERE
+
+    def _cause(self, fate: str, one: Found, place: Spot, names: list[str]) -> Cause:
+        operation = one.event.operation if one.event else ""
+        line = code_line(place)
+        further = dict.fromkeys(code_line(event.spot).source for event in one.further)
+        told = [one.event.told] if one.event and one.event.told else []
+        if places := ", ".join(place for place in further if place and place != line.source):
+            told.append(f"cut again at {places}")
+        return Cause(fate, one.kind, operation, line, names, told="; ".join(told))
