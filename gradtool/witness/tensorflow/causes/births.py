@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +18,6 @@ from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.passing import Operation, Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
 from gradtool.witness.tensorflow.causes.words import word
-from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.recorder import Sources
 
 __all__ = ["Births", "array", "level"]
@@ -29,12 +28,12 @@ ASSIGNING = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
 class Births(Passing):
     """A context around a forward and a backward pass; ``told`` gives the births behind what is not finite.
 
-    ``rows`` are the parameters, as far as they are known before. The cost is one sum over every output.
+    ``named`` are the parameters, as far as they are known before. The cost is one sum over every output.
     """
 
-    def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
+    def __init__(self, sources: Sources | None = None, named: Mapping[str, Any] | None = None) -> None:
         super().__init__(sources)
-        self._variables = Variables(rows)
+        self._variables = Variables(named or {})
         names = self._variables.names()
         self._record = Record(names, names)
         self._owners: dict[int, int] = {}
@@ -133,15 +132,15 @@ class Births(Passing):
 
     # ---- what is told
 
-    def told(self, rows: Sequence[Named], loss: Any, asked: Wanted, step: int = 0) -> list[Cause]:
-        """The births behind the loss, or behind the gradients of those ``asked`` for."""
-        wanted = set(asked.nonfinite)
-        targets = [Target("", loss._id, level(loss))] if loss is not None else []  # noqa: SLF001
-        for row in rows:
-            if row.name in wanted and row.gradient is not None:
-                gradient = row.gradient.values if isinstance(row.gradient, tf.IndexedSlices) else row.gradient
-                targets.append(Target(row.name, gradient._id, level(gradient)))  # noqa: SLF001
-        return self._record.causes(targets, step)
+    def told(
+        self, tapes: Sequence[Any], losses: Sequence[Any], named: Mapping[str, Any], asked: Wanted
+    ) -> list[Cause]:
+        """The births behind the losses, or behind the gradients of those ``asked`` for; ``named`` are all variables."""
+        del tapes
+        targets = [Target("", loss._id, level(loss)) for loss in losses]  # noqa: SLF001
+        found = [(name, one) for name in asked.nonfinite if name in named for one in self.gradients(named[name])]
+        targets.extend(Target(name, one._id, level(one)) for name, one in found)  # noqa: SLF001
+        return self._record.causes(targets)
 
 
 def array(tensor: Any) -> Array:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.deaths import Death
@@ -18,7 +17,6 @@ from gradtool.witness.tensorflow.causes.births import array
 from gradtool.witness.tensorflow.causes.passing import Operation, Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
 from gradtool.witness.tensorflow.causes.words import VIEWS, slope_word
-from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.recorder import Sources
 
 __all__ = ["Deaths"]
@@ -41,10 +39,10 @@ class Deaths(Passing):
     The gradients are the nodes of a graph, by TensorFlow's numbers, and so are the operations between them.
     """
 
-    def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
+    def __init__(self, sources: Sources | None = None, named: Mapping[str, Any] | None = None) -> None:
         super().__init__(sources)
         self._record = Record()
-        self._variables = Variables(rows)
+        self._variables = Variables(named or {})
         self._zero: dict[int, bool] = {}
         """Whether each gradient is all zero."""
 
@@ -171,17 +169,15 @@ class Deaths(Passing):
 
     # ---- what is told
 
-    def told(self, rows: Sequence[Named], loss: Any, asked: Wanted, step: int = 0) -> list[Cause]:
-        """Where the gradients died of those ``asked`` for that are all zero."""
-        del loss
-        wanted = set(asked.zero)
-        found = [(row.name, row.gradient) for row in rows if row.name in wanted and row.gradient is not None]
-        leaves = {name: ("gradient", _number(_rows_of(gradient))) for name, gradient in found}
-        return self._record.causes(leaves, self._variables.names(), step)
-
-
-def _rows_of(gradient: Any) -> Any:
-    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+    def told(
+        self, tapes: Sequence[Any], losses: Sequence[Any], named: Mapping[str, Any], asked: Wanted
+    ) -> list[Cause]:
+        """Where the gradients died of those ``asked`` for that are all zero; ``named`` are all variables."""
+        del tapes, losses
+        leaves = {name: ("variable", name) for name in asked.zero if name in named}
+        for name, leaf in leaves.items():
+            self._arrive(leaf, self.gradients(named[name]))
+        return self._record.causes(leaves, self._variables.names())
 
 
 def _number(one: Any) -> int:

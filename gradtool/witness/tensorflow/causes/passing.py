@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -84,6 +85,8 @@ class Passing:
         self._named: dict[str, list[Operation]] = {}
         self._towards: dict[int, frozenset[int]] = {}
         """The tensors that each gradient may be the gradient of."""
+        self._gradients: dict[int, list[Any]] = {}
+        """The gradients that were asked for, by the number of the tensor or of the variable's handle."""
         self._inside: list[Operation | None] = []
         """The operations whose gradient is being taken; None for one of ``tf.custom_gradient``."""
         self._customs: list[Operation] = []
@@ -121,10 +124,15 @@ class Passing:
         op_callbacks.remove_op_callback(self._called)
         _doors.close(self)
 
-    def forget(self) -> None:
-        """Forget the operations: another pass begins."""
+    def restart(self) -> None:
+        """Forget the operations and the gradients: another iteration begins."""
         self._made, self._users, self._named, self._towards = {}, {}, {}, {}
-        self._done, self._stale = set(), False
+        self._done, self._stale, self._gradients = set(), False, {}
+
+    def backward(self, losses: Sequence[Any]) -> AbstractContextManager[None]:
+        """The time in which a gradient of ``losses`` is taken."""
+        del losses
+        return nullcontext()
 
     # ---- what they may ask
 
@@ -140,6 +148,11 @@ class Passing:
     def numbered(self, number: int) -> Operation | None:
         """The operation that made the tensor with this number."""
         return self._made.get(number)
+
+    def gradients(self, variable: Any) -> list[Any]:
+        """The gradients by a variable, one for each time that it was asked for; rows of a sparse one."""
+        asked = variable.handle if isinstance(variable, tf.Variable) else variable
+        return self._gradients.get(asked._id, [])  # noqa: SLF001
 
     # ---- TensorFlow's doors
 
@@ -157,7 +170,7 @@ class Passing:
         name = name.decode() if isinstance(name, bytes) else name
         taped = not pywrap_tfe.TFE_Py_TapeSetIsEmpty()
         if taped and not self._taped and self._stale and not self.backwards:
-            self.forget()
+            self.restart()
         self._taped = taped
         within = self._inside[-1] if self._inside else None
         where = within.place if within else self._place(sys._getframe(2))  # noqa: SLF001  # the way to a caller
@@ -273,17 +286,22 @@ class Passing:
         self.passed(operation, [], tensors(upstream), found)
         return results
 
-    def backward(self, run: Callable[[], Any]) -> Any:
-        """A backward pass."""
+    def went_back(self, sources: Sequence[Any], run: Callable[[], Any]) -> Any:
+        """A backward pass, to the tensors and the variables' handles in ``sources``."""
         if not self.backwards:
             self._done, self._stale = set(), True
         self.backwards += 1
         inside, self._inside = self._inside, []
         try:
-            return run()
+            found = run()
         finally:
             self.backwards -= 1
             self._inside = inside
+        if not self.backwards:
+            for source, gradient in zip(sources, tensors(found), strict=True):
+                if gradient is not None:
+                    self._gradients.setdefault(source._id, []).append(gradient)  # noqa: SLF001
+        return found
 
 
 def _same(one: Any) -> Any:
@@ -348,10 +366,10 @@ def _gradient_function(name: str, attrs: Any, count: int, inputs: Any, outputs: 
     return run()
 
 
-def _imperative_grad(*given: Any, **named: Any) -> Any:
-    run = functools.partial(_doors.backward, *given, **named)
+def _imperative_grad(tape: Any, target: Any, sources: Any, *given: Any, **named: Any) -> Any:
+    run = functools.partial(_doors.backward, tape, target, sources, *given, **named)
     for one in _doors.open_here():
-        run = functools.partial(one.backward, run)
+        run = functools.partial(one.went_back, sources, run)
     return run()
 
 

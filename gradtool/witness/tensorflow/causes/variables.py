@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,18 +10,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import record  # no public way to the variables that are read
 
-from gradtool.witness.tensorflow.model.parameters import Named
-
 __all__ = ["Variables"]
 
 
 class Variables:
-    """A context; ``rows`` are those whose names are known, others have TensorFlow's own."""
+    """A context; ``named`` are those whose names are known, others have TensorFlow's own."""
 
-    def __init__(self, rows: Sequence[Named] = ()) -> None:
+    def __init__(self, named: Mapping[str, Any]) -> None:
         self._watcher = record.VariableWatcher()
-        self._names = {key: row.name for row in rows if (key := _handle(row.tensor)) is not None}
-        self._rows = [row.tensor for row in rows if isinstance(row.tensor, tf.Variable)]
+        self._names = {key: name for name, one in named.items() if (key := _handle(one)) is not None}
+        self._rows = [one for one in named.values() if isinstance(one, tf.Variable)]
 
         self._watching = False
 
