@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gradtool.evidence import (
     Accumulated,
+    Cause,
     Clipped,
     Descent,
     ModelEvidence,
@@ -38,6 +39,8 @@ class Experiments:
     accumulated: Callable[[], Accumulated]
     verified: Callable[[], Survey]
     trained: Callable[[], Trained]
+    born: Callable[[TrainingStep], list[Cause]] = lambda _: []
+    """Where the first number that is not finite was born in the last training step."""
 
 
 def experiments(
@@ -66,4 +69,6 @@ def experiments(
         yield evidence
         steps, after = yield from room.trained()
         evidence = replace(evidence, steps=steps, after=after)
+        if steps and steps[-1].nonfinite and not any(cause.fate in {"nan", "inf"} for cause in evidence.causes):
+            evidence = replace(evidence, causes=[*evidence.causes, *room.born(steps[-1])])
     return evidence

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.tensorflow.causes.births import Births
+from gradtool.witness.tensorflow.causes.deaths import Deaths
 from gradtool.witness.tensorflow.causes.missing import missing, none
 from gradtool.witness.tensorflow.causes.recorder import Recorder
+from gradtool.witness.tensorflow.model.recorder import Sources
 
-__all__ = ["NoneFinder", "program_finders"]
+__all__ = ["Finder", "NoneFinder", "program_finders"]
 
 
 class NoneFinder:
@@ -53,10 +56,32 @@ class NoneFinder:
             return found + (missing(self.recorder, losses, held) if asked.cut else [])
 
 
-FINDERS = {"none": NoneFinder, "cut": NoneFinder}
+FINDERS = {"none": NoneFinder, "cut": NoneFinder, "zero": Deaths, "nonfinite": Births}
 """By the fate that they look for."""
 
 
-def program_finders(fates: Sequence[str]) -> list[NoneFinder]:
-    """One finder of each kind that is needed for a program."""
-    return [kind() for kind in dict.fromkeys(FINDERS[fate] for fate in fates if fate in FINDERS)]
+class Finder(Protocol):
+    """Looks on while a pass runs; ``backward`` is entered for every backward pass, and ``told`` called after it."""
+
+    def __enter__(self) -> Any:
+        """Begin to look on."""
+
+    def __exit__(self, *error: Any) -> None:
+        """Leave nothing behind."""
+
+    def backward(self, losses: Sequence[Any]) -> AbstractContextManager[None]:
+        """The time in which a gradient of ``losses`` is taken."""
+
+    def restart(self) -> None:
+        """Forget everything: a new iteration begins."""
+
+    def told(
+        self, tapes: Sequence[Any], losses: Sequence[Any], tensors: Mapping[str, Any], asked: Wanted
+    ) -> list[Cause]:
+        """The causes for what is ``asked``; ``tensors`` are all variables, by name."""
+
+
+def program_finders(fates: Sequence[str], sources: Sources) -> list[Finder]:
+    """One finder of each kind that is needed for a program; ``sources`` are the lines on which layers are made."""
+    kinds = dict.fromkeys(FINDERS[fate] for fate in fates if fate in FINDERS)
+    return [kind() if kind is NoneFinder else kind(sources) for kind in kinds]

@@ -67,7 +67,7 @@ class Recorder:
         """What the last loss was given."""
         self.cut = False
         """Whether tf.stop_gradient was called, or numbers left TensorFlow by ``.numpy()`` or ``float()``."""
-        self._sources = no_sources() if sources is None else sources
+        self.sources = no_sources() if sources is None else sources
         self._layers: dict[int, tuple[Any, Seen]] = {}
         self._outside: dict[int, tuple[Any, Seen]] = {}
         """Layers that ran while nobody looked, as those outside every tape; no figures are taken of them."""
@@ -139,7 +139,7 @@ class Recorder:
     def _source(self, layer: Any, frame: FrameType) -> str:
         """The line in the user's ``call``; where Keras calls the layer, that on which it was made."""
         by_keras = bool(self._stack) and type(self._stack[-1]).__module__.startswith("keras.")
-        return (not by_keras and user_line(frame)) or self._sources.get(layer, "") or user_line(frame)
+        return (not by_keras and user_line(frame)) or self.sources.get(layer, "") or user_line(frame)
 
     def _layer_init(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
@@ -148,7 +148,7 @@ class Recorder:
             while frame is not None and frame.f_locals.get("self") is layer:  # the constructors of its own class
                 frame = frame.f_back
             if line := user_line(frame):
-                self._sources[layer] = line
+                self.sources[layer] = line
 
         return __init__
 

@@ -103,7 +103,7 @@ class _Watch:
         """Models by whose variables no gradient is asked for, each with the sentence that says so."""
         self._losses: dict[int, Any] = {}
         self._tapes: list[Any] = []
-        self._finders = program_finders(request.find)
+        self._finders = program_finders(request.find, recorder.sources)
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()

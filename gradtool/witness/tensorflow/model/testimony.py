@@ -98,7 +98,8 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
         found, one, run, notes = cast_model(request, weights, assumed)
     rows = rows_of(one, run)
     optimizer = find_optimizer(one.model, found.names, found.found, request, assumed)
-    evidence = _passed(request, found.found, one, run, rows, optimizer, assumed)
+    finders = SubjectFinders(one, rows, run.recorder.sources)
+    evidence = _passed(request, found.found, one, run, rows, optimizer, finders, assumed)
     digits: list[Digits] = []
     if request.dtype and not notes:
         yield Progress(request.key, f"running {file} again in {WIDE}")
@@ -107,7 +108,7 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
     if all(row.gradient is None for row in rows if row.trainable):
         why = "no parameter has a gradient" if any(row.trainable for row in rows) else "everything is frozen"
         return replace(evidence, notes=[*evidence.notes, f"nothing was tried, since {why}"])
-    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence, finders), evidence))
 
 
 def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
@@ -118,14 +119,16 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     run, rows = one.run(no_sources()), one.model.rows()
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
-    evidence = _passed(request, found, one, run, rows, optimizer, assumed)
+    finders = SubjectFinders(one, rows, run.recorder.sources)
+    evidence = _passed(request, found, one, run, rows, optimizer, finders, assumed)
     evidence = replace(evidence, layers=[], batch=0)
-    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence, finders), evidence))
 
 
 def _passed(
-    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], optimizer: Any, assumed: Assumptions
-) -> ModelEvidence:
+    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], optimizer: Any,
+    finders: SubjectFinders, assumed: Assumptions,
+) -> ModelEvidence:  # fmt: skip
     """What the backward pass leaves behind."""
     backward(run, rows)
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
@@ -145,8 +148,8 @@ def _passed(
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
         candidates=found.candidates,
     )
-    asked = wanted(evidence, cut=run.recorder.cut)
-    return replace(evidence, causes=list(causes(asked, SubjectFinders(one, rows))))
+    found = list(causes(wanted(evidence, cut=run.recorder.cut), finders))
+    return replace(evidence, causes=found, notes=[*evidence.notes, *finders.notes])
 
 
 def _evidence(
