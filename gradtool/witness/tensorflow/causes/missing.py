@@ -62,6 +62,8 @@ def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], tensor: Any) -> t
         return "recreated", "tf.Variable", place
     event = found.event
     place = ("", 0, "") if event is None else recorder.spot_of(event)
+    if not isinstance(tensor, tf.Variable) and node in recorder.flow.unconnected:
+        return "not_watched", event.operation if event else "", place
     frozen = found.kind == "not_watched" and isinstance(tensor, tf.Variable) and not tensor.trainable
     return "frozen" if frozen else found.kind, event.operation if event else "", place
 
