@@ -220,6 +220,8 @@ class ModelEvidence:
     zeroed: bool | None = None
     """In a training script, whether the gradients were cleared between two steps; None where that was not seen."""
     incidents: list[Incident] = field(default_factory=list)
+    cut: bool = False
+    """Whether something that autograd had lost on the way came back into what it follows."""
     causes: list[Cause] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0

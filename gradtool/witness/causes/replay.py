@@ -49,12 +49,12 @@ class Finders(Protocol):
 
 def wanted(evidence: ModelEvidence, *, cut: bool = False) -> Wanted:
     """What one pass left unexplained."""
-    return wanted_of(evidence.parameters, evidence.loss.value, cut=cut)
+    return wanted_of(evidence.parameters, evidence.loss.value, cut=cut or evidence.cut)
 
 
 def wanted_of(parameters: Sequence[Parameter], loss: float, *, cut: bool = False) -> Wanted:
-    """The same, of what the parameters and the loss look like."""
-    own = [parameter for parameter in parameters if parameter.trainable]
+    """The same of the parameters and the value of the loss; where nothing is trainable, all of them are asked about."""
+    own = [parameter for parameter in parameters if parameter.trainable] or parameters
     seen = [(parameter.name, parameter.gradient) for parameter in own]
     return Wanted(
         [name for name, gradient in seen if gradient is None],

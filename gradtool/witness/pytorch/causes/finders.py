@@ -12,6 +12,7 @@ from torch import nn
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.replay import FATES, Wanted, causes
+from gradtool.witness.model.user_file import UserFileError
 from gradtool.witness.pytorch.causes.definition import defined
 from gradtool.witness.pytorch.causes.missing import MissingFinder
 from gradtool.witness.pytorch.causes.state import State
@@ -49,9 +50,9 @@ FINDERS: Mapping[str, Callable[[], Finder]] = {"none": MissingFinder, "cut": Mis
 
 
 class Replay:
-    """The finders of a model that we run, as ``causes.replay.Finders``: each runs ``one`` again from the state ``first``.
+    """The finders of a model that we run, as ``causes.replay.Finders``.
 
-    Gradients, buffers and random numbers are afterwards as they were.
+    Each runs the pass again from the state ``first``. Gradients, buffers and random numbers are afterwards as they were.
     """
 
     def __init__(self, model: nn.Module, run: Callable[[], torch.Tensor], rows: Sequence[Named], first: State) -> None:
@@ -83,13 +84,14 @@ class Replay:
                 finder.before([loss])
                 if loss.requires_grad:
                     loss.backward()
-                if {row.name for row in self._rows if row.tensor.requires_grad and row.tensor.grad is None} - set(
-                    asked.none
-                ):
-                    self.notes.append(UNLIKE)
                 found = finder.told(self._rows, loss, asked)
-                self.notes += finder.notes
-                return found
+                missing = {row.name for row in self._rows if row.tensor.grad is None}
+                alike = missing >= set(asked.none)
+                self.notes += [*finder.notes, *([] if alike else [UNLIKE])]
+                return found if alike else []
+        except UserFileError as error:
+            self.notes.append(f"the causes could not be looked for: {error.message}")
+            return []
         finally:
             for row, gradient in zip(self._rows, gradients, strict=True):
                 row.tensor.grad = gradient
@@ -147,9 +149,11 @@ class Search:
     def told(self, rows: Sequence[Named], loss: torch.Tensor, asked: Wanted) -> None:
         """Keep what the finders say behind a backward pass."""
         by_fate = dict(self._finders)
-        self.causes = list(
-            causes(asked, _Told(lambda fate: by_fate[fate].told(rows, loss, asked) if fate in by_fate else []))
-        )
+
+        def said(fate: str) -> list[Cause]:
+            return by_fate[fate].told(rows, loss, asked) if fate in by_fate else []
+
+        self.causes = list(causes(asked, _Told(said)))
 
 
 class _Told:

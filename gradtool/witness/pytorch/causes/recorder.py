@@ -148,8 +148,8 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         back = self.flow.came_back(values)
         if inputs or back:
             self.add(name, given, [*inputs, *back], outputs, place, written=written)
-        strange = values and not back and place.frame and (inputs or name in FROM_NUMBERS)
-        if strange and not is_literal(values, place.frame):
+        strange = values and not back and (inputs or name in FROM_NUMBERS)
+        if strange and place.frame and not is_literal(values, place.frame):
             self.flow.stranger(name, [self._now(tensor) for tensor in outputs], place())
 
     def applied(self, frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 __all__ = ["State"]
 
@@ -27,7 +28,7 @@ class State:
     @classmethod
     def taken(cls, model: nn.Module) -> State:
         """What it is now."""
-        buffers = {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
+        buffers = {name: buffer.detach().clone() for name, buffer in model.named_buffers() if not is_lazy(buffer)}
         numpy = np.random.get_state()  # noqa: NPY002  # the one that programs share
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
         return cls(model, buffers, random.getstate(), numpy, torch.get_rng_state(), cuda)

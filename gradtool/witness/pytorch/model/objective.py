@@ -210,7 +210,7 @@ def _applied(loss: Callable[..., Any], output: Any, targets: Any, how: str) -> A
 
 
 def scalar(value: Any, how: str) -> torch.Tensor:
-    """The loss as a single number that requires a gradient."""
+    """The loss as a single number."""
     if isinstance(value, list | tuple) and value:
         value = value[0]
     if not isinstance(value, torch.Tensor):
@@ -220,9 +220,4 @@ def scalar(value: Any, how: str) -> torch.Tensor:
     if value.numel() != 1:
         shape = "x".join(map(str, value.shape))
         raise UserFileError(f"the loss {how} has shape {shape}, not a single number", "take its mean or sum")
-    if not value.requires_grad:
-        raise UserFileError(
-            f"the loss {how} does not require a gradient",
-            "every path from a parameter is cut: .detach(), .item(), torch.no_grad(), or everything is frozen",
-        )
     return value.reshape(())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from gradtool.evidence import Clipped, Head, Incident, Layer, Optimizer, Parameter, Stepped, TrainingStep
+from gradtool.evidence import Cause, Clipped, Head, Incident, Layer, Optimizer, Parameter, Stepped, TrainingStep
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["Observed"]
@@ -32,6 +32,9 @@ class Observed:
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
+    cut: bool = False
+    """Whether something that autograd had lost on the way came back into what it follows."""
+    causes: list[Cause] = field(default_factory=list)
     next_loss: float | None = None
     """That of the second step, where its backward pass was seen to begin."""
     zeroed: bool | None = None

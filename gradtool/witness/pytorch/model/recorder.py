@@ -21,6 +21,7 @@ from gradtool.evidence import Head, Layer
 from gradtool.witness.model.figures import Figures, Numbers, figures, norm
 from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_frame, user_line
+from gradtool.witness.pytorch.causes.rejoined import Rejoined
 from gradtool.witness.pytorch.model.activations import activation_called, activation_of, called_as
 from gradtool.witness.pytorch.model.head import difference_taken, head_seen, loss_called, pairs_seen
 from gradtool.witness.pytorch.model.statistics import has_numbers, numbers
@@ -45,6 +46,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self._hooks = ExitStack()
         self._asleep = False
         self._activated: tuple[Any, str] = (None, "")
+        self.rejoined = Rejoined()
         self.head: Head | None = None
         """What the last loss function was given."""
 
@@ -70,6 +72,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     ) -> Any:
         """Every function of tensors passes here; an activation outside a module of its own is a layer."""
         output = function(*args, **(kwargs or {}))
+        if not self._asleep:
+            self.rejoined.look(args, kwargs or {}, output)
         name = called_as(function)
         if name and not self._asleep and not (self._stack and activation_of(self._stack[-1])):
             self._function(name, args, kwargs or {}, output)
@@ -182,7 +186,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
-        self._modules, self._functions = {}, {}
+        self._modules, self._functions, self.rejoined = {}, {}, Rejoined()
 
 
 def tensors_in(output: Any) -> Iterator[torch.Tensor]:

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import Any, NoReturn
 
 import torch
 
 from gradtool.evidence import Incident, ModelRequest, TrainingStep
+from gradtool.witness.causes.replay import wanted_of
 from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.stopping import Stop, quiet_threads
 from gradtool.witness.model.turns import Turns
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.pytorch.causes.finders import Search
 from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.fresh import Fresh, is_there
@@ -59,8 +62,8 @@ def run_file(
     if not stops:
         return execute(request.path, request.arguments, as_main=as_main), None
     names: Mapping[str, Any] = {}
-    with Recorder() as recorder:
-        watch = _Watch(request, recorder, leave)
+    with Recorder() as recorder, Search(request.find) as search:
+        watch = _Watch(request, recorder, search, leave)
         quiet_threads()
         try:
             with watched(watch):
@@ -79,8 +82,10 @@ def run_file(
 class _Watch:
     """Sees every backward pass and every optimizer step of the program."""
 
-    def __init__(self, request: ModelRequest, recorder: Recorder, leave: Callable[[Observed], NoReturn]) -> None:
-        self.request = request
+    def __init__(
+        self, request: ModelRequest, recorder: Recorder, search: Search, leave: Callable[[Observed], NoReturn]
+    ) -> None:
+        self.request, self.search = request, search
         self._stop = Stop(leave)
         self.seen, self.recorder = Observed(), recorder
         self._wanted = request.steps
@@ -110,6 +115,11 @@ class _Watch:
 
     def before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
+        with self.search.aside():
+            self._before(tensors, inputs, frame)
+        self.search.before(tensors)
+
+    def _before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         if self._complete:
             if self._beside.passed():
                 self._stop(self.told)
@@ -133,6 +143,7 @@ class _Watch:
                 self.seen.loss = 0.0  # what is shown is the gradient of the losses since
         self._pending = leaves
         if inputs is None and not any(tensor.requires_grad for tensor in tensors):
+            self.search.before(tensors)
             self._cut(tensors, frame)
 
     def _look_for_leftovers(self, leaves: Sequence[torch.Tensor]) -> None:
@@ -158,6 +169,11 @@ class _Watch:
             self._idle.over(self.seen)
 
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
+        """Take the figures."""
+        with self.search.aside():
+            self._after(tensors, frame, inputs, found)
+
+    def _after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         if self._complete:
             if not self._beside.waited_for():
                 self._stop(self.told)
@@ -201,11 +217,24 @@ class _Watch:
             if self.request.clip is not None:
                 seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
         seen.nonfinite = nonfinite(course, seen.norm)
+        if len(seen.steps) == max(self.request.find_step - 1, 0):
+            self._search(tensors)
         self._versions = self._now()
         if self._early is not None:
             early, self._early = self._early, None
             if groups_of([early]).keys() & {id(row.tensor) for row in seen.rows}:
                 self.step(early, closure=True)
+
+    def _search(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Keep what the finders say of the iteration that is asked about; its last backward pass says it last."""
+        seen = self.seen
+        seen.cut = seen.cut or self.recorder.rejoined.found
+        if self.request.find:
+            now = parameters(seen.rows) if seen.steps else seen.parameters
+            loss = tensors[0] if len(tensors) == 1 else sum(tensor.detach().sum() for tensor in tensors)
+            self.search.told(seen.rows, loss, wanted_of(now, seen.loss, cut="cut" in self.request.find))
+            seen.causes = [replace(cause, step=self.request.find_step) for cause in self.search.causes]
+            seen.notes += [note for note in self.search.notes if note not in seen.notes]
 
     def _course(self) -> list[Named]:
         """The rows whose gradients the steps tell of: behind the first, what another optimizer holds is not among them.
@@ -269,6 +298,7 @@ class _Watch:
         if not self._suspected:
             self._complete = self._has_enough()
         self.recorder.clear()
+        self.search.clear()
 
     def _has_enough(self) -> bool:
         return len(self.seen.steps) >= max(self._wanted, 1) or self._turns.gone()

@@ -13,6 +13,7 @@ from gradtool.evidence import ModelRequest
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.user_file import UserFileError, blamed
+from gradtool.witness.pytorch.causes.state import State
 from gradtool.witness.pytorch.model.batch import attempts, described, moved
 from gradtool.witness.pytorch.model.hugging_face import completed
 from gradtool.witness.pytorch.model.objective import Asked, Objective, objective, scalar
@@ -28,6 +29,8 @@ class Run:
     output: Any
     loss: torch.Tensor
     recorder: Recorder
+    first: State
+    """The random numbers and the buffers as they were before."""
 
 
 class Subject:
@@ -42,13 +45,14 @@ class Subject:
 
     def run(self) -> Run:
         """Forward to the loss, recorded."""
+        first = State.taken(self.model)
         with Recorder() as recorder:
             output = self._called(self.batch)
             if self.objective is None:
                 self.objective = self._settle(output, self.targets, recorder.final_of)
                 self.targets = self.objective.targets
             loss = self.objective.loss(output, self.targets)
-        return Run(output, loss, recorder)
+        return Run(output, loss, recorder, first)
 
     def loss(self) -> torch.Tensor:
         """The loss again, with nobody looking on."""
@@ -72,9 +76,10 @@ class Stepped(Subject):
 
     def run(self) -> Run:
         """Forward to the loss, recorded."""
+        first = State.taken(self.model)
         with Recorder() as recorder:
             loss = self.loss()
-        return Run(None, loss, recorder)
+        return Run(None, loss, recorder, first)
 
     def loss_of(self, batch: Any, targets: Any) -> torch.Tensor:
         """The loss of another batch."""

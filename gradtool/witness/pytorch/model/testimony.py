@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.causes.replay import causes, wanted
 from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
@@ -23,6 +24,7 @@ from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.parting import part
+from gradtool.witness.pytorch.causes.finders import Replay
 from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
 from gradtool.witness.pytorch.model.function import Function, is_leaf
@@ -49,6 +51,7 @@ KIND = Kind(
     is_leaf=is_leaf,
     of_function=Function,
 )
+CUT_OFF = "the loss does not require a gradient: no path leads back from it, and nothing beside the pass was tried"
 HALF = ("float16", "bfloat16")
 
 
@@ -120,6 +123,13 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
     evidence = replace(_passed(request, found, one, run, rows, optimizer, assumed), candidates=found.candidates)
+    if (asked := wanted(evidence)).fates():
+        yield Progress(request.key, "looking for the causes in a second pass")
+        replay = Replay(one.model, one.loss, rows, run.first)
+        evidence = replace(evidence, causes=list(causes(asked, replay)))
+        evidence = replace(evidence, notes=[*evidence.notes, *dict.fromkeys(replay.notes)])
+    if not run.loss.requires_grad:
+        return evidence
     if shadow is not None:
         digits = compared(request.seed, request.dtype, one, shadow, rows)
         evidence = replace(evidence, digits=[digits])
@@ -149,7 +159,8 @@ def _passed(
         row.tensor.grad = None
     with blamed("the backward pass failed"):
         named_terms = one.objective.terms if one.objective else {}
-        run.loss.backward(retain_graph=bool(named_terms))
+        if run.loss.requires_grad:
+            run.loss.backward(retain_graph=bool(named_terms))
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
     seen = parameters(rows, optimizer, moments=request.moments, half=evidence.dtype in HALF)
     norm = global_norm(seen)
@@ -163,6 +174,8 @@ def _passed(
         optimizer=optimizer_record(optimizer, rows),
         batch=batch_of(one.batch),
         head=run.recorder.head,
+        cut=run.recorder.rejoined.found,
+        notes=[] if run.loss.requires_grad else [CUT_OFF],
     )
 
 
@@ -212,5 +225,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         stepped=seen.stepped,
         zeroed=seen.zeroed,
         incidents=seen.incidents,
+        cut=seen.cut,
+        causes=seen.causes,
         notes=[*seen.notes, *passed_over(request)],
     )

@@ -23,7 +23,8 @@ class SubjectFinders:
 
     def __init__(self, one: Subject, rows: Sequence[Named]) -> None:
         self.one = one
-        self.tensors = {row.name: row.tensor for row in rows if row.trainable}
+        self.tensors = {row.name: row.tensor for row in rows}
+        self.frozen = {row.name for row in rows if not row.trainable}
 
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing from those that are there."""

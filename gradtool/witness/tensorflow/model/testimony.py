@@ -99,6 +99,9 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
     rows = rows_of(one, run)
     optimizer = find_optimizer(one.model, found.names, found.found, request, assumed)
     evidence = _passed(request, found.found, one, run, rows, optimizer, assumed)
+    if (asked := wanted(evidence)).fates():
+        yield Progress(request.key, "looking for the causes in a second pass")
+        evidence = replace(evidence, causes=list(causes(asked, SubjectFinders(one, rows))))
     digits: list[Digits] = []
     if request.dtype and not notes:
         yield Progress(request.key, f"running {file} again in {WIDE}")
@@ -134,7 +137,7 @@ def _passed(
     norm = global_norm(told)
     terms = terms_of(run.tape, one.objective.terms if one.objective else {}, rows, norm)
     del run.tape  # and everything that it remembers
-    evidence = replace(
+    return replace(
         evidence,
         loss=Loss(float(run.loss), one.objective.how if one.objective else "", terms=terms),
         parameters=told,
@@ -142,11 +145,10 @@ def _passed(
         norm=norm,
         batch=batch_of(one.batch),
         head=run.recorder.head,
+        cut=run.recorder.cut,
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
         candidates=found.candidates,
     )
-    asked = wanted(evidence, cut=run.recorder.cut)
-    return replace(evidence, causes=list(causes(asked, SubjectFinders(one, rows))))
 
 
 def _evidence(
@@ -201,6 +203,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         optimizer=seen.optimizer,
         steps=seen.steps if request.steps else [],
         incidents=seen.incidents,
+        cut=seen.cut,
         causes=seen.causes,
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )
