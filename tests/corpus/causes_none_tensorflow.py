@@ -225,8 +225,10 @@ model = Net()
         "h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/",
         "h = tf.stop_gradient(h * 2.0)",
         "return self.b(h)",
-        ("h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/\n        h = tf.stop_gradient(h * 2.0)",
-         "h = self.a(x)"),
+        (
+            "h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/\n        h = tf.stop_gradient(h * 2.0)",
+            "h = self.a(x)",
+        ),
     ),
     Case(
         "two cuts in two ways",
@@ -235,8 +237,11 @@ model = Net()
             "z = self.b(h)",
             "return tf.round(7.7 * z) + h[:, :2]  # <- here: nondifferentiable b/",
         ),
-        ("h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/\n        z = self.b(h)\n        "
-         "return tf.round(7.7 * z)", "h = self.a(x)\n        z = self.b(h)\n        return 7.7 * z"),
+        (
+            "h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/\n        z = self.b(h)\n        "
+            "return tf.round(7.7 * z)",
+            "h = self.a(x)\n        z = self.b(h)\n        return 7.7 * z",
+        ),
     ),
     Case(
         "stop_gradient in a tf.function",
@@ -371,8 +376,11 @@ model = Net()
             "pred = tf.constant(parts)",
             ERROR,
         ),
-        ("parts = [float(tf.reduce_sum(x[i] * w)) for i in range(4)]  # <- here: float w\n        "
-         "pred = tf.constant(parts)", "pred = tf.stack([tf.reduce_sum(x[i] * w) for i in range(4)])"),
+        (
+            "parts = [float(tf.reduce_sum(x[i] * w)) for i in range(4)]  # <- here: float w\n        "
+            "pred = tf.constant(parts)",
+            "pred = tf.stack([tf.reduce_sum(x[i] * w) for i in range(4)])",
+        ),
         script=True,
     ),
     net(
@@ -413,9 +421,11 @@ class Net(keras.Model):
 
 model = Net()
 """,
-        ("where = tf.cast(tf.abs(3.0 * self.a(x)), tf.int32) % 9",
-         "where = tf.cast(x, tf.int32) % 9; self.add_loss(tf.reduce_sum(self.a(x) ** 2)); return self.a(x)[:, :2] "
-         "+ tf.reduce_mean(self.mix(self.table(where)))"),
+        (
+            "where = tf.cast(tf.abs(3.0 * self.a(x)), tf.int32) % 9",
+            "where = tf.cast(x, tf.int32) % 9; self.add_loss(tf.reduce_sum(self.a(x) ** 2)); return self.a(x)[:, :2] "
+            "+ tf.reduce_mean(self.mix(self.table(where)))",
+        ),
     ),
     net(
         "a comparison",
@@ -434,7 +444,10 @@ def loss_fn(y_true, y_pred):
     right = tf.equal(tf.round(y_true), tf.round(y_pred))  # <- here: nondifferentiable a/
     return 1.0 - tf.reduce_mean(tf.cast(right, tf.float32))
 """,
-        ("    right = tf.equal(tf.round(y_true), tf.round(y_pred))", "    return tf.reduce_mean((y_true - y_pred) ** 2)"),
+        (
+            "    right = tf.equal(tf.round(y_true), tf.round(y_pred))",
+            "    return tf.reduce_mean((y_true - y_pred) ** 2)",
+        ),
     ),
     Case(
         "an accuracy for a loss",
@@ -460,8 +473,10 @@ def loss_fn(y_true, y_pred):
         "h = self.a(x)",
         "k = keras.ops.argmax(h, axis=1)  # <- here: argmax a/",
         "return self.b(keras.ops.one_hot(k, 3))",
-        ("k = keras.ops.argmax(h, axis=1)  # <- here: argmax a/\n        return self.b(keras.ops.one_hot(k, 3))",
-         "return self.b(h)"),
+        (
+            "k = keras.ops.argmax(h, axis=1)  # <- here: argmax a/\n        return self.b(keras.ops.one_hot(k, 3))",
+            "return self.b(h)",
+        ),
     ),
     net(
         "round",
@@ -494,8 +509,11 @@ def loss_fn(y_true, y_pred):
         "h = self.a(x)",
         "k = tf.random.categorical(h, 1)[:, 0]  # <- here: nondifferentiable a/",
         "return self.b(tf.one_hot(k, 3))",
-        ("k = tf.random.categorical(h, 1)[:, 0]  # <- here: nondifferentiable a/\n        "
-         "return self.b(tf.one_hot(k, 3))", "return self.b(tf.nn.softmax(h))"),
+        (
+            "k = tf.random.categorical(h, 1)[:, 0]  # <- here: nondifferentiable a/\n        "
+            "return self.b(tf.one_hot(k, 3))",
+            "return self.b(tf.nn.softmax(h))",
+        ),
     ),
     Case(
         "a gradient of one's own that is None",
@@ -514,13 +532,18 @@ def double(x):
 def times(h):
     @tf.custom_gradient
     def scale(x):
-        return x * h, lambda g: g * h
+        return x * h, lambda g: tf.reduce_sum(g * h)
 
     return scale
 
 """
-        + NET.format("h = self.a(x)", "h = times(h)(x)  # <- here: nondifferentiable a/", "return self.b(h)"),
-        "h = h * x",
+        + LOOP.format(
+            "pred = tf.linalg.matvec(x, w)",
+            "pred = times(pred)(b)  # <- here: nondifferentiable w",
+            "loss = tf.reduce_mean((pred - y) ** 2)",
+        ),
+        "pred = pred * b",
+        script=True,
     ),
     # ---- tapes
     loop(
@@ -535,8 +558,10 @@ def times(h):
         LOOP.replace("    with tf.GradientTape() as tape:", "    {}\n    with tf.GradientTape() as tape:").format(
             "pred = tf.linalg.matvec(x, w)  # <- here: outside_tape w", "scale = 1.5", "pred = pred * scale", ERROR
         ),
-        ("    pred = tf.linalg.matvec(x, w)  # <- here: outside_tape w\n    with tf.GradientTape() as tape:",
-         "    with tf.GradientTape() as tape:\n        pred = tf.linalg.matvec(x, w)"),
+        (
+            "    pred = tf.linalg.matvec(x, w)  # <- here: outside_tape w\n    with tf.GradientTape() as tape:",
+            "    with tf.GradientTape() as tape:\n        pred = tf.linalg.matvec(x, w)",
+        ),
         script=True,
     ),
     Case(
@@ -606,16 +631,17 @@ tape.gradient(loss, [w, scale])
     Case(
         "a weight made anew in every call",
         """
-class Scale(keras.layers.Layer):
-    def build(self, shape):
+class Net(Two):
+    def __init__(self):
+        super().__init__()
         self.scale = self.add_weight(shape=(3,), initializer="ones", name="scale")
 
     def call(self, x):
         scale = tf.Variable(tf.fill([3], 1.3))  # <- here: recreated scale
-        return x * scale
+        return self.b(self.a(x) * scale)
 
 
-model = keras.Sequential([keras.Input((3,)), Scale(name="scale"), keras.layers.Dense(2, name="b")])
+model = Net()
 """,
         "scale = self.scale",
     ),
@@ -647,7 +673,7 @@ model = Net()
     # ---- not on the way to the loss
     Case(
         "a layer that is never called",
-        NET.format("h = tf.nn.tanh(x)", "self.a.build((4, 3))", "return self.b(h)"),
+        NET.format("h = tf.nn.tanh(x)", "h = h * 2.0", "return self.b(h)") + "model.a.build((4, 3))\n",
         ("h = tf.nn.tanh(x)", "h = self.a(x)"),
         nowhere=("unused", "a/"),
     ),
@@ -721,7 +747,9 @@ QUIET = {
     "logsumexp, which stops a gradient inside": NET.format(
         "h = self.a(x)", "h = h - tf.reduce_logsumexp(h, 1, keepdims=True)", "return self.b(h)"
     ),
-    "recompute_grad": NET.format("f = tf.recompute_grad(lambda t: tf.tanh(self.a(t)))", "self.a(x)", "return self.b(f(x))"),
+    "recompute_grad": NET.format(
+        "f = tf.recompute_grad(lambda t: tf.tanh(self.a(t)))", "self.a(x)", "return self.b(f(x))"
+    ),
     "a gradient of one's own": """
 @tf.custom_gradient
 def double(x):

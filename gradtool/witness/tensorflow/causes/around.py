@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from gradtool.witness.tensorflow.causes.births import Births
 from gradtool.witness.tensorflow.causes.deaths import Deaths
 from gradtool.witness.tensorflow.causes.missing import missing, none
 from gradtool.witness.tensorflow.causes.recorder import Recorder
+from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.recorder import Sources
 
 __all__ = ["Finder", "NoneFinder", "program_finders"]
@@ -45,14 +46,12 @@ class NoneFinder:
         """Forget everything: a new iteration begins."""
         self.recorder.restart()
 
-    def told(
-        self, tapes: Sequence[Any], losses: Sequence[Any], tensors: Mapping[str, Any], asked: Wanted
-    ) -> list[Cause]:
-        """The causes for what is ``asked``; ``tensors`` are all variables, by name."""
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """The causes for what is ``asked``, among all ``rows``."""
         with self.recorder.deaf():
-            sought = {name: tensors[name] for name in asked.none if name in tensors}
+            sought = [row for row in rows if row.name in asked.none]
+            held = [row for row in rows if row.trainable and row not in sought]
             found = none(self.recorder, tapes, losses, sought)
-            held = {name: tensor for name, tensor in tensors.items() if name not in sought}
             return found + (missing(self.recorder, losses, held) if asked.cut else [])
 
 
@@ -66,7 +65,7 @@ class Finder(Protocol):
     def __enter__(self) -> Any:
         """Begin to look on."""
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         """Leave nothing behind."""
 
     def backward(self, losses: Sequence[Any]) -> AbstractContextManager[None]:
@@ -75,10 +74,8 @@ class Finder(Protocol):
     def restart(self) -> None:
         """Forget everything: a new iteration begins."""
 
-    def told(
-        self, tapes: Sequence[Any], losses: Sequence[Any], tensors: Mapping[str, Any], asked: Wanted
-    ) -> list[Cause]:
-        """The causes for what is ``asked``; ``tensors`` are all variables, by name."""
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """The causes for what is ``asked``, among all ``rows``."""
 
 
 def program_finders(fates: Sequence[str], sources: Sources) -> list[Finder]:

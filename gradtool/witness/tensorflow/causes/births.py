@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.passing import Operation, Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
 from gradtool.witness.tensorflow.causes.words import word
+from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.recorder import Sources
 
 __all__ = ["Births", "array", "level"]
@@ -28,12 +29,12 @@ ASSIGNING = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
 class Births(Passing):
     """A context around a forward and a backward pass; ``told`` gives the births behind what is not finite.
 
-    ``named`` are the parameters, as far as they are known before. The cost is one sum over every output.
+    ``rows`` are the parameters, as far as they are known before. The cost is one sum over every output.
     """
 
-    def __init__(self, sources: Sources | None = None, named: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
         super().__init__(sources)
-        self._variables = Variables(named or {})
+        self._variables = Variables(rows)
         names = self._variables.names()
         self._record = Record(names, names)
         self._owners: dict[int, int] = {}
@@ -76,8 +77,7 @@ class Births(Passing):
             self._note(operation, "view", given, [target], "")
 
     def _look(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: str) -> None:
-        found = [Given(one._id, level(one), functools.partial(array, one), one.dtype.name, tuple(one.shape))
-                 for one in outputs if _floats(one)]  # fmt: skip  # noqa: SLF001
+        found = [_found(one) for one in outputs if _floats(one)]
         if found:
             given = [self._given(one) for one in inputs if _floats(one)]
             if found[0].level:
@@ -132,13 +132,12 @@ class Births(Passing):
 
     # ---- what is told
 
-    def told(
-        self, tapes: Sequence[Any], losses: Sequence[Any], named: Mapping[str, Any], asked: Wanted
-    ) -> list[Cause]:
-        """The births behind the losses, or behind the gradients of those ``asked`` for; ``named`` are all variables."""
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """The births behind the losses, or behind the gradients of those of ``rows`` that are ``asked`` for."""
         del tapes
         targets = [Target("", loss._id, level(loss)) for loss in losses]  # noqa: SLF001
-        found = [(name, one) for name in asked.nonfinite if name in named for one in self.gradients(named[name])]
+        wanted = set(asked.nonfinite)
+        found = [(row.name, one) for row in rows if row.name in wanted for one in self.gradients(row.tensor)]
         targets.extend(Target(name, one._id, level(one)) for name, one in found)  # noqa: SLF001
         return self._record.causes(targets)
 
@@ -161,3 +160,8 @@ def level(tensor: Any) -> int:
 
 def _floats(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
+
+
+def _found(tensor: Any) -> Given:
+    number = tensor._id  # noqa: SLF001  # TensorFlow's own number
+    return Given(number, level(tensor), functools.partial(array, tensor), tensor.dtype.name, tuple(tensor.shape))

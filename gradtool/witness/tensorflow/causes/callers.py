@@ -9,7 +9,7 @@ import numpy as np
 from gradtool.witness.causes.lines import Spot, spot
 from gradtool.witness.model.user_file import is_users, user_frame
 
-__all__ = ["literal", "maker", "spots", "users_own"]
+__all__ = ["literal", "maker", "spots", "users_own", "within"]
 
 _MAKERS = {
     "constant": "tf.constant",
@@ -36,6 +36,15 @@ def users_own(frame: FrameType | None) -> bool:
         frame = frame.f_back
     own = user_frame(frame)
     return own is frame or (frame is not None and frame.f_code.co_filename.endswith("lambda_layer.py"))
+
+
+def within(name: str, frame: FrameType | None) -> bool:
+    """Whether a library's function of this name runs, called by the innermost of the user's functions."""
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        if frame.f_code.co_name == name:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def maker(frame: FrameType | None) -> str:

@@ -17,6 +17,7 @@ from gradtool.witness.tensorflow.causes.births import array
 from gradtool.witness.tensorflow.causes.passing import Operation, Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
 from gradtool.witness.tensorflow.causes.words import VIEWS, slope_word
+from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.recorder import Sources
 
 __all__ = ["Deaths"]
@@ -39,10 +40,10 @@ class Deaths(Passing):
     The gradients are the nodes of a graph, by TensorFlow's numbers, and so are the operations between them.
     """
 
-    def __init__(self, sources: Sources | None = None, named: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
         super().__init__(sources)
         self._record = Record()
-        self._variables = Variables(named or {})
+        self._variables = Variables(rows)
         self._zero: dict[int, bool] = {}
         """Whether each gradient is all zero."""
 
@@ -50,7 +51,7 @@ class Deaths(Passing):
         self._variables.__enter__()
         return super().__enter__()
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         self._variables.__exit__(*error)
 
@@ -122,7 +123,7 @@ class Deaths(Passing):
         given = operation.given() or list(known)
         at = next((one for one in [*given[:1], *known] if one is not None), None)
         partner = None
-        if name in PRODUCTS and len(given) == 2:  # noqa: PLR2004  # factors
+        if name in PRODUCTS and len(given) == 2:
             partner, at = given[1 - position], None
         elif name == "div" and position:
             partner, at = given[0], None
@@ -169,14 +170,14 @@ class Deaths(Passing):
 
     # ---- what is told
 
-    def told(
-        self, tapes: Sequence[Any], losses: Sequence[Any], named: Mapping[str, Any], asked: Wanted
-    ) -> list[Cause]:
-        """Where the gradients died of those ``asked`` for that are all zero; ``named`` are all variables."""
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """Where the gradients died of those of ``rows`` that are ``asked`` for, since they are all zero."""
         del tapes, losses
-        leaves = {name: ("variable", name) for name in asked.zero if name in named}
-        for name, leaf in leaves.items():
-            self._arrive(leaf, self.gradients(named[name]))
+        wanted = set(asked.zero)
+        own = {row.name: row.tensor for row in rows if row.name in wanted}
+        leaves = {name: ("variable", name) for name in own}
+        for name, tensor in own.items():
+            self._arrive(leaves[name], self.gradients(tensor))
         return self._record.causes(leaves, self._variables.names())
 
 

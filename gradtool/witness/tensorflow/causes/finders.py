@@ -16,8 +16,8 @@ from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.around import NoneFinder
 from gradtool.witness.tensorflow.causes.births import Births
 from gradtool.witness.tensorflow.causes.deaths import Deaths
-from gradtool.witness.tensorflow.model.recorder import Sources
 from gradtool.witness.tensorflow.model.parameters import Named
+from gradtool.witness.tensorflow.model.recorder import Sources
 from gradtool.witness.tensorflow.model.subject import Subject
 
 __all__ = ["SubjectFinders"]
@@ -29,8 +29,7 @@ class SubjectFinders:
     """The finders of a model that we run: each runs it once more, from the same random numbers."""
 
     def __init__(self, one: Subject, rows: Sequence[Named], sources: Sources) -> None:
-        self.one, self.sources = one, sources
-        self.tensors = {row.name: row.tensor for row in rows if row.trainable}
+        self.one, self.rows, self.sources = one, rows, sources
         self.notes: list[str] = []
         self._seed: int | None = None
         self._states: list[tuple[Any, Any]] = []
@@ -45,22 +44,22 @@ class SubjectFinders:
         with NoneFinder() as finder, _undisturbed(self.one):
             with tf.GradientTape(persistent=True) as tape:
                 loss = self._loss()
-            return finder.told([tape], [loss], self.tensors, asked)
+            return finder.told([tape], [loss], self.rows, asked)
 
     def zero(self, asked: Wanted) -> list[Cause]:
         """Where gradients became exactly zero."""
-        return self._again(Deaths(self.sources, self.tensors), asked, asked.zero)
+        return self._again(Deaths(self.sources, self.rows), asked, asked.zero)
 
     def nonfinite(self, asked: Wanted) -> list[Cause]:
         """Where the first NaN or infinity was born."""
-        return self._again(Births(self.sources, self.tensors), asked, asked.nonfinite)
+        return self._again(Births(self.sources, self.rows), asked, asked.nonfinite)
 
     def _again(self, finder: Births | Deaths, asked: Wanted, names: Sequence[str]) -> list[Cause]:
         with finder, _undisturbed(self.one):
             with tf.GradientTape() as tape:
                 loss = self._loss()
-            tape.gradient(loss, list(self.tensors.values()))
-            found = finder.told([tape], [loss], self.tensors, asked)
+            tape.gradient(loss, [row.tensor for row in self.rows if row.trainable])
+            found = finder.told([tape], [loss], self.rows, asked)
         if not found and (names or asked.loss):
             self.notes.append(UNLIKE)
         return found

@@ -16,7 +16,7 @@ from tensorflow.python.framework import op_callbacks, ops
 
 from gradtool.witness.causes.events import COMMON, LOOKED_AT, Event, Flow
 from gradtool.witness.causes.lines import Spot, spot
-from gradtool.witness.tensorflow.causes.callers import literal, maker, spots, users_own
+from gradtool.witness.tensorflow.causes.callers import literal, maker, spots, users_own, within
 from gradtool.witness.tensorflow.causes.doors import anybody, listening
 from gradtool.witness.tensorflow.causes.operations import ASKING, READING, WRITING, kind_of, title_of
 
@@ -143,10 +143,13 @@ class Recorder:
         return node
 
     def _read(self, handle: Any, tensor: Any, frame: FrameType) -> int:
+        before = self._stops
+        self._stops = before or (not record.could_possibly_record() and within("stop_gradient", frame))
         live = self._stops or record.should_record_backprop([tensor])
         source = self._known(handle, frame)
         node = self._new(tensor, live=live)
         self._add("ReadVariableOp", [source], [node], frame, unwatched=not live)
+        self._stops = before
         return node
 
     def _came(self, tensor: Any, node: int, frame: FrameType) -> None:
@@ -262,7 +265,10 @@ class Recorder:
         """A gradient apart from the operations takes the place of theirs; what they took besides gets none."""
         if self._deaf:
             return
-        sources = [self._known(one, frame) for one in inputs if isinstance(one, EAGER)]
+        given = [one for one in inputs if isinstance(one, EAGER)]
+        if not record.should_record_backprop(given):
+            return
+        sources = [self._known(one, frame) for one in given]
         for output in outputs:
             if not isinstance(output, EAGER) or not record.should_record_backprop([output]):
                 continue

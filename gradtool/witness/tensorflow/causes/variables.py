@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,16 +10,18 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import record  # no public way to the variables that are read
 
+from gradtool.witness.tensorflow.model.parameters import Named
+
 __all__ = ["Variables"]
 
 
 class Variables:
-    """A context; ``named`` are those whose names are known, others have TensorFlow's own."""
+    """A context; ``rows`` are those whose names are known, others have TensorFlow's own."""
 
-    def __init__(self, named: Mapping[str, Any]) -> None:
+    def __init__(self, rows: Sequence[Named]) -> None:
         self._watcher = record.VariableWatcher()
-        self._names = {key: name for name, one in named.items() if (key := _handle(one)) is not None}
-        self._rows = [one for one in named.values() if isinstance(one, tf.Variable)]
+        self._names: dict[Hashable, str] = {key: row.name for row in rows if (key := _handle(row.tensor)) is not None}
+        self._rows = [row.tensor for row in rows if isinstance(row.tensor, tf.Variable)]
 
         self._watching = False
 
@@ -34,9 +36,11 @@ class Variables:
         self._rows, self._watching = list(self._all()), False  # one that is not entered must not be asked
         self._watcher.__exit__(kind, error, trace)
 
-    def names(self) -> dict[int, str]:
+    def names(self) -> dict[Hashable, str]:
         """The names of all that are trained, by the number of the variable's handle."""
-        found = {key: str(one.name).partition(":")[0] for one in self._all() if (key := _handle(one)) is not None}
+        found: dict[Hashable, str] = {
+            key: str(one.name).partition(":")[0] for one in self._all() if (key := _handle(one)) is not None
+        }
         return found | self._names
 
     def behind(self, tensor: Any) -> int | None:

@@ -30,6 +30,8 @@ class Observed:
     head: Head | None = None
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
+    cut: bool = False
+    """Whether tf.stop_gradient was called, or numbers left TensorFlow, while a tape recorded."""
     causes: list[Cause] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
 

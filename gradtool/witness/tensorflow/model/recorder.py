@@ -285,7 +285,7 @@ class Recorder:
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
-        self._layers, self._functions, self._waiting = {}, {}, {}
+        self._layers, self._functions, self._waiting, self.cut = {}, {}, {}, False
 
     # ---- what is told afterwards
 

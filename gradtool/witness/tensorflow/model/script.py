@@ -205,7 +205,8 @@ class _Watch:
                 seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
         self._before_step = [_value(row.tensor) for row in self._rows]
         self._tapes.append(tape)
-        if len(seen.steps) + 1 == max(self.request.find_step, 1):
+        seen.cut = seen.cut or self.recorder.cut
+        if self._finders and len(seen.steps) + 1 == max(self.request.find_step, 1):
             self._find()
 
     def _find(self) -> None:
@@ -213,11 +214,10 @@ class _Watch:
         seen = self.seen
         told = seen.parameters if not seen.steps else parameters(self._rows)
         asked = wanted_of(told, seen.loss, cut="cut" in self.request.find)
-        tensors = {row.name: row.tensor for row in self._rows if row.trainable}
         found = [
             one
             for finder in self._finders
-            for one in finder.told(self._tapes, [*self._losses.values()], tensors, asked)
+            for one in finder.told(self._tapes, [*self._losses.values()], self._rows, asked)
         ]
         seen.causes = [replace(one, step=self.request.find_step) for one in found]
 

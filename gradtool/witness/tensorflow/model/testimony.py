@@ -98,8 +98,12 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
         found, one, run, notes = cast_model(request, weights, assumed)
     rows = rows_of(one, run)
     optimizer = find_optimizer(one.model, found.names, found.found, request, assumed)
+    evidence = _passed(request, found.found, one, run, rows, optimizer, assumed)
     finders = SubjectFinders(one, rows, run.recorder.sources)
-    evidence = _passed(request, found.found, one, run, rows, optimizer, finders, assumed)
+    if (asked := wanted(evidence)).fates():
+        yield Progress(request.key, "looking for the causes in a second pass")
+        evidence = replace(evidence, causes=list(causes(asked, finders)))
+        evidence = replace(evidence, notes=[*evidence.notes, *finders.notes])
     digits: list[Digits] = []
     if request.dtype and not notes:
         yield Progress(request.key, f"running {file} again in {WIDE}")
@@ -120,15 +124,14 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
     finders = SubjectFinders(one, rows, run.recorder.sources)
-    evidence = _passed(request, found, one, run, rows, optimizer, finders, assumed)
+    evidence = _passed(request, found, one, run, rows, optimizer, assumed)
     evidence = replace(evidence, layers=[], batch=0)
     return (yield from experiments(request, room(request, one, rows, optimizer, evidence, finders), evidence))
 
 
 def _passed(
-    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], optimizer: Any,
-    finders: SubjectFinders, assumed: Assumptions,
-) -> ModelEvidence:  # fmt: skip
+    request: ModelRequest, found: Found, one: Subject, run: Run, rows: list[Named], optimizer: Any, assumed: Assumptions
+) -> ModelEvidence:
     """What the backward pass leaves behind."""
     backward(run, rows)
     evidence = _evidence(request, found.name, type(found.model).__name__, found.route, rows, assumed)
@@ -137,7 +140,7 @@ def _passed(
     norm = global_norm(told)
     terms = terms_of(run.tape, one.objective.terms if one.objective else {}, rows, norm)
     del run.tape  # and everything that it remembers
-    evidence = replace(
+    return replace(
         evidence,
         loss=Loss(float(run.loss), one.objective.how if one.objective else "", terms=terms),
         parameters=told,
@@ -145,11 +148,10 @@ def _passed(
         norm=norm,
         batch=batch_of(one.batch),
         head=run.recorder.head,
+        cut=run.recorder.cut,
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
         candidates=found.candidates,
     )
-    found = list(causes(wanted(evidence, cut=run.recorder.cut), finders))
-    return replace(evidence, causes=found, notes=[*evidence.notes, *finders.notes])
 
 
 def _evidence(
@@ -204,6 +206,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         optimizer=seen.optimizer,
         steps=seen.steps if request.steps else [],
         incidents=seen.incidents,
+        cut=seen.cut,
         causes=seen.causes,
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )

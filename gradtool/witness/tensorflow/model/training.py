@@ -74,7 +74,7 @@ def born(step: TrainingStep, rows: Sequence[Named], finders: SubjectFinders) -> 
     own = [row for row in rows if row.trainable and row.gradient is not None]
     bad = [row.name for row in own if not math.isfinite(figures.norm(numbers(row.gradient)))]
     asked = Wanted(nonfinite=bad, loss=not math.isfinite(step.loss))
-    return [replace(cause, step=step.number) for cause in finders.nonfinite(asked)]
+    return [replace(cause, step=step.step) for cause in finders.nonfinite(asked)]
 
 
 def _backward(one: Subject, own: Sequence[Named]) -> tuple[float, float]:
