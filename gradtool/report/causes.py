@@ -28,7 +28,7 @@ def below(finding: Finding) -> list[str]:
 
 def cause_lines(cause: Cause) -> list[str]:
     """What the operation was given, and the operations from there to the first gradient that it spoils."""
-    lines = [f"given {_operand(operand)}" for operand in cause.operands]
+    lines = list(dict.fromkeys(f"given {_operand(operand)}" for operand in cause.operands))
     way = _without_repeats(cause.way)
     if len(way) < 2:
         return lines

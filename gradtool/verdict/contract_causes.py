@@ -27,7 +27,7 @@ FATES: Mapping[str, tuple[str, ...]] = {
 }
 """The fates of a gradient that a rule is about; of several findings the rule that stands first here shows the cause."""
 
-GUESSED = ("GT010", "GT204", "GT230")
+GUESSED = ("GT010", "GT203", "GT204", "GT230")
 """Rules whose remedies list what it may be: what it is takes their place."""
 
 
@@ -46,7 +46,8 @@ def with_causes(
         first = min(places, key=lambda place: codes.index(told[place].code))
         for place in places:
             one = told[place]
-            vague = one.code in GUESSED or one.remedy in (guess, SPOILS, RULES[one.code].remedy)
+            own = cause.kind == "nondifferentiable"  # an operation written by hand may be all there is
+            vague = (one.code in GUESSED and not own) or one.remedy in (guess, SPOILS, RULES[one.code].remedy)
             if place == first:
                 source = cause.line.source or one.source
                 one = replace(one, message=f"{one.message}; {because(cause)}", source=source, cause=cause)
