@@ -144,6 +144,11 @@ CUTS = (
         f"Take tf.stop_gradient out of this line; {_ON_PURPOSE} with trainable=False.",
     ),
     Kind(
+        "assigned", "it is assigned to a variable, which keeps the numbers and forgets where they come from",
+        "Use the tensor itself behind this line; what is written into a buffer keeps no history.",
+        "Use the tensor itself behind this line, and assign to the variable only what the next call needs.",
+    ),
+    Kind(
         "recreated", "the variable is made anew here, so it is another one than the model holds",
         "Change its numbers in place under no_grad (p.copy_(new)) instead of making a new one.",
         "Change its numbers with assign() instead of making a new variable; make variables once, in __init__ or build.",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,10 @@ from gradtool.evidence import Cause, CodeLine, Loss, ModelEvidence, Operand, Par
 from gradtool.verdict.flow.cause_rows import BIRTHS, CUTS, EPSILONS, ZEROS
 from gradtool.verdict.flow.causes import KINDS, because, remedy
 from gradtool.verdict.record import Finding
+from gradtool.witness.causes.deaths import ROWS
+from gradtool.witness.causes.patterns import MARKS, PATTERNS, SLOPES
+
+CORPUS = Path(__file__).parents[2] / "corpus"
 
 TORCH_ALONE = {"detach", "no_grad", "inference_mode", "grad_disabled", "data"}
 TORCH_WORDS = ("torch", "nn.Layer", "F.", "requires_grad", "clamp_min", "dim=")
@@ -281,3 +287,23 @@ def test_a_cause_in_the_first_step_of_a_training_is_that_of_the_first_pass() -> 
     ill = spoilt(replace(chain(), steps=[TrainingStep(1, 2.0, math.nan, nonfinite="0.weight")]), "nan", "0")
     findings = judged(ill, cause("nan", "where_trap", 14, *both("0"), phase="backward", step=1))
     assert lines(findings) == [("GT101", "model.py:14")]
+
+
+def test_every_word_of_the_finders_has_its_row() -> None:
+    births = {row.kind for row in PATTERNS} | set(SLOPES.values()) | set(MARKS.values())
+    births |= {"where_trap", "half_overflow", "overflow", "given", "weights", "other"}
+    assert births <= {row.kind for row in BIRTHS}
+    deaths = {row.kind for row in ROWS} - {"part"}  # it stands for what took other parts
+    assert deaths | {"other"} <= {row.kind for row in ZEROS}
+
+
+def test_every_word_of_the_corpora_has_its_row() -> None:
+    """What is planted there is told, whatever module it is in."""
+    words = {"none": CUTS, "zero": ZEROS, "nonfinite": BIRTHS}
+    for path in sorted(CORPUS.glob("causes_*_*.py")):
+        _, fate, _ = path.stem.split("_")
+        rows = {row.kind for row in words[fate]}
+        written = r"# <- here: ([a-z_]+)" if fate == "none" else r'Case\(\s*"[^"]*",\s*"([a-z_]+)"'
+        named = set(re.findall(written, path.read_text(encoding="utf-8"))) - {"cut"}
+        assert named, path.name
+        assert named <= rows, path.name
