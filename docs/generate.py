@@ -1,9 +1,9 @@
 """Writes what the documentation shows from the program itself: ``make docs``.
 
 In README.md and docs/*.md every block fenced as ``console`` holds commands after ``$``; what follows them is replaced
-by their real output at 80 columns. docs/cli.md, docs/operations.md and docs/rules.md are written whole, and
-docs/sweep.svg is drawn. docs/idioms.md shows the programs of examples/idioms with what a run of each prints, and one of
-them with the models of examples/pairs.
+by their real output at 80 columns. docs/cli.md, docs/operations.md, docs/rules.md and docs/causes.md are written
+whole, and docs/sweep.svg is drawn. docs/idioms.md shows the programs of examples/idioms with what a run of each prints,
+and one of them with the models of examples/pairs.
 docs/accuracy.md takes minutes and depends on the processor, and is written only by ``make accuracy``
 (``python docs/generate.py accuracy``).
 """
@@ -23,6 +23,7 @@ from gradtool.report.programs.idioms import IDIOMS, idiom
 from gradtool.report.programs.pair import TITLES
 from gradtool.target.operations import OPERATIONS, Operation
 from gradtool.verdict.compare.record import WORDS as COMPARE_WORDS
+from gradtool.verdict.flow.cause_rows import BIRTHS, CUTS, ZEROS, Kind
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
 
@@ -52,6 +53,13 @@ also be a lawful one: where large offsets cancel, as in `var` and `logsumexp`, r
 A clip whose limits coincide is a constant function of x, and yet both frameworks give 1 where x meets them.
 [Comparing PyTorch and TensorFlow](compare.md) tells how each verdict follows."""
 """What stands above the figures of docs/accuracy.md."""
+
+CAUSES = """\
+Where [flow](flow.md#why-is-it-none-zero-or-nan) finds a gradient that is missing, zero in every entry or not finite, it
+looks at the same pass again and names the line and the kind of the cause. These are the kinds, by the word that
+`--format json` has for them, with what to do. The epsilon is the one for float32: 1e-15 in float64, 1e-3 in float16,
+1e-2 in bfloat16; a smaller one is rounded away beside 1."""
+"""What stands above the kinds of docs/causes.md."""
 
 PICTURE = ("log(1 + exp(x))", "--at", "x=-1000:1000:41")
 """The sweep that docs/examples.md shows as a picture."""
@@ -143,6 +151,27 @@ def rules_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def causes_page() -> str:
+    """Every kind of cause of a gradient that is None, zero or not finite, with what to do in each framework."""
+    parts = ["# Why a gradient is None, zero or not finite", GENERATED, CAUSES]
+    for title, rows in (("No gradient", CUTS), ("Exactly zero", ZEROS), ("NaN and infinities", BIRTHS)):
+        parts += [f"## {title}", *map(_cause, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _cause(row: Kind) -> str:
+    """A remedy that is the same in both frameworks is told once."""
+
+    def shown(text: str) -> str:
+        return text.format(operation="the operation", epsilon="1e-7")
+
+    told = shown(row.told)
+    remedies = [f"- What to do: {shown(row.torch)}"]
+    if row.tensorflow:
+        remedies = [f"- PyTorch: {shown(row.torch)}", f"- TensorFlow: {shown(row.tensorflow)}"]
+    return "\n".join([f"`{row.kind}`: {told}.", "", *remedies])
+
+
 def with_models(run: Runner) -> dict[str, str]:
     """The training step with the models of MODELS, by side."""
     found: dict[str, str] = json.loads(run(["compare", *MODELS, "--code", "--json"]))["code"]["training_step"]
@@ -214,6 +243,7 @@ def main() -> None:
     _run(["check", *PICTURE, "--plot", str(ROOT / "docs" / "sweep.svg")])
     pages = {
         "cli": cli_page(_run), "operations": operations_page(), "rules": rules_page(),
+        "causes": causes_page(),
         "idioms": idioms_page(_outputs(), with_models(_run)),
     }  # fmt: skip
     for name, text in pages.items():

@@ -69,6 +69,7 @@ def test_the_reference_pages_are_those_of_this_program(run: Callable[[list[str]]
         ("cli", generate.cli_page(run)),
         ("operations", generate.operations_page()),
         ("rules", generate.rules_page()),
+        ("causes", generate.causes_page()),
     ):
         assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == text, f"docs/{name}.md: run make docs"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gradtool.evidence.causes import Cause
 from gradtool.evidence.expression import Autodiff, Checked, WrongEntry
 from gradtool.values import Shape, Value
 
@@ -82,6 +83,8 @@ class CallablePoint:
     expressions: list[str] = field(default_factory=list)
     constants: dict[str, Value] = field(default_factory=dict)
     untraced: str = ""
+    causes: list[Cause] = field(default_factory=list)
+    """Why the gradient is None or not finite here, or what cuts a part of it; their parameters are the inputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from gradtool.verdict.against import misleading
 from gradtool.verdict.agreement import Case
 from gradtool.verdict.callable import OWN, case_of, is_of_another, judge_point
 from gradtool.verdict.contract import contract_findings
+from gradtool.verdict.contract_causes import with_causes
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import WORDS, CallableFacts, CheckRecord, Entry, Finding, worst
 from gradtool.verdict.summary import gradient_norm
@@ -68,9 +69,11 @@ def recorded(
         made = _record(evidence, point, target, settings, records, case, entries)
         if not place:
             facts = replace(made.callable or _facts(evidence, OWN, settings), beside=beside)
-            noticed = _once([*made.findings, *contract_findings(evidence, title, words)])
+            every = [*made.findings, *contract_findings(evidence, title, words)]
+            noticed = _once(every, evidence.name, set(point.point))
             if evidence.checked and not evidence.surrogate:  # the numbers of a surrogate are not judged
                 noticed += misleading(evidence.checked, entries, evidence.dtype)
+            noticed = with_causes(noticed, point.causes, point.point, evidence.witness, CUTS[evidence.witness])
             made = replace(made, findings=tuple(noticed), callable=facts, against=evidence.checked)
         yield made
 
@@ -138,9 +141,10 @@ def _remedied(one: Finding, evidence: CallableEvidence, formulas: Formulas | Non
     return replace(one, remedy=f"Mend the backward pass of {evidence.name}{right}.", source=evidence.source)
 
 
-def _once(found: list[Finding]) -> list[Finding]:
+def _once(found: list[Finding], name: str, inputs: set[str]) -> list[Finding]:
     """Each fault told once: what returned None is no factor of 0 too, and a kink's convention is in its verdict."""
     none = {one.where for one in found if one.code in ("GT203", "GT204")}
+    none |= {name} if inputs <= none else set()
     kinks = any(one.code == "GT003" for one in found)
     return [
         one for one in found

@@ -22,7 +22,9 @@ Cell = tuple[str, str]
 """Text and style."""
 
 Remark = tuple[str, str, str]
-"""A severity or a verdict, what is told, and the remedy; empty where there is none."""
+"""A severity or a verdict, what is told, and the remedy; empty where there is none.
+
+Of what is told the first line is the sentence; the others stand below it."""
 
 Arrangement = Callable[[Sequence[Cell]], list[list[Cell]]]
 """From the cells of a row to columns, each with its lines from top to bottom."""
@@ -88,8 +90,11 @@ class Sheet:
     def remarks(self, remarks: Iterable[Remark]) -> None:
         """Each remark as a paragraph with its remedy, in the colour of its severity; the same one only once."""
         for severity, told, remedy in dict.fromkeys(remarks):
+            sentence, *below = told.splitlines() or [""]
             self.line("")
-            self.line(told, self.terminal.style(severity), indent=2)
+            self.line(sentence, self.terminal.style(severity), indent=2)
+            for text in below:
+                self.line(text, indent=4)
             if remedy:
                 self.line(f"→ {remedy}", indent=4)
 

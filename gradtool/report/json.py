@@ -9,6 +9,7 @@ from typing import Any
 
 from gradtool.evidence import Checked
 from gradtool.report import documents
+from gradtool.report.flow.json import jsonable
 from gradtool.report.numbers import exact, value_text
 from gradtool.terminal import Terminal
 from gradtool.values import Array, Shape, Value
@@ -98,15 +99,16 @@ def _callable(facts: CallableFacts) -> Mapping[str, Any]:
     }
 
 
-def finding(one: Finding) -> Mapping[str, str]:
-    """Something noticed."""
-    return {
+def finding(one: Finding) -> Mapping[str, Any]:
+    """Something noticed; with the cause, where one was found."""
+    told: dict[str, Any] = {
         "code": one.code,
         "severity": one.severity,
         "where": one.where,
         "message": one.message,
         "remedy": one.remedy,
     }
+    return told if one.cause is None else told | {"cause": jsonable(one.cause)}
 
 
 def entry(one: Entry) -> Mapping[str, Any]:

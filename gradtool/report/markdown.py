@@ -8,12 +8,13 @@ from itertools import groupby
 from gradtool.report.against import difference_text, heads
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.callables import callable_lines, place_text, signature_lines
+from gradtool.report.causes import below
 from gradtool.report.entries import chosen, derivative_name, upstream_line, verdict_word
 from gradtool.report.graph import mermaid
 from gradtool.report.markup import cell, code, plain
 from gradtool.report.numbers import DIGITS, exact, float_text, with_bar
 from gradtool.terminal import Terminal
-from gradtool.verdict.record import CheckRecord
+from gradtool.verdict.record import CheckRecord, Finding
 from gradtool.verdict.summary import total
 from gradtool.verdict.words import ulps
 
@@ -67,8 +68,14 @@ def _section(records: Sequence[CheckRecord]) -> list[str]:
     ]
     lines += [f"- {plain(text)}" for text in (upstream_line(first), *checker_lines(records)) if text]
     for record in records:
-        lines += [f"- {f.severity} {f.code} {code(f.where)}: {plain(f.message)}" for f in record.findings]
+        lines += [line for finding in record.findings for line in _finding(finding)]
         lines += [f"- error: {plain(failure.message)}. {plain(failure.hint)}" for failure in record.failures]
     if first.steps:
         lines += ["", "```mermaid", *mermaid(first).splitlines(), "```"]
     return [*lines, ""]
+
+
+def _finding(finding: Finding) -> list[str]:
+    """With the line of the program that it is about."""
+    head = f"- {finding.severity} {finding.code} {code(finding.where)}: {plain(finding.message)}"
+    return [head, *(f"  - {code(text)}" for text in below(finding))]

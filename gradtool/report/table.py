@@ -14,6 +14,7 @@ from rich.text import Text
 from gradtool.report.against import difference_text, heads, outcomes_text
 from gradtool.report.against import lines as checker_lines
 from gradtool.report.callables import callable_lines, place_text, signature_lines
+from gradtool.report.causes import below
 from gradtool.report.columns import Arrangement, Cell, Remark, Row, Sheet, unfolded
 from gradtool.report.entries import (
     LISTED,
@@ -144,7 +145,7 @@ class _Page:
             at = f" at {_point(record)}" if len(records) > 1 else ""
             for finding in record.findings:
                 head = f"{finding.severity} {finding.code} {finding.where}{at}: {finding.message}"
-                said.append((finding.severity, head, finding.remedy))
+                said.append((finding.severity, "\n".join([head, *below(finding)]), finding.remedy))
             said += [("error", f"no evidence: {failure.message}", failure.hint) for failure in record.failures]
         if power := power_line(entry for record in records for entry in record.entries):
             said.append(("", power, ""))

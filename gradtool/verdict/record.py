@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gradtool.evidence import Checked, Difference, Failure, Slot
+from gradtool.evidence import Cause, Checked, Difference, Failure, Slot
 from gradtool.problem import Problem
 from gradtool.values import Index, Shape, Value, label
 
@@ -37,7 +37,7 @@ HERE = "at this point"
 class Finding:
     """Something noticed beside the verdict: ``code`` names the rule, ``message`` carries the measured figure.
 
-    ``source`` is the user's line, as ``model.py:12``, where one is known.
+    ``source`` is the user's line, as ``model.py:12``, where one is known, and ``cause`` what happened there.
     """
 
     code: str
@@ -46,6 +46,9 @@ class Finding:
     message: str
     remedy: str
     source: str = ""
+    parameters: tuple[str, ...] = ()
+    """Those that it strikes, where there are more than ``where`` names."""
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ The rows stand beside what finds them: those of ``check`` in ``check_rules.py``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from gradtool.evidence import Cause
 from gradtool.verdict.check_rules import CHECK_RULES
 from gradtool.verdict.compare.mode_rules import MODE_RULES
 from gradtool.verdict.contract_rules import CONTRACT_RULES
@@ -30,7 +31,18 @@ RULES: Mapping[str, Rule] = MappingProxyType({row.code: row for row in _ROWS})
 """Every rule by its code."""
 
 
-def finding(code: str, where: str, message: str, remedy: str = "", *, severity: str = "", source: str = "") -> Finding:
+def finding(
+    code: str,
+    where: str,
+    message: str,
+    remedy: str = "",
+    *,
+    severity: str = "",
+    source: str = "",
+    parameters: Iterable[str] = (),
+    cause: Cause | None = None,
+) -> Finding:
     """A finding of rule ``code``, with the rule's own remedy and severity unless better ones are known."""
     rule = RULES[code]
-    return Finding(code, severity or rule.severity, where, message, remedy or rule.remedy, source)
+    worth, hint = severity or rule.severity, remedy or rule.remedy
+    return Finding(code, worth, where, message, hint, source, tuple(parameters), cause)

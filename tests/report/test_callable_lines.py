@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from handmade import record, told
 
-from gradtool.evidence import Slot
+from gradtool.evidence import Cause, CodeLine, Operand, Slot
 from gradtool.report.callables import PLACES, callable_lines, place_text, signature_lines
 from gradtool.verdict.record import CallableFacts, CheckRecord, Entry, Finding
 from gradtool.witness.callable.elsewhere import PLACES as TRIED
@@ -129,3 +129,21 @@ def test_a_broken_backward_pass_without_a_gradient_is_wrong_and_counted() -> Non
     text = told([broken, record("ops.py:g", Entry("x", 6.0, "verified", "agrees"))])
     assert [line.split() for line in text.splitlines() if "ops.py:f  " in line] == [["ops.py:f", "0", "-", "wrong"]]
     assert "1 gradient entry: 1 verified, 1 without a gradient that could be judged" in " ".join(text.split())
+
+
+def test_the_line_of_a_cause_stands_below_its_finding() -> None:
+    line = CodeLine("ops.py:7", "y = torch.log(x.detach())  # [red]", "soft")
+    cause = Cause("none", "detach", "detach", line, ["x"], operands=[Operand((3,), "float32", 0.0, 2.0, 3, 1)])
+    findings = (Finding("GT204", "error", "x", "cut off", "take it out", "ops.py:7", cause=cause),)
+    one = replace(made(), findings=findings)
+    assert (
+        "  error GT204 x: cut off\n"
+        "    ops.py:7, soft:  y = torch.log(x.detach())  # [red]\n"
+        "    given 3 float32 from 0 to 2, 1 of 3 is 0\n"
+        "    → take it out\n"
+    ) in told([one])
+    assert (
+        "- error GT204 `x`: cut off\n"
+        "  - `ops.py:7, soft:  y = torch.log(x.detach())  # [red]`\n"
+        "  - `given 3 float32 from 0 to 2, 1 of 3 is 0`\n"
+    ) in told([one], "markdown")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gradtool.evidence import Failure
+from gradtool.report.causes import cause_lines, excerpt
 from gradtool.report.flow.figures import counted
 from gradtool.report.flow.groups import SHOW_ALL
 from gradtool.report.flow.row import SEVERITIES
@@ -54,7 +55,8 @@ def _of_rule(findings: Sequence[Finding], most: int) -> list[Told]:
     told = []
     for finding, after in zip(shown, (*shown[1:], None), strict=True):
         again = after is not None and after.remedy == finding.remedy
-        told.append(Told(_finding(finding), finding.severity, more("", "" if again else finding.remedy)))
+        below = (*(cause_lines(finding.cause) if finding.cause else ()), *more("", "" if again else finding.remedy))
+        told.append(Told(_finding(finding), finding.severity, below, _code(finding), finding))
     if len(findings) > len(shown):
         left_out = f"and {len(findings) - len(shown)} more of {findings[0].code}: {SHOW_ALL}"
         told.append(Told(left_out, findings[0].severity))
@@ -63,5 +65,11 @@ def _of_rule(findings: Sequence[Finding], most: int) -> list[Told]:
 
 def _finding(finding: Finding) -> str:
     name = f" {RULES[finding.code].name}" if finding.code in RULES else ""
-    source = f" ({finding.source})" if finding.source else ""
+    source = f" ({finding.source})" if finding.source and not _code(finding) else ""
     return f"{finding.severity} {finding.code}{name}, {called(finding.where)}{source}: {finding.message}"
+
+
+def _code(finding: Finding) -> str:
+    """The line of the program that the finding is about, where its text or its function is known."""
+    line = finding.cause.line if finding.cause else None
+    return excerpt(line) if line is not None and (line.text or line.function) else ""

@@ -6,7 +6,7 @@ The page always shows every parameter and the profile over depth; a click on a h
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 
@@ -19,6 +19,7 @@ from gradtool.report.flow.svg import Dot, chart
 from gradtool.settings import FlowView
 from gradtool.terminal import Terminal
 from gradtool.verdict.flow.record import FlowRecord
+from gradtool.verdict.record import Finding
 
 __all__ = ["write"]
 
@@ -43,7 +44,7 @@ def _page(record: FlowRecord, view: FlowView) -> Iterable[str]:
     yield f"<h1>{_text(record.target)}</h1>\n<p>{_text(heading(record))}</p>"
     yield f'<p class="end {end.word}">{_text(end.text)}</p>'
     for section in sections(record, whole):
-        yield from _section(section, PICTURES.get(section.key, _curves)(record, section))
+        yield from _section(section, record.findings, PICTURES.get(section.key, _curves)(record, section))
     if record.command:
         yield f"<p>To repeat this run: <code>{_text(record.command)}</code></p>"
     yield f"</main>\n<script>\n{_own('sort.js')}</script>\n</body>\n</html>"
@@ -53,37 +54,53 @@ def _own(name: str) -> str:
     return files("gradtool.report.flow").joinpath(name).read_text(encoding="utf-8")
 
 
-def _section(section: Section, pictures: Iterable[str]) -> Iterable[str]:
+def _section(section: Section, findings: Sequence[Finding], pictures: Iterable[str]) -> Iterable[str]:
     yield f'<section id="{section.key}">'
     if section.title:
         yield f"<h2>{_text(section.title)}</h2>"
     if section.told:
-        yield from ("<ul>", *map(_told, section.told), "</ul>")
+        yield from ("<ul>", *(_told(told, findings) for told in section.told), "</ul>")
     yield from pictures
     if section.grid is not None:
-        yield from _table(section.grid)
+        yield from _table(section.grid, findings)
     yield from (f'<p class="note">{_text(told.text)}</p>' for told in section.after)
     yield "</section>"
 
 
-def _told(told: Told) -> str:
+def _told(told: Told, findings: Sequence[Finding]) -> str:
+    """A finding is what the flags of the table point to."""
+    anchor = f' id="{_anchor(told.about, findings)}"' if told.about else ""
+    code = f"<br><code>{_text(told.code)}</code>" if told.code else ""
     more = "".join(f"<br>{_text(text)}" for text in told.more)
-    return f'<li class="{told.word}">{_text(told.text)}{more}</li>'
+    return f'<li class="{told.word}"{anchor}>{_text(told.text)}{code}{more}</li>'
 
 
-def _table(grid: Grid) -> Iterable[str]:
+def _anchor(finding: Finding, findings: Sequence[Finding]) -> str:
+    return f"finding-{findings.index(finding) + 1}"
+
+
+def _table(grid: Grid, findings: Sequence[Finding]) -> Iterable[str]:
     yield '<div class="wide"><table>'
     yield f"<thead><tr>{''.join(f'<th>{_text(head)}</th>' for head in grid.heads)}</tr></thead>\n<tbody>"
     for cells in grid.rows:
-        yield f"<tr>{''.join(map(_cell, cells))}</tr>"
+        yield f"<tr>{''.join(_cell(cell, findings) for cell in cells)}</tr>"
     yield "</tbody></table></div>"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, findings: Sequence[Finding]) -> str:
     if cell.bar is None:
-        return f'<td class="{cell.word}">{_text(cell.text)}</td>'
+        return f'<td class="{cell.word}">{_linked(cell, findings)}</td>'
     bar = f'<span class="bar {cell.word}" style="width:{8 * cell.bar:.2f}rem"></span>' if cell.bar else ""
     return f'<td data-value="{cell.bar:.4f}">{bar}</td>'
+
+
+def _linked(cell: Cell, findings: Sequence[Finding]) -> str:
+    """The text, in which the code of a finding leads to it; a code that stands for several leads to each."""
+    text = _text(cell.text)
+    for code in dict.fromkeys(finding.code for finding in cell.about):
+        own = [finding for finding in cell.about if finding.code == code]
+        text = text.replace(code, " ".join(f'<a href="#{_anchor(one, findings)}">{code}</a>' for one in own))
+    return text
 
 
 def _depth(record: FlowRecord, section: Section) -> Iterable[str]:

@@ -46,7 +46,11 @@ def _section(section: Section, terminal: Terminal) -> list[str]:
 
 
 def _listed(sentences: Iterable[Told]) -> list[str]:
-    return [line for told in sentences for line in (f"- {plain(told.text)}", *(f"  - {plain(m)}" for m in told.more))]
+    return [line for told in sentences for line in (f"- {plain(told.text)}", *(f"  - {text}" for text in _below(told)))]
+
+
+def _below(told: Told) -> list[str]:
+    return [*map(code, filter(None, [told.code])), *map(plain, told.more)]
 
 
 def _table(grid: Grid, terminal: Terminal) -> list[str]:

@@ -78,7 +78,7 @@ def _grid(rows: Sequence[Row], columns: Sequence[Column], axis: Decades) -> Grid
                 Cell(own.shape),
                 *(Cell(text(own)) for _, text in columns),
                 Cell("", own.word, axis.place(own.norm)),
-                Cell(" ".join(own.flags), own.word),
+                Cell(" ".join(own.flags), own.word, about=own.findings),
             )
             for own in rows
         ),

@@ -43,6 +43,8 @@ class Row:
     mean_size: float | None
     flags: tuple[str, ...]
     word: str
+    findings: tuple[Finding, ...] = ()
+    """Those at this place, where it is that of one parameter."""
 
     @property
     def rms(self) -> float | None:
@@ -63,10 +65,10 @@ class Row:
 
 
 def places(findings: Sequence[Finding]) -> Places:
-    """The findings by each name that stands in their ``where``."""
+    """The findings by each name that stands in their ``where``, and by the parameters that they strike."""
     found: dict[str, list[Finding]] = {}
     for finding in findings:
-        for name in finding.where.split(", "):
+        for name in dict.fromkeys([*finding.where.split(", "), *finding.parameters]):
             found.setdefault(name, []).append(finding)
     return found
 
@@ -74,7 +76,8 @@ def places(findings: Sequence[Finding]) -> Places:
 def row(parameter: Parameter, known: Places) -> Row:
     """The row of one parameter."""
     named = dict.fromkeys([parameter.name, *filter(None, paths(parameter.layer))])  # a module stands for all in it
-    findings = [finding for name in named for finding in known.get(name, ())]
+    there = [finding for name in named for finding in known.get(name, ())]
+    findings = tuple(finding for place, finding in enumerate(there) if finding not in there[:place])
     own = parameter.gradient
     return Row(
         name=parameter.name,
@@ -91,6 +94,7 @@ def row(parameter: Parameter, known: Places) -> Row:
         mean_size=own.mean_size if own else None,
         flags=(*dict.fromkeys(finding.code for finding in findings), *_states(parameter)),
         word=min((finding.severity for finding in findings), key=SEVERITIES.index, default=""),
+        findings=findings,
     )
 
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradtool.verdict.record import Finding
+
 __all__ = ["Cell", "Curve", "Grid", "Report", "Section", "Told"]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A sentence, the severity in whose colour it is shown (or none), and what is said below it."""
+    """A sentence, the severity in whose colour it is shown (or none), and what is said below it.
+
+    ``code`` is a line of the user's program, which stands first below it; ``about`` the finding that is told.
+    """
 
     text: str
     word: str = ""
     more: tuple[str, ...] = ()
+    code: str = ""
+    about: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure of a table: its text, a severity or none, or the length of a bar from 0 to 1 instead of a text."""
+    """One figure of a table: its text, a severity or none, or the length of a bar from 0 to 1 instead of a text.
+
+    ``about`` are the findings whose codes stand in the text.
+    """
 
     text: str
     word: str = ""
     bar: float | None = None
+    about: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

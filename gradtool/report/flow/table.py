@@ -66,7 +66,7 @@ class _Page:
     def told(self, told: Told, indent: int = 0) -> None:
         """A sentence, and below it what follows from it."""
         self.sheet.line(told.text, self.terminal.style(told.word), indent=indent)
-        for text in told.more:
+        for text in (*filter(None, [told.code]), *told.more):
             self.sheet.line(text, indent=indent + 2)
 
     def curve(self, curve: Curve, label: int) -> None:

@@ -9,6 +9,7 @@ from gradtool.report import documents
 from gradtool.report.flow.json import jsonable
 from gradtool.terminal import Terminal
 from gradtool.verdict.pairing import ModelComparison, agree, first_apart, limit, parts
+from gradtool.verdict.record import Finding
 
 __all__ = ["SCHEMA", "plain", "write", "write_line"]
 
@@ -41,13 +42,18 @@ def plain(record: ModelComparison) -> dict[str, Any]:
         "agree": None if found is None else agree(found),
         "first": None if first is None else {"left": first.left, "right": first.right},
         "evidence": None if found is None else _evidence(found),
-        "findings": [jsonable(finding) for finding in record.findings],
+        "findings": [_finding(finding) for finding in record.findings],
         "untold": record.untold,
         "code": {name: dict(texts) for name, texts in record.code.items()} or None,
         "failures": documents.failures(record.failures),
         "seconds": round(record.seconds, 6),
         "command": record.command,
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """Without what only one model's gradients have."""
+    return {name: value for name, value in jsonable(finding).items() if name not in {"parameters", "cause"}}
 
 
 def _evidence(evidence: PairEvidence) -> dict[str, Any]:

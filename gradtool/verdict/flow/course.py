@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import ModelEvidence, TrainingStep
-from gradtool.verdict.flow.groups import WHOLE
+from gradtool.verdict.flow.causes import NONFINITE, caused, causes_of, struck
+from gradtool.verdict.flow.groups import WHOLE, trainable
 from gradtool.verdict.flow.units import DEAD
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
@@ -30,7 +31,13 @@ def nan_in_training(evidence: ModelEvidence) -> Iterator[Finding]:
     what = f"the gradient of {bad.nonfinite}" if bad.nonfinite else f"the loss ({bad.loss:g})"
     before = steps[steps.index(bad) - 1]
     told = f"at step {bad.step} {what} is not finite; the gradient's norm was {before.norm:.3g} the step before"
-    yield finding("GT132", bad.nonfinite or "loss", f"{told}, and {steps[0].norm:.3g} at first")
+    told += f", and {steps[0].norm:.3g} at first"
+    where = bad.nonfinite or "loss"
+    born = causes_of(evidence, *NONFINITE, late=True)
+    for cause in born:
+        yield caused("GT132", told, cause, evidence, struck(cause, trainable(evidence)), where=where)
+    if not born:
+        yield finding("GT132", where, told)
 
 
 def diverges(evidence: ModelEvidence) -> Iterator[Finding]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from gradtool.evidence import ModelEvidence
+from gradtool.evidence import Cause, ModelEvidence
+from gradtool.verdict.flow.causes import causes_of
 from gradtool.verdict.flow.checklist import checklist
 from gradtool.verdict.flow.course import diverges, nan_in_training, units_die
 from gradtool.verdict.flow.experiments import accumulation_differs, loss_rises, opposed_terms, wrong_gradient
@@ -13,7 +15,7 @@ from gradtool.verdict.flow.finite import infinite_gradients, nan_gradients, nonf
 from gradtool.verdict.flow.head import loss_head_mismatch, output_range, shapes_broadcast, softmax_axis
 from gradtool.verdict.flow.precision import half_precision, low_precision_digits
 from gradtool.verdict.flow.program import cleared_gradients, never_stepped, program_raised
-from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients, unregistered
+from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients, missing_paths, unregistered
 from gradtool.verdict.flow.record import Item
 from gradtool.verdict.flow.size import absolute_sizes, exploding, forward_growth, vanishing
 from gradtool.verdict.flow.start import initialisation
@@ -32,7 +34,7 @@ JUDGES: tuple[Judge, ...] = (
     nan_in_training, diverges, units_die, output_range, loss_head_mismatch, shapes_broadcast, softmax_axis, updates,
     loss_rises, saturated_units, forward_growth, lost_updates, half_precision, unregistered, not_in_optimizer,
     accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer, gradient_hooks,
-    opposed_terms, low_precision_digits,
+    missing_paths, opposed_terms, low_precision_digits,
 )  # fmt: skip
 """Among findings of one severity this is the order: causes before what follows from them."""
 
@@ -55,6 +57,9 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What a finding explains, so that one cause is told once."""
 
+LAYERS: Mapping[str, str] = MappingProxyType({"GT111": "softmax_of_one", "GT108": "dead_relu", "GT122": "norm_of_one"})
+"""What findings on layers say too, on the line that calls the layer, of a gradient that is exactly zero."""
+
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -67,10 +72,31 @@ def judge(
     thresholds of tutorials (``absolute``).
     """
     judges = (*JUDGES, absolute_sizes) if absolute else JUDGES
-    every = [finding for rule in judges for finding in rule(evidence)]
+    every = _once([finding for rule in judges for finding in rule(evidence)], causes_of(evidence, "zero"))
     # A note explains nothing away: it may stand beside a real fault.
     explained = {code for finding in every if finding.severity != "note" for code in FOLLOWS.get(finding.code, ())}
     found = [finding for finding in every if finding.code not in explained]
     found.sort(key=lambda finding: _RANK[finding.severity])
     # What nobody wants to hear of is no finding, and yet no tick.
     return tuple(finding for finding in found if wanted(finding.code)), checklist(evidence, found)
+
+
+def _once(found: Sequence[Finding], zeros: Sequence[Cause]) -> list[Finding]:
+    """Findings on layers with the cause of the zeros on their line, as errors, and without those on the zeros."""
+    causes = {(cause.kind, cause.line.source): cause for cause in zeros if cause.line.source}
+    told, left = set(), []
+    for finding in found:
+        cause = causes.get((LAYERS.get(finding.code, ""), finding.source))
+        if cause is not None and finding.severity != "note":
+            told.add(cause.line)
+            left.append(replace(finding, severity="error", cause=cause, parameters=tuple(cause.parameters)))
+        else:
+            left.append(finding)
+    return [
+        finding
+        for finding in left
+        if finding.code != "GT105"
+        or finding.cause is None
+        or finding.cause.kind not in LAYERS.values()
+        or finding.cause.line not in told
+    ]

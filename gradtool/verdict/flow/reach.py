@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import Layer, ModelEvidence, Parameter
+from gradtool.verdict.flow.causes import caused, causes_of, struck
 from gradtool.verdict.flow.groups import WHOLE, called, group_of, listed, places, trainable
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
-__all__ = ["frozen", "gradient_hooks", "missing_gradients", "unregistered"]
+__all__ = ["frozen", "gradient_hooks", "missing_gradients", "missing_paths", "unregistered"]
 
 
 def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
-    """GT106: trainable parameters without a gradient, those of layers that never ran apart from the others."""
+    """GT106: trainable parameters without a gradient by their cause; of the others, those whose layers never ran."""
     parameters = trainable(evidence)
     hit = [parameter for parameter in parameters if parameter.gradient is None]
+    found = [(cause, struck(cause, hit)) for cause in causes_of(evidence, "none")]
+    for cause, own in found:
+        if own:
+            yield caused("GT106", "{} got no gradient", cause, evidence, own)
+    known = {parameter.name for _, own in found for parameter in own}
+    yield from _unexplained(evidence, [parameter for parameter in hit if parameter.name not in known])
+
+
+def _unexplained(evidence: ModelEvidence, hit: Sequence[Parameter]) -> Iterator[Finding]:
+    """What the layers tell of parameters whose cause was not found."""
+    parameters = trainable(evidence)
     ran = places(evidence.layers, hit)
     unused = [parameter for parameter in hit if parameter.name not in ran]
     cut = [parameter for parameter in hit if parameter.name in ran]
@@ -24,7 +36,7 @@ def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
         several = len({parameter.layer for parameter in unused}) > 1
         told = f"{named} got no gradient: the forward pass never used the layer" + ("s" if several else "")
         remedy = "Use it in the forward pass, remove it, or freeze it on purpose."
-        yield finding("GT106", where, told, remedy)
+        yield finding("GT106", where, told, remedy, parameters=[parameter.name for parameter in unused])
     if cut:
         where, named = group_of(cut, parameters)
         the_layer = "the layer" if len({parameter.layer for parameter in cut}) == 1 else "their layers"
@@ -32,7 +44,19 @@ def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
         told = f"{named} got no gradient although {the_layer} ran: the path to the loss is cut"
         if layer is not None:
             told += f" between here and {called(layer.name)} ({layer.kind}), where there is a gradient"
-        yield finding("GT106", where, told, _whole(evidence), source=_line(evidence, cut))
+        names = [parameter.name for parameter in cut]
+        yield finding("GT106", where, told, _whole(evidence), source=_line(evidence, cut), parameters=names)
+
+
+def missing_paths(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT148: cuts on one of several paths; not those that are told of a parameter without any gradient."""
+    told = {(cause.kind, cause.line) for cause in causes_of(evidence, "none")}
+    for cause in causes_of(evidence, "cut"):
+        own = struck(cause, trainable(evidence))
+        if own and (cause.kind, cause.line) not in told:
+            yield caused(
+                "GT148", "a path from {} to the loss is cut, and missing from the gradient", cause, evidence, own
+            )
 
 
 def _whole(evidence: ModelEvidence) -> str:
@@ -65,10 +89,14 @@ def frozen(evidence: ModelEvidence) -> Iterator[Finding]:
     share = sum(p.weights.count for p in hit) / max(1, sum(p.weights.count for p in evidence.parameters))
     switch = "requires_grad" if evidence.framework == "torch" else "trainable"
     remedy = f"If they should learn, set {switch} to True before the optimizer is made."
+    cause = next((one for one in causes_of(evidence, "none") if one.kind == "frozen" and struck(one, hit)), None)
+    source = cause.line.source if cause else ""
     if len(hit) == len(evidence.parameters):
-        yield finding("GT107", WHOLE, f"{named} are frozen: nothing can learn", remedy, severity="error")
+        told = f"{named} are frozen: nothing can learn"
+        yield finding("GT107", WHOLE, told, remedy, severity="error", source=source, cause=cause)
     else:
-        yield finding("GT107", where, f"{named} {_are(hit)} frozen, {share:.0%} of all numbers", remedy)
+        told = f"{named} {_are(hit)} frozen, {share:.0%} of all numbers"
+        yield finding("GT107", where, told, remedy, source=source, cause=cause)
 
 
 def _are(items: Sequence[object]) -> str:

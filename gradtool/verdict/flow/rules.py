@@ -174,4 +174,11 @@ FLOW_RULES = (
         "step() or apply_gradients() is never called. A warning where there was a single backward pass.",
         "Call optimizer.step() behind backward(), or apply_gradients() with what the tape returned.",
     ),
+    Rule(
+        "GT148", "missing-path", "note", "A path from a parameter to the loss is cut, and others are not",
+        "The gradient is there, and it is not the whole derivative: what flows along the path that is cut is missing. "
+        "That is right for a target network or a straight-through estimator, and a slip elsewhere, as in "
+        "(x**2).detach() + x.",
+        "If the path should count, take the cut out of the line; if it should not, leave it.",
+    ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.verdict.flow.causes import causes_of
 from gradtool.verdict.flow.experiments import ROUNDINGS, rounding
 from gradtool.verdict.flow.groups import WHOLE, group_of, trainable
 from gradtool.verdict.flow.structure import is_bias, rms
@@ -129,7 +130,8 @@ def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     if hit and holds:
         where, named = group_of(hit, parameters)
         told = f"{optimizer.kind} does not hold {named}"
-        yield finding("GT120", where, told)
+        cause = next((one for one in causes_of(evidence, "none") if one.kind == "not_in_optimizer"), None)
+        yield finding("GT120", where, told, source=cause.line.source if cause else "", cause=cause)
 
 
 def foreign_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradtool.evidence import Layer, ModelEvidence, Parameter
+from gradtool.evidence import Cause, Layer, ModelEvidence, Parameter
+from gradtool.verdict.flow.causes import caused, causes_of
 from gradtool.verdict.flow.depth import profile_of
 from gradtool.verdict.flow.groups import WHOLE, called, group_of, listed, paths, places, trainable
 from gradtool.verdict.flow.size import FADING
@@ -24,6 +25,12 @@ __all__ = ["all_zero", "zero_gradients"]
 
 FIRST = "what multiplies it starts at 0 and moves first"
 """The reason of LoRA, and of a branch that starts at zero."""
+
+BY_LAYERS = ("softmax_of_one", "dead_relu", "underflow", "other")
+"""Kinds of causes that the figures of layers tell as well."""
+
+FAULTS = ("softmax_of_one", "dead_relu", "clamp", "saturated", "mask", "norm_of_one", "rounding", "selection")
+"""Kinds of causes beside which no zero is lawful."""
 
 STATES = ("weight_hh", "recurrent_kernel")
 """What the weights that multiply the previous state are called."""
@@ -39,6 +46,11 @@ class _Seen:
     zero: Sequence[Parameter]
     faded: float
     """Before this place a vanishing gradient is so small that its products may underflow to 0."""
+    causes: Sequence[Cause]
+
+    def cause(self, parameter: Parameter) -> Cause | None:
+        """Where its gradient became 0, if that was found."""
+        return next((cause for cause in self.causes if parameter.name in cause.parameters), None)
 
 
 def all_zero(parameter: Parameter) -> bool:
@@ -51,24 +63,47 @@ def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT105: gradients of exactly zero by their reason; what a dead or constant layer explains is told there."""
     parameters = trainable(evidence)
     zero = [parameter for parameter in parameters if all_zero(parameter)]
-    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero, _faded(evidence))
+    seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero, _faded(evidence),
+                 causes_of(evidence, "zero"))  # fmt: skip
     if zero and evidence.loss.value == 0 and not any(_moves(parameter) for parameter in parameters):
         told = "every gradient is exactly 0, as the loss is: there is nothing left to learn"
         yield finding("GT105", WHOLE, told, "Nothing to do.", severity="note")
         return
-    reasons: dict[str, list[Parameter]] = {}
+    lawful: dict[str, list[Parameter]] = {}
+    unlawful: list[Parameter] = []
     for parameter in zero:
         if not _told_elsewhere(seen, parameter):
-            reasons.setdefault(_lawful(seen, parameter), []).append(parameter)
-    for reason, members in reasons.items():
-        where, named = group_of(members, parameters)
-        told = f"the gradient of {named} is exactly 0"
-        if reason:
-            told = f"{told}: {reason}{_partners(seen, members) if reason == FIRST else ''}"
-            yield finding("GT105", where, told, "Nothing to do.", severity="note")
-        else:
-            stop = _stop(seen, members)
-            yield finding("GT105", where, f"{told}{_between(members, stop)}", source=stop.source if stop else "")
+            reason = _lawful(seen, parameter)
+            (lawful.setdefault(reason, []) if reason else unlawful).append(parameter)
+    for reason, members in lawful.items():
+        yield _note(seen, reason, members)
+    for cause in seen.causes:
+        own = [parameter for parameter in unlawful if seen.cause(parameter) is cause]
+        if own:
+            yield caused("GT105", "the gradient of {} is exactly 0", cause, evidence, own)
+    left = [parameter for parameter in unlawful if seen.cause(parameter) is None]
+    if left:
+        yield _unexplained(seen, left)
+
+
+def _note(seen: _Seen, reason: str, members: Sequence[Parameter]) -> Finding:
+    """Zeros that are as they should be, with the line where the first of them becomes 0."""
+    where, named = group_of(members, seen.parameters)
+    told = f"the gradient of {named} is exactly 0: {reason}{_partners(seen, members) if reason == FIRST else ''}"
+    cause = next((cause for parameter in members if (cause := seen.cause(parameter))), None)
+    source, names = cause.line.source if cause else "", [parameter.name for parameter in members]
+    return finding(
+        "GT105", where, told, "Nothing to do.", severity="note", source=source, parameters=names, cause=cause
+    )
+
+
+def _unexplained(seen: _Seen, members: Sequence[Parameter]) -> Finding:
+    """How far the layers tell where the gradient is lost."""
+    where, named = group_of(members, seen.parameters)
+    stop = _stop(seen, members)
+    told = f"the gradient of {named} is exactly 0{_between(members, stop)}"
+    source, names = stop.source if stop else "", [parameter.name for parameter in members]
+    return finding("GT105", where, told, source=source, parameters=names)
 
 
 def _partners(seen: _Seen, members: Sequence[Parameter]) -> str:
@@ -79,11 +114,12 @@ def _partners(seen: _Seen, members: Sequence[Parameter]) -> str:
 def _told_elsewhere(seen: _Seen, parameter: Parameter) -> bool:
     """Whether a dead layer, a softmax over one number, or a gradient that fades to nothing explains it."""
     here = seen.place.get(parameter.name, math.inf)
-    if any(here <= layer.place for layer in blocking(seen.evidence)):
-        return True
     if _fed_by_nothing(seen, parameter, here):
         return True
-    return here < seen.faded
+    cause = seen.cause(parameter)
+    if cause is not None and cause.kind not in BY_LAYERS:
+        return False
+    return here < seen.faded or any(here <= layer.place for layer in blocking(seen.evidence))
 
 
 def _faded(evidence: ModelEvidence) -> float:
@@ -106,6 +142,9 @@ def _fed_by_nothing(seen: _Seen, parameter: Parameter, here: float) -> bool:
 
 def _lawful(seen: _Seen, parameter: Parameter) -> str:
     """Why this zero is as it should be; empty where it is not."""
+    cause = seen.cause(parameter)
+    if cause is not None and cause.kind in FAULTS:
+        return ""
     siblings = [p for p in seen.parameters if p.layer == parameter.layer and p is not parameter]
     moving = any(p.gradient is not None and not all_zero(p) for p in siblings)
     if moving and any(word in parameter.name for word in STATES):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradtool.evidence import Breach, CallableEvidence, CallablePoint, CallableRequest, Checked
+from gradtool.witness.callable.causes import Finder, Sought, sought
 from gradtool.witness.callable.elsewhere import elsewhere
 from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.own_point import OWN, own_points, random_upstream
@@ -26,7 +27,8 @@ EXACT = 4096
 class Room:
     """A framework's room: what it is called, its version, its checks of the contract, and the way to a formula.
 
-    All are given the room's own subjects; ``checked`` is what the framework's own checker says.
+    All are given the room's own subjects; ``checked`` is what the framework's own checker says, ``causes`` finds the
+    lines on which a gradient is lost.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Room:
     breaches: Callable[[Any, CallableRequest, str], list[Breach]] = lambda *_: []
     formula: Callable[[Any], Formula] = lambda _: Formula()
     checked: Callable[[Any, CallableRequest], Checked | None] = lambda *_: None
+    causes: Finder = lambda *_: Sought()
 
 
 def examined(subject: Subject, request: CallableRequest, room: Room) -> CallableEvidence:
@@ -52,10 +55,13 @@ def _examined(subject: Subject, request: CallableRequest, room: Room) -> Callabl
     breaches = room.breaches(subject, request, OWN)
     points: list[CallablePoint] = []
     evaluations, checked = 0, None
+    told = notes(subject)
     if not any(breach.kind in ("raises", "shape") for breach in breaches):
         formula = _formula(subject, request, room)
         points, evaluations = own_points(subject, request, formula, room.name, room.version)
         if not request.surrogate:
+            points[0], more = sought(subject, points[0], room.causes)
+            told += more
             weighed = Weighed(subject, random_upstream(subject, request.seed))
             search = not any(map(_is_accused, points))
             points += elsewhere(weighed, request.seed, room.name, room.version, search=search)
@@ -77,7 +83,7 @@ def _examined(subject: Subject, request: CallableRequest, room: Room) -> Callabl
         evaluations=evaluations,
         seconds=time.perf_counter() - began,
         checked=checked,
-        notes=notes(subject),
+        notes=told,
     )
 
 

@@ -91,6 +91,11 @@ class Flow:
             self._made.setdefault(node, []).append(event)
         return event
 
+    def unmake(self, node: int) -> None:
+        """Nothing that was written down makes ``node``: its gradient was recorded apart from the operations."""
+        for event in self._made.pop(node, ()):
+            event.outputs = tuple(one for one in event.outputs if one != node)
+
     def leave(self, operation: str, node: int, spot: Spot, kind: str, numbers: Iterable[float]) -> Event:
         """The numbers of ``node`` leave the framework; they are known again when they come back."""
         outside = self.node(connected=False)

@@ -12,7 +12,9 @@ from gradtool.evidence import (
     Accumulated,
     Assumed,
     Candidate,
+    Cause,
     Clipped,
+    CodeLine,
     Descent,
     Digits,
     Failure,
@@ -21,12 +23,14 @@ from gradtool.evidence import (
     Layer,
     Loss,
     ModelEvidence,
+    Operand,
     Optimizer,
     Parameter,
     Statistics,
     Survey,
     Term,
     TrainingStep,
+    Waypoint,
     Weights,
     WrongEntry,
 )
@@ -284,6 +288,45 @@ HOSTILE = record(
     findings=(Finding("GT101", "error", "w[i] [/b] :smile: [red]x", "<b>bold</b> & [link](x) *y*", "a_b"),),
 )
 
+
+def at(number: int, text: str, function: str = "Net.forward") -> CodeLine:
+    return CodeLine(f"model.py:{number}", text, function)
+
+
+DETACHED = Cause("none", "detach", "detach", at(12, "h = self.fc1(x).detach()"), ["fc1.weight", "fc1.bias"])
+LOG = Cause(
+    "inf",
+    "log_of_zero",
+    "log",
+    at(14, "return -(y * torch.log(p)).sum()", "loss_of"),
+    ["fc2.weight"],
+    operands=[Operand((32, 10), "float32", 0.0, 0.9375, 320, 12), Operand((), "float32", 2.0, 2.0, 1, name="scale")],
+    way=[
+        Waypoint("log", "forward", at(14, "return -(y * torch.log(p)).sum()")),
+        Waypoint("mul", "forward", at(14, "return -(y * torch.log(p)).sum()")),
+        Waypoint("sum", "forward", at(15, "total = parts.sum()")),
+        Waypoint("sum", "backward", at(15, "total = parts.sum()")),
+        Waypoint("log", "backward", at(14, "return -(y * torch.log(p)).sum()")),
+    ],
+)
+NOTEBOOK = Cause("none", "numpy", "numpy", CodeLine(function="forward"), ["fc2.bias"])
+CAUSES = record(
+    evidence(
+        [parameter(name, (4, 4), None) for name in ("fc1.weight", "fc1.bias", "fc2.bias")]
+        + [parameter("fc2.weight", (4, 4), 1.0, gradient=Statistics(16, math.nan, math.nan, 0, 3))],
+        causes=[DETACHED, LOG, NOTEBOOK],
+    ),
+    findings=(
+        Finding(
+            "GT101", "error", "fc2.weight", "3 of 16 are NaN", "use log_softmax", "model.py:14", ("fc2.weight",), LOG
+        ),
+        Finding(
+            "GT106", "error", "fc1", "no gradient", "take it out", "model.py:12", ("fc1.weight", "fc1.bias"), DETACHED
+        ),
+        Finding("GT106", "error", "fc2.bias", "it leaves", "use torch", parameters=("fc2.bias",), cause=NOTEBOOK),
+    ),
+)
+
 SETS: dict[str, FlowRecord] = {
     "healthy": HEALTHY,
     "ill": ILL,
@@ -295,6 +338,7 @@ SETS: dict[str, FlowRecord] = {
     "unreadable": UNREADABLE,
     "no parameters": NO_PARAMETERS,
     "hostile": HOSTILE,
+    "causes": CAUSES,
 }
 VIEWS = {
     "plain": FlowView(),

@@ -10,6 +10,7 @@ from gradtool.witness.callable.examine import Room, examined
 from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
+from gradtool.witness.pytorch.callable.causes import causes
 from gradtool.witness.pytorch.callable.contract import breaches
 from gradtool.witness.pytorch.callable.subject import TorchSubject
 from gradtool.witness.pytorch.callable.traced import traced
@@ -46,7 +47,7 @@ def _checked(subject: TorchSubject, request: CallableRequest) -> Checked:
     return checked(subject, request, ("torch", torch.__version__), gradcheck, handed)
 
 
-_ROOM = Room("torch", torch.__version__, breaches, _formula, _checked)
+_ROOM = Room("torch", torch.__version__, breaches, _formula, _checked, causes)
 
 SMALL = 1 << 16
 """Numbers in all inputs up to which one thread does the work: several wait for each other longer than they work."""

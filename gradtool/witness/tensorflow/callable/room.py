@@ -12,6 +12,7 @@ from gradtool.witness.callable.examine import Room, examined
 from gradtool.witness.callable.formula import Formula
 from gradtool.witness.callable.subject import Subject
 from gradtool.witness.callable.traced import NotTraced, disagreement
+from gradtool.witness.tensorflow.callable.causes import causes
 from gradtool.witness.tensorflow.callable.contract import breaches
 from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
 from gradtool.witness.tensorflow.callable.traced import traced
@@ -51,7 +52,7 @@ def _checked(subject: TensorFlowSubject, request: CallableRequest) -> Checked:
         return checked(subject, request, ("tensorflow", tf.__version__), gradcheck, handed)
 
 
-_ROOM = Room("tensorflow", tf.__version__, breaches, _formula, _checked)
+_ROOM = Room("tensorflow", tf.__version__, breaches, _formula, _checked, causes)
 
 
 def looked_at(subject: Subject, request: CallableRequest) -> CallableEvidence:

@@ -33,8 +33,3 @@ def backward(run: Run, rows: list[Named]) -> None:
     run.recorder.release()
     for row, gradient in zip(wanted, gradients, strict=True):
         row.gradient = merged(gradient)
-    if wanted and all(row.gradient is None for row in wanted):
-        raise UserFileError(
-            "the loss reaches no parameter: every gradient is None",
-            "every path is cut: tf.stop_gradient, .numpy(), a cast to integers, or NumPy in the model",
-        )

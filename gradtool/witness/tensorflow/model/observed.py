@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradtool.evidence import Clipped, Head, Incident, Layer, Optimizer, Parameter, Stepped, TrainingStep
+from gradtool.evidence import Cause, Clipped, Head, Incident, Layer, Optimizer, Parameter, Stepped, TrainingStep
 from gradtool.witness.tensorflow.model.parameters import Named
 
 __all__ = ["Observed"]
@@ -30,6 +30,9 @@ class Observed:
     head: Head | None = None
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
+    cut: bool = False
+    """Whether tf.stop_gradient was called, or numbers left TensorFlow, while a tape recorded."""
+    causes: list[Cause] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
 
     @property

@@ -20,11 +20,14 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.ops import EagerTensor
+from tensorflow.python.ops import gen_array_ops
 
 from gradtool.evidence import Head, Layer
 from gradtool.witness.model.figures import Figures, figures, norm
 from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_line
+from gradtool.witness.tensorflow.causes.callers import users_own
 from gradtool.witness.tensorflow.model.activations import FUNCTIONS, activation_of, known_activation
 from gradtool.witness.tensorflow.model.head import DIFFERENCES, head_seen, pairs_seen
 from gradtool.witness.tensorflow.model.head import FUNCTIONS as LOSSES
@@ -32,6 +35,8 @@ from gradtool.witness.tensorflow.model.statistics import numbers
 
 __all__ = ["Recorder", "Sources", "no_sources", "tensors_in"]
 
+CUTTING = ((gen_array_ops, "stop_gradient"), (EagerTensor, "numpy"), (EagerTensor, "__float__"))
+"""What may cut a path; whether one is missing is looked at afterwards, if anything of this was called."""
 Sources = MutableMapping[Any, str]
 """The user's line on which each layer was made."""
 
@@ -60,7 +65,9 @@ class Recorder:
         """The activation of the last layer that ran, if it is one."""
         self.head: Head | None = None
         """What the last loss was given."""
-        self._sources = no_sources() if sources is None else sources
+        self.cut = False
+        """Whether tf.stop_gradient was called, or numbers left TensorFlow by ``.numpy()`` or ``float()``."""
+        self.sources = no_sources() if sources is None else sources
         self._layers: dict[int, tuple[Any, Seen]] = {}
         self._outside: dict[int, tuple[Any, Seen]] = {}
         """Layers that ran while nobody looked, as those outside every tape; no figures are taken of them."""
@@ -71,6 +78,7 @@ class Recorder:
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
+        self._replace(keras.Operation, "__init__", self._layer_init)  # of functional models' functions
         self._replace(keras.layers.Layer, "__init__", self._layer_init)
         self._replace(keras.layers.Layer, "__call__", self._layer_call)
         self._replace(keras.losses.Loss, "__call__", self._loss_call)
@@ -78,6 +86,8 @@ class Recorder:
             self._replace(place, name, functools.partial(self._activation_call, title))
         for (place, name), title in LOSSES.items():
             self._replace(place, name, functools.partial(self._loss_function_call, title))
+        for place, name in CUTTING:
+            self._replace(place, name, self._cutting_call)
         for place, name in DIFFERENCES:
             self._replace(place, name, self._difference_call)
         return self
@@ -88,9 +98,10 @@ class Recorder:
         self._patches.close()
 
     def _replace(self, place: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
-        own = getattr(place, name)
+        there, own = name in vars(place), getattr(place, name)
         setattr(place, name, wrapper(own))
-        self._patches.callback(setattr, place, name, own)
+        undo = functools.partial(setattr, place, name, own) if there else functools.partial(delattr, place, name)
+        self._patches.callback(undo)
 
     # ---- what happens while the model runs
 
@@ -128,7 +139,7 @@ class Recorder:
     def _source(self, layer: Any, frame: FrameType) -> str:
         """The line in the user's ``call``; where Keras calls the layer, that on which it was made."""
         by_keras = bool(self._stack) and type(self._stack[-1]).__module__.startswith("keras.")
-        return (not by_keras and user_line(frame)) or self._sources.get(layer, "") or user_line(frame)
+        return (not by_keras and user_line(frame)) or self.sources.get(layer, "") or user_line(frame)
 
     def _layer_init(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
@@ -137,7 +148,7 @@ class Recorder:
             while frame is not None and frame.f_locals.get("self") is layer:  # the constructors of its own class
                 frame = frame.f_back
             if line := user_line(frame):
-                self._sources[layer] = line
+                self.sources[layer] = line
 
         return __init__
 
@@ -199,6 +210,14 @@ class Recorder:
             return own(*args, **kwargs)
 
         return difference
+
+    def _cutting_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        def cutting(*args: Any, **kwargs: Any) -> Any:
+            if self.looking and not self.cut:
+                self.cut = users_own(sys._getframe(1))  # noqa: SLF001
+            return own(*args, **kwargs)
+
+        return cutting
 
     def final_of(self, output: Any) -> str:
         """The activation of the layer whose output this very tensor is; else that of the last layer that ran.
@@ -266,7 +285,7 @@ class Recorder:
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
-        self._layers, self._functions, self._waiting = {}, {}, {}
+        self._layers, self._functions, self._waiting, self.cut = {}, {}, {}, False
 
     # ---- what is told afterwards
 

@@ -9,8 +9,8 @@ before one step count together, and a loop that updates bare variables by hand w
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 from typing import Any, NoReturn
@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import ModelRequest, TrainingStep
+from gradtool.witness.causes.replay import wanted_of
 from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
@@ -27,6 +28,7 @@ from gradtool.witness.model.frames import scopes
 from gradtool.witness.model.stopping import Stop, quiet_threads
 from gradtool.witness.model.turns import Turns
 from gradtool.witness.model.user_file import Enough, UserFileError, execute, user_line
+from gradtool.witness.tensorflow.causes.around import program_finders
 from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.idle import Idle
@@ -100,6 +102,8 @@ class _Watch:
         self._beside: dict[int, tuple[Any, str]] = {}
         """Models by whose variables no gradient is asked for, each with the sentence that says so."""
         self._losses: dict[int, Any] = {}
+        self._tapes: list[Any] = []
+        self._finders = program_finders(request.find, recorder.sources)
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
@@ -110,7 +114,9 @@ class _Watch:
     def watching(self) -> ExitStack:
         """Watch while the program runs."""
         stack = self._patches
-        stack.enter_context(Taping(self.recorder, self._before, self._look))
+        stack.enter_context(Taping(self.recorder, self._around, self._look))
+        for finder in self._finders:
+            stack.enter_context(finder)
         for place, name, wrapper in (
             (keras.optimizers.Optimizer, "apply_gradients", self._apply_gradients),
             (keras.optimizers.Optimizer, "apply", self._apply),
@@ -156,12 +162,19 @@ class _Watch:
             self._idle.look(names.items())
             self._idle.over(self.seen)
 
-    def _before(self) -> None:
-        """The variables have moved since the last gradient: a new iteration begins."""
+    @contextmanager
+    def _around(self, targets: Sequence[Any]) -> Iterator[None]:
+        """The time in which a gradient is taken; if the variables have moved since the last, a new iteration begins."""
         if not self._complete and self.seen.backwards and _moved(self._rows, self._before_step):
             self._iteration()
+        with ExitStack() as stack:
+            for finder in self._finders:
+                stack.enter_context(finder.backward(targets))
+            yield
 
-    def _look(self, targets: Sequence[Any], asked: Mapping[int, tuple[Any, Any]], used: Any, frame: FrameType) -> None:
+    def _look(
+        self, tape: Any, targets: Sequence[Any], asked: Mapping[int, tuple[Any, Any]], used: Any, frame: FrameType
+    ) -> None:
         """Take the figures of the gradients in ``asked``, by ``id``: (tensor, gradient); ``used`` were read too."""
         seen = self.seen
         if seen.steps:
@@ -191,6 +204,22 @@ class _Watch:
             if self.request.clip is not None:
                 seen.clipped = clipped(seen.rows, self.request.clip, seen.norm)
         self._before_step = [_value(row.tensor) for row in self._rows]
+        self._tapes.append(tape)
+        seen.cut = seen.cut or self.recorder.cut
+        if self._finders and len(seen.steps) + 1 == max(self.request.find_step, 1):
+            self._find()
+
+    def _find(self) -> None:
+        """What the finders say of the iteration so far."""
+        seen = self.seen
+        told = seen.parameters if not seen.steps else parameters(self._rows)
+        asked = wanted_of(told, seen.loss, cut="cut" in self.request.find)
+        found = [
+            one
+            for finder in self._finders
+            for one in finder.told(self._tapes, [*self._losses.values()], self._rows, asked)
+        ]
+        seen.causes = [replace(one, step=self.request.find_step) for one in found]
 
     def _name(self, asked: Sequence[Any], used: Sequence[Any], frame: FrameType) -> None:
         """Rows for what the gradient is taken by, and for what was used beside it."""
@@ -256,7 +285,9 @@ class _Watch:
             self._rows = []
         for row in self._rows:
             row.gradient = None
-        self._before_step, self._applied, self._losses = [], set(), {}
+        self._before_step, self._applied, self._losses, self._tapes = [], set(), {}, []
+        for finder in self._finders:
+            finder.restart()
         self.recorder.clear()
 
     def _enough(self) -> None:

@@ -73,6 +73,11 @@ class Subject:
         """Take note of everything that is not trained, for ``rewind``."""
         self._states = [(v, tf.identity(v)) for v in _states(self.model)]
 
+    @property
+    def states(self) -> list[tuple[Any, Any]]:
+        """Everything that is not trained, with the value that it had when the first run began."""
+        return self._states
+
     def rewind(self) -> None:
         """Set the random numbers and everything that is not trained to where the first run began."""
         keras.utils.set_random_seed(self.seed + 1)

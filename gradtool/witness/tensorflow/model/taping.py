@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -20,15 +20,17 @@ from gradtool.witness.tensorflow.model.recorder import Recorder
 
 __all__ = ["Taping"]
 
-Look = Callable[[Sequence[Any], Mapping[int, tuple[Any, Any]], Sequence[Any], FrameType], None]
-"""Called with the targets, (tensor, gradient) by ``id``, the variables that the tape has seen, and the caller."""
+Look = Callable[[Any, Sequence[Any], Mapping[int, tuple[Any, Any]], Sequence[Any], FrameType], None]
+"""Called with the tape, the targets, (tensor, gradient) by ``id``, the variables that the tape saw, and the caller."""
 
 
 class Taping:
-    """A context in which ``before`` is called before, and ``look`` after, each gradient of variables."""
+    """A context in which ``around`` is entered for, and ``look`` called after, each gradient of variables."""
 
-    def __init__(self, recorder: Recorder, before: Callable[[], None], look: Look) -> None:
-        self.recorder, self.before, self.look = recorder, before, look
+    def __init__(
+        self, recorder: Recorder, around: Callable[[Sequence[Any]], AbstractContextManager[None]], look: Look
+    ) -> None:
+        self.recorder, self.around, self.look = recorder, around, look
         self._open: set[int] = set()
         self._once: set[int] = set()
         self._patches = ExitStack()
@@ -87,13 +89,13 @@ class Taping:
             targets = [one for one in tf.nest.flatten(target) if isinstance(one, tf.Tensor)]
             if not self._wanted(asked, targets):
                 return own(tape, target, sources, *args, **kwargs)
-            self.before()
-            found, outputs = own(tape, target, (sources, self.recorder.outputs()), *args, **kwargs)
+            with self.around(targets):
+                found, outputs = own(tape, target, (sources, self.recorder.outputs()), *args, **kwargs)
             self.recorder.take(outputs)
             pairs = zip(asked, tf.nest.flatten(found), strict=True)
             own_frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
             used = [tensor_of(variable) for variable in tape.watched_variables()]
-            self.look(targets, {id(one): (one, gradient) for one, gradient in pairs}, used, own_frame)
+            self.look(tape, targets, {id(one): (one, gradient) for one, gradient in pairs}, used, own_frame)
             return found
 
         return gradient

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from gradtool.evidence import Digits, Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.causes.replay import causes, wanted
 from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
@@ -20,6 +21,7 @@ from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.experiments import experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.tensorflow.causes.finders import SubjectFinders
 from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import room
@@ -97,14 +99,20 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
     rows = rows_of(one, run)
     optimizer = find_optimizer(one.model, found.names, found.found, request, assumed)
     evidence = _passed(request, found.found, one, run, rows, optimizer, assumed)
+    finders = SubjectFinders(one, rows, run.recorder.sources)
+    if (asked := wanted(evidence)).fates():
+        yield Progress(request.key, "looking for the causes in a second pass")
+        evidence = replace(evidence, causes=list(causes(asked, finders)))
+        evidence = replace(evidence, notes=[*evidence.notes, *finders.notes])
     digits: list[Digits] = []
     if request.dtype and not notes:
         yield Progress(request.key, f"running {file} again in {WIDE}")
         digits, notes = digits_of(request, one, rows, weights)
     evidence = replace(evidence, digits=digits, notes=[*evidence.notes, *notes])
-    if not any(row.trainable for row in rows):
-        return replace(evidence, notes=[*evidence.notes, "nothing was tried, since everything is frozen"])
-    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
+    if all(row.gradient is None for row in rows if row.trainable):
+        why = "no parameter has a gradient" if any(row.trainable for row in rows) else "everything is frozen"
+        return replace(evidence, notes=[*evidence.notes, f"nothing was tried, since {why}"])
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence, finders), evidence))
 
 
 def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
@@ -115,9 +123,10 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     run, rows = one.run(no_sources()), one.model.rows()
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
+    finders = SubjectFinders(one, rows, run.recorder.sources)
     evidence = _passed(request, found, one, run, rows, optimizer, assumed)
     evidence = replace(evidence, layers=[], batch=0)
-    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
+    return (yield from experiments(request, room(request, one, rows, optimizer, evidence, finders), evidence))
 
 
 def _passed(
@@ -139,6 +148,7 @@ def _passed(
         norm=norm,
         batch=batch_of(one.batch),
         head=run.recorder.head,
+        cut=run.recorder.cut,
         optimizer=optimizer_record(optimizer, [row.tensor for row in rows]),
         candidates=found.candidates,
     )
@@ -196,5 +206,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
         optimizer=seen.optimizer,
         steps=seen.steps if request.steps else [],
         incidents=seen.incidents,
+        cut=seen.cut,
+        causes=seen.causes,
         notes=[*evidence.notes, *seen.notes, *passed_over(request)],
     )

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
+from gradtool.evidence import Cause, ModelRequest, Progress, Record, TrainingStep
 from gradtool.values import indices, label
+from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.model import figures
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.model.user_file import blamed
+from gradtool.witness.tensorflow.causes.finders import SubjectFinders
 from gradtool.witness.tensorflow.model.optimizers import holds
 from gradtool.witness.tensorflow.model.parameters import Named, nonfinite, norm_of_rows, tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.statistics import merged, numbers, size_of
 from gradtool.witness.tensorflow.model.subject import Subject
 
-__all__ = ["trained"]
+__all__ = ["born", "trained"]
 
 
 def trained(
-    request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any
+    request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any, finders: SubjectFinders
 ) -> Generator[Record, None, tuple[list[TrainingStep], TrainingStep | None]]:
     """The loss before each step, the global norm, what clipping leaves of it, and how far the weights move.
 
     Then the loss and the norm behind the last. It begins at the weights as they were found, and ends early where a
-    gradient is not finite.
+    gradient is not finite; ``finders`` then know how that step began.
     """
     total = request.training.steps if request.training else 0
     steps: list[TrainingStep] = []
@@ -41,6 +45,7 @@ def trained(
     few = list(rows) if sum(size_of(row.tensor) for row in rows) <= FEW else []
     one.rewind()
     for number in range(1, total + 1):
+        finders.begin(request.seed + number)
         keras.utils.set_random_seed(request.seed + number)
         loss, dead = _backward(one, own)
         norm, now = norm_of_rows(own), _numbers(few)
@@ -62,6 +67,14 @@ def trained(
     loss, _ = _backward(one, own)
     point, gradient = _numbers(few)
     return steps, TrainingStep(total + 1, loss, norm_of_rows(own), point=point, gradient=gradient)
+
+
+def born(step: TrainingStep, rows: Sequence[Named], finders: SubjectFinders) -> list[Cause]:
+    """Where the first number that is not finite was born in the last step, whose weights are still those before it."""
+    own = [row for row in rows if row.trainable and row.gradient is not None]
+    bad = [row.name for row in own if not math.isfinite(figures.norm(numbers(row.gradient)))]
+    asked = Wanted(nonfinite=bad, loss=not math.isfinite(step.loss))
+    return [replace(cause, step=step.step) for cause in finders.nonfinite(asked)]
 
 
 def _backward(one: Subject, own: Sequence[Named]) -> tuple[float, float]:

@@ -1,0 +1,167 @@
+"""The first number that is not finite, in a program of TensorFlow: one sum for each operation that runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import tensorflow as tf
+
+from gradtool.evidence import Cause
+from gradtool.witness.causes.births import Births as Record
+from gradtool.witness.causes.births import Target
+from gradtool.witness.causes.operands import FINITE, INFINITE, Array, Call, Given, level_of
+from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.variables import Variables
+from gradtool.witness.tensorflow.causes.words import word
+from gradtool.witness.tensorflow.model.parameters import Named
+from gradtool.witness.tensorflow.model.recorder import Sources
+
+__all__ = ["Births", "array", "level"]
+
+ASSIGNING = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
+
+
+class Births(Passing):
+    """A context around a forward and a backward pass; ``told`` gives the births behind what is not finite.
+
+    ``rows`` are the parameters, as far as they are known before. The cost is one sum over every output.
+    """
+
+    def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
+        super().__init__(sources)
+        self._variables = Variables(rows)
+        names = self._variables.names()
+        self._record = Record(names, names)
+        self._owners: dict[int, int] = {}
+        """The variable that each tensor was read from."""
+        self._leaves: dict[int, int] = {}
+        """How bad the tensors are that no operation made."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._variables.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._variables.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
+
+    # ---- what is seen
+
+    def ran(
+        self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: Operation | None = None
+    ) -> None:
+        """Look at the outputs."""
+        if operation.name == "ReadVariableOp":
+            self._owners[operation.outputs[0]] = operation.inputs[0]
+        if operation.name in ASSIGNING:
+            self._assigned(operation, inputs)
+            return
+        self._look(operation, inputs, outputs, "" if of is None else word(of, self))
+
+    def mixed(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Look at the sum of several contributions to one gradient."""
+        self._look(operation, inputs, outputs, "")
+
+    def _assigned(self, operation: Operation, inputs: Sequence[Any]) -> None:
+        given = [self._given(one) for one in inputs[1:] if _floats(one)]
+        if given:
+            target = Given(operation.inputs[0], given[0].level, given[0].numbers)
+            self._note(operation, "view", given, [target], "")
+
+    def _look(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: str) -> None:
+        found = [_found(one) for one in outputs if _floats(one)]
+        if found:
+            given = [self._given(one) for one in inputs if _floats(one)]
+            if found[0].level:
+                given += [self._held(one, found[0]) for one in inputs if one.dtype == tf.resource]
+            self._note(operation, word(operation, self), given, found, of)
+
+    def _note(self, operation: Operation, name: str, given: list[Given], found: list[Given], of: str) -> None:
+        phase = "backward" if operation.backward else "forward"
+        if any(one.level for one in found):
+            self._record.bad(Call(name, operation.place, given, found, phase, of))
+            return
+        plain = [float(np.real(one.numbers())) for one in given if one.key is None]
+        if plain and name in {"maximum", "minimum"}:
+            name = "clamp"
+        keys = [one.key for one in given]
+        outputs = [one.key for one in found]
+        self._record.good(name, keys, outputs, phase=phase, of=of, numbers=plain, dtype=found[0].dtype)
+
+    def _given(self, tensor: Any) -> Given:
+        """An input; a single number that no operation made is a number of the program."""
+        number = tensor._id  # noqa: SLF001  # TensorFlow's own number
+        key = self._owners.get(number, number)
+        made = self.made(tensor) is not None
+        if key in self._record or (not made and number not in self._leaves):
+            bad = level(tensor)
+            if not made:
+                self._leaves[number] = bad
+                if bad and key not in self._record:
+                    self._came_in(tensor, bad)
+                    key = self._owners.get(number, number)
+        else:
+            bad = self._leaves.get(number, FINITE)
+        plain = not made and key == number and tensor.shape.rank == 0
+        numbers = functools.partial(array, tensor)
+        return Given(None if plain else key, bad, numbers, tensor.dtype.name, tuple(tensor.shape))
+
+    def _held(self, handle: Any, found: Given) -> Given:
+        """A variable that is read: as bad as what was found in it."""
+        key = handle._id  # noqa: SLF001  # TensorFlow's own number
+        if name := self._variables.names().get(key, ""):
+            self._record.is_weight(key, name)
+        return Given(key, found.level, found.numbers, found.dtype, found.shape)
+
+    def _came_in(self, tensor: Any, bad: int) -> None:
+        """A tensor that is not finite and that no operation made: a variable's value, a mask, or data."""
+        handle = self._variables.behind(tensor)
+        if handle is not None:
+            self._owners[tensor._id] = handle  # noqa: SLF001
+            self._record.is_weight(handle, self._variables.names().get(handle, ""))
+        elif bad == INFINITE and not np.isposinf(array(tensor)).any():
+            self._record.is_meant(tensor._id)  # noqa: SLF001
+
+    # ---- what is told
+
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """The births behind the losses, or behind the gradients of those of ``rows`` that are ``asked`` for."""
+        del tapes
+        targets = [Target("", loss._id, level(loss)) for loss in losses]  # noqa: SLF001
+        wanted = set(asked.nonfinite)
+        found = [(row.name, one) for row in rows if row.name in wanted for one in self.gradients(row.tensor)]
+        targets.extend(Target(name, one._id, level(one)) for name, one in found)  # noqa: SLF001
+        return self._record.causes(targets)
+
+
+def array(tensor: Any) -> Array:
+    """The numbers, without a copy where they lie in memory that NumPy can read."""
+    found: Array = np.asarray(tensor.numpy() if tensor.shape.rank == 0 else tensor)
+    return found if found.dtype.kind in "fciub" else found.astype(np.float32)
+
+
+def level(tensor: Any) -> int:
+    """FINITE, INFINITE or NAN. Of finite numbers only the sum is looked at."""
+    if not _floats(tensor):
+        return FINITE
+    values = array(tensor)
+    with np.errstate(all="ignore"):
+        total = values.sum(dtype=np.float32 if values.dtype == np.float16 else None)
+        return FINITE if np.isfinite(total) else level_of(values)
+
+
+def _floats(tensor: Any) -> bool:
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
+
+
+def _found(tensor: Any) -> Given:
+    number = tensor._id  # noqa: SLF001  # TensorFlow's own number
+    return Given(number, level(tensor), functools.partial(array, tensor), tensor.dtype.name, tuple(tensor.shape))

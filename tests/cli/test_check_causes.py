@@ -1,0 +1,162 @@
+"""``gradtool check FILE.py:NAME`` names the line on which a gradient is lost; the line carries ``# <- here``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gradtool.cli.app import app
+
+TORCH = {
+    "detached": (
+        "none", "detach",
+        """\
+import torch
+def f(x):
+    p = torch.sigmoid(x)
+    q = p.detach()  # <- here
+    return (q * 2).sum()
+""",
+    ),
+    "numpy": (
+        "none", "numpy",
+        """\
+import torch
+def double(x):
+    return torch.from_numpy(2 * x.detach().numpy())  # <- here
+def f(x):
+    return double(x).sum()
+""",
+    ),
+    "a part alone": (
+        "cut", "detach",
+        """\
+import torch
+def f(x):
+    y = (x**2).detach() + x  # <- here
+    return y.sum()
+""",
+    ),
+    "a root at 0": (
+        "nan", "sqrt_of_zero",
+        """\
+import torch
+def f(x):
+    r = torch.sqrt(x)  # <- here
+    return (r * r).sum()
+f_inputs = (torch.zeros(3),)
+""",
+    ),
+    "a logarithm of 0": (
+        "nan", "log_of_zero",
+        """\
+import torch
+def entropy(p):
+    return -(p * torch.log(p)).sum()  # <- here
+def f(x):
+    return entropy(x)
+f_inputs = (torch.tensor([0.0, 0.5, 0.5]),)
+""",
+    ),
+}  # fmt: skip
+
+TENSORFLOW = {
+    "stopped": (
+        "none", "stop_gradient",
+        """\
+import tensorflow as tf
+def f(x):
+    p = tf.sigmoid(x)
+    q = tf.stop_gradient(p)  # <- here
+    return tf.reduce_sum(q * 2)
+""",
+    ),
+    "numpy": (
+        "none", "numpy",
+        """\
+import tensorflow as tf
+def double(x):
+    return tf.constant(2 * x.numpy())  # <- here
+def f(x):
+    return tf.reduce_sum(double(x))
+""",
+    ),
+    "a part alone": (
+        "cut", "stop_gradient",
+        """\
+import tensorflow as tf
+def f(x):
+    y = tf.stop_gradient(x**2) + x  # <- here
+    return tf.reduce_sum(y)
+""",
+    ),
+    "a norm at 0": (
+        "nan", "norm_of_zero",
+        """\
+import tensorflow as tf
+def f(x):
+    return tf.norm(x)  # <- here
+f_inputs = (tf.zeros(3),)
+""",
+    ),
+    "a logarithm of 0": (
+        "nan", "log_of_zero",
+        """\
+import tensorflow as tf
+def entropy(p):
+    return -tf.reduce_sum(p * tf.math.log(p))  # <- here
+def f(x):
+    return entropy(x)
+f_inputs = (tf.constant([0.0, 0.5, 0.5]),)
+""",
+    ),
+}  # fmt: skip
+
+HEALTHY = {
+    "torch": """\
+import torch
+def f(x):
+    with torch.no_grad():
+        scale = torch.ones(3, dtype=x.dtype)
+    return (torch.sigmoid(x) * scale.detach()).sum()
+""",
+    "tensorflow": """\
+import tensorflow as tf
+def f(x):
+    scale = tf.stop_gradient(tf.ones(3, x.dtype))
+    return tf.reduce_sum(tf.sigmoid(x) * scale)
+""",
+}
+PLANTED = [("torch", name) for name in TORCH] + [("tensorflow", name) for name in TENSORFLOW]
+
+
+def records(folder: Path, text: str, *options: str) -> list[dict[str, Any]]:
+    path = folder / "ops.py"
+    path.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, ["check", f"{path}:f", "--format", "json", *options])
+    found = json.loads(result.stdout)
+    return found if isinstance(found, list) else [found]
+
+
+def causes(folder: Path, text: str, *options: str) -> list[dict[str, Any]]:
+    """Those of every finding."""
+    return [one["cause"] for record in records(folder, text, *options) for one in record["findings"] if "cause" in one]
+
+
+@pytest.mark.parametrize(("framework", "name"), PLANTED)
+def test_the_kind_and_the_line(framework: str, name: str, tmp_path: Path) -> None:
+    fate, kind, text = (TORCH if framework == "torch" else TENSORFLOW)[name]
+    number = next(place for place, line in enumerate(text.splitlines(), 1) if "# <- here" in line)
+    (found,) = causes(tmp_path, text, "--framework", framework)
+    assert found["fate"] in ({"nan", "inf"} if fate == "nan" else {fate})
+    assert (found["kind"], found["line"]["source"]) == (kind, f"ops.py:{number}")
+    assert found["parameters"] in (["x"], [])
+
+
+@pytest.mark.parametrize("framework", HEALTHY)
+def test_where_all_is_in_order_nothing_is_blamed(framework: str, tmp_path: Path) -> None:
+    assert causes(tmp_path, HEALTHY[framework], "--framework", framework) == []
