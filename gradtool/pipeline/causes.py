@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Training
 from gradtool.witness.causes.replay import Wanted, wanted
 from gradtool.witness.host import Host
 
-__all__ = ["searched"]
+__all__ = ["explained"]
 
 UNLIKE = "the program's second run, in which the causes were looked for, did not end as the first did"
+
+
+def explained(request: ModelRequest, evidence: ModelEvidence, host: Host) -> ModelEvidence:
+    """The evidence with the causes in a program's first pass, or else in the first training step that went wrong."""
+    if (asked := wanted(evidence)).fates():
+        return searched(request, evidence, asked, host)
+    bad = next((step for step in evidence.steps if step.nonfinite), None)
+    if bad is not None:
+        asked = Wanted(nonfinite=[bad.nonfinite], loss=not math.isfinite(bad.loss))
+        return searched(request, evidence, asked, host, bad.step)
+    return evidence
 
 
 def searched(request: ModelRequest, evidence: ModelEvidence, asked: Wanted, host: Host, step: int = 0) -> ModelEvidence:
@@ -33,5 +45,9 @@ def searched(request: ModelRequest, evidence: ModelEvidence, asked: Wanted, host
         return replace(evidence, notes=[*evidence.notes, told])
     seen = wanted(second, cut=asked.cut)
     alike = (seen.none, seen.zero, seen.nonfinite) == (asked.none, asked.zero, asked.nonfinite)
+    if step > 1:
+        alike = [(one.step, one.nonfinite) for one in second.steps] == [
+            (one.step, one.nonfinite) for one in evidence.steps[:step]
+        ]
     more = [note for note in second.notes if note not in evidence.notes] + ([] if alike else [UNLIKE])
     return replace(evidence, causes=second.causes if alike else [], notes=[*evidence.notes, *more])

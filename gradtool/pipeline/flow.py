@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gradtool.evidence import Failure, ModelEvidence, ModelRequest, Progress, Training
-from gradtool.pipeline.causes import searched
+from gradtool.pipeline.causes import explained
 from gradtool.pipeline.repeating import repeating
 from gradtool.problem import Problem, ProblemError
 from gradtool.settings import FlowSettings
@@ -17,7 +17,6 @@ from gradtool.target.model_file import ModelFile, read_inputs
 from gradtool.target.suite import Target
 from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.flow.record import FlowRecord
-from gradtool.witness.causes.replay import wanted
 from gradtool.witness.host import MODEL_WITNESSES, Host
 
 __all__ = ["chosen_framework", "flow", "open_witness", "requested", "requested_expression"]
@@ -81,8 +80,8 @@ def flow(target: str, request: ModelRequest, settings: FlowSettings, host: Host)
     (records,) = host.ask(request.framework, [request])
     known = [record for record in records if isinstance(record, ModelEvidence)]
     evidence = known[-1] if known else None  # each holds what the one before does, and more
-    if evidence is not None and evidence.route == "script" and (asked := wanted(evidence)).fates():
-        evidence = searched(request, evidence, asked, host)
+    if evidence is not None and evidence.route == "script":
+        evidence = explained(request, evidence, host)
     findings, checklist = judge(evidence, absolute=settings.absolute, wanted=settings.wants) if evidence else ((), ())
     return FlowRecord(
         target,

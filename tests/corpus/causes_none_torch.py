@@ -1,9 +1,9 @@
 """Programs with planted causes of gradients that are None, or that lack a path, in PyTorch.
 
 Each text makes ``model`` and ``run()``, which gives the loss; SHARED stands before it, and AWAY in a file beside it,
-``away.py``. A guilty line says ``# <- here: KIND PREFIX...``: the parameters whose names begin so have no gradient. With
-``cut KIND`` they have one, and a path is missing from it. ``twin`` tells what to write instead for a healthy program: the
-guilty line, or a pair of texts.
+``away.py``. A guilty line says ``# <- here: KIND PREFIX...``: the parameters whose names begin so have no gradient.
+With ``cut KIND`` they have one, and a path is missing from it. ``twin`` tells what a healthy program has instead: of
+the guilty line, or of the first text of a pair.
 """
 
 from __future__ import annotations
@@ -257,8 +257,8 @@ def run():
     return torch.tensor(value, requires_grad=True)
 """,
         (
-            "value = F.mse_loss(model(x), y).item()  # <- here: item weight bias\n    return torch.tensor(value, "
-            "requires_grad=True)",
+            """value = F.mse_loss(model(x), y).item()  # <- here: item weight bias
+    return torch.tensor(value, requires_grad=True)""",
             "return F.mse_loss(model(x), y)",
         ),
     ),
@@ -275,7 +275,8 @@ def run():
         "h = torch.full((4, 3), math.sqrt(scale) + 3.25)",
         "return self.b(h)",
         (
-            "scale = self.a(x).std().item()  # <- here: item a.\n        h = torch.full((4, 3), math.sqrt(scale) + 3.25)",
+            """scale = self.a(x).std().item()  # <- here: item a.
+        h = torch.full((4, 3), math.sqrt(scale) + 3.25)""",
             "h = self.a(x)",
         ),
     ),
@@ -659,8 +660,9 @@ for p in model.parameters():
             "return (z > 0).float() + h[:, :2].requires_grad_()  # <- here: comparison b.",
         ),
         (
-            "h = self.a(x).detach()  # <- here: detach a.\n        z = self.b(h)\n        return (z > 0).float() + "
-            "h[:, :2].requires_grad_()",
+            """h = self.a(x).detach()  # <- here: detach a.
+        z = self.b(h)
+        return (z > 0).float() + h[:, :2].requires_grad_()""",
             "h = self.a(x)\n        z = self.b(h)\n        return z + h[:, :2]",
         ),
     ),
@@ -683,8 +685,10 @@ class Net(nn.Module):
 model = Net()
 """,
         (
-            "one = self.a(x).detach()  # <- here: detach a.\n        with torch.no_grad():\n            two = self.b(x)  "
-            "# <- here: no_grad b.\n        three = x[:, :2] * self.c(x).sum().item()",
+            """one = self.a(x).detach()  # <- here: detach a.
+        with torch.no_grad():
+            two = self.b(x)  # <- here: no_grad b.
+        three = x[:, :2] * self.c(x).sum().item()""",
             "one, two, three = self.a(x), self.b(x), self.c(x)",
         ),
     ),

@@ -5,7 +5,7 @@ The marked line, replaced by ``healthy``, makes the healthy twin. A line ``# fil
 
 from __future__ import annotations
 
-from programs import Case
+from corpus.programs import Case
 
 __all__ = ["CASES"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Case", "marked", "written"]
+__all__ = ["HEAD", "Case", "marked", "written"]
 
 HERE = "# <- here"
 HEAD = """\

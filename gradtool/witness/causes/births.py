@@ -23,6 +23,7 @@ from gradtool.witness.causes.patterns import (
     SELECTING,
     epsilon_lost,
     is_left_out,
+    is_mask,
     kind_of,
     taken,
 )
@@ -52,8 +53,8 @@ class Link:
     intended: bool = False
     stands: bool = False
     """Whether it is the cause although an infinity that came in is older: that was meant to be left out."""
-    key: Hashable = None
-    """Of what came in."""
+    keys: list[Hashable] = field(default_factory=list)
+    """Of the operands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Births:
     """The record of one pass. A framework calls ``good`` or ``bad`` after every operation, in their order.
 
     ``names`` are the parameters, buffers and inputs by key; ``weights`` those of them that are parameters, and
-    ``buffers`` those in which an infinity is meant.
+    ``buffers`` those in which an infinity is meant. All three may be known later.
     """
 
     def __init__(
@@ -138,9 +139,8 @@ class Births:
         elif worst > reached or (_meant(parents) and _is_new(call)) or self._trapped(call, parents):
             link.kind, told, link.stands = kind_of(call, self._marks_of)
             link.told = call.told or told
-            link.operands = [
-                operand(given, self.names.get(given.key, "")) for given in call.inputs if given.key is not None
-            ]
+            link.operands = [operand(given) for given in call.inputs if given.key is not None]
+            link.keys = [given.key for given in call.inputs if given.key is not None]
         plain = [given for given in call.inputs if given.key is None]
         marks = self._passed(call.operation, [given.key for given in call.inputs], call.phase, numbers=bool(plain))
         if call.phase == "backward" and call.of in SELECTING:
@@ -185,10 +185,9 @@ class Births:
 
     def _came_in(self, call: Call, given: Given) -> Link:
         """What was there before anyone looked."""
-        name = self.names.get(given.key, "")
-        meant = given.key in self._buffers and given.level == INFINITE
-        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), "given", key=given.key)
-        link.operands, link.intended = [operand(given, name)], meant
+        link = Link(0, call.of or call.operation, call.phase, call.place, given.level, (), "given")
+        link.operands, link.keys = [operand(given)], [given.key]
+        link.intended = given.level == INFINITE and (given.key in self._buffers or is_mask(given))
         return link
 
     def is_weight(self, key: Hashable, name: str) -> None:
@@ -255,9 +254,9 @@ class Births:
             stop = Waypoint(link.operation, link.phase, code_line(link.place))
             if (link is root or link.operation not in SILENT) and stop not in stops[-1:]:
                 stops.append(stop)
-        fate, name = "nan" if level == NAN else "inf", self.names.get(root.key, "")
-        kind = "weights" if root.kind == "given" and root.key in self._weights else root.kind
-        operands = [replace(one, name=one.name or name) for one in root.operands]
+        fate, names = "nan" if level == NAN else "inf", [self.names.get(key, "") for key in root.keys]
+        kind = "weights" if root.kind == "given" and self._weights.intersection(root.keys) else root.kind
+        operands = [replace(one, name=name) for one, name in zip(root.operands, names, strict=True)]
         return Cause(
             fate, kind, root.operation, code_line(root.place), [], root.phase, operands, stops, step, root.told
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradtool.witness.causes.operands import FINITE, NAN, Array, Call, Given, level_of
 
-__all__ = ["CONSTANT", "MARKING", "PASSING", "SELECTING", "epsilon_lost", "is_left_out", "kind_of", "taken"]
+__all__ = ["CONSTANT", "MARKING", "PASSING", "SELECTING", "epsilon_lost", "is_left_out", "is_mask", "kind_of", "taken"]
 
 MANY = 10_000
 """So many of the places that are not finite are looked at."""
@@ -73,8 +73,10 @@ def _elementwise_zero_times_inf(a: Array, b: Array, *_rest: Array) -> Any:
     return ((a == 0) & np.isinf(b)) | (np.isinf(a) & (b == 0))
 
 
-def _is_mask(array: Array) -> bool:
-    return bool(np.isin(array, (0, 1)).all())
+def is_mask(given: Given) -> bool:
+    """Whether every number in it is 0, 1 or infinite: it says what to leave out, and is not data."""
+    numbers = given.numbers()
+    return bool(np.isin(numbers, (0, 1, np.inf, -np.inf)).all())
 
 
 LOG = "log log2 log10"
@@ -146,9 +148,7 @@ def kind_of(call: Call, marks: Callable[[Given], Mapping[str, str]]) -> tuple[st
                 for mark, told in marks(given).items():
                     if mark in MARKS:
                         return MARKS[mark], told, False
-    masks = (
-        call.phase == "forward" and call.operation == "mul" and any(_is_mask(given.numbers()) for given in call.inputs)
-    )
+    masks = call.phase == "forward" and call.operation == "mul" and any(is_mask(given) for given in call.inputs)
     return kind, "", kind == "zero_times_inf" and masks
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ from gradtool.evidence import Cause
 from gradtool.witness.causes.births import Births, Target
 from gradtool.witness.causes.lines import NOWHERE, Spot, spot
 from gradtool.witness.causes.operands import Call, Given
-from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of, user_spot_in_backward
+from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.pytorch.causes.eager import eagerly
+from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of, user_spot_in_backward
 from gradtool.witness.pytorch.causes.tensors import (
     dtype_of,
     given_of,
@@ -38,6 +41,10 @@ __all__ = ["BirthFinder"]
 
 REFILLED = frozenset(("copy", "zero", "fill", "normal", "uniform", "bernoulli", "random", "exponential"))
 """Operations in place that do not read what they overwrite."""
+NOT_AGAIN = (
+    "run again to find where the first number is born that is not finite, the loss and every gradient were finite: "
+    "what happens there is not the same each time"
+)
 ARITHMETIC = frozenset(
     (
         "add", "sub", "mul", "div", "pow", "remainder", "fmod", "clamp", "where", "xlogy", "lerp", "fill", "full",
@@ -53,17 +60,41 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
     It sees what the thread does that entered it, and the backward passes that this thread starts.
     """
 
-    def __init__(self, rows: Sequence[Named] = (), buffers: Mapping[str, torch.Tensor] | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        own = [row for row in rows if has_level(row.tensor)]
-        names: dict[Hashable, str] = {key_of(row.tensor): row.name for row in own}
-        others: dict[Hashable, str] = {
-            key_of(tensor): name for name, tensor in (buffers or {}).items() if has_level(tensor)
-        }
-        self.births = Births({**others, **names}, names, others)
+        self.births = Births()
+        self.notes: list[str] = []
         self._lines = NodeLines()
+        self._losses: list[Target] = []
         self._held: dict[int, StorageWeakRef] = {}
         """Of each memory that something is kept of, so that its address is not given away again."""
+        self._open = ExitStack()
+
+    def __enter__(self) -> BirthFinder:
+        with ExitStack() as stack:
+            stack.enter_context(eagerly(self.notes))
+            super().__enter__()
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self._open.close()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, what is computed is none of the program's."""
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001
+            yield
+
+    def clear(self) -> None:
+        """A new iteration begins; what was born before may live on in the weights."""
+        self._losses = []
+
+    def before(self, tensors: Sequence[torch.Tensor]) -> None:
+        """A backward pass from these is about to begin."""
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001
+            self._losses += [Target("", key_of(one), level(one.detach())) for one in tensors if has_level(one)]
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -156,16 +187,18 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
 
     # ---- what is told afterwards
 
-    def told(self, rows: Sequence[Named], loss: torch.Tensor | None, step: int = 0) -> list[Cause]:
-        """The births behind the loss, or else behind the gradients of ``rows``."""
-        targets = [] if loss is None else [Target("", key_of(loss), level(loss.detach()))]
-        for row in rows:
-            gradient = row.tensor.grad
-            if gradient is not None and (bad := level(gradient)):
-                targets.append(Target(row.name, key_of(gradient), bad))
-        for row in rows:
-            self.births.is_weight(key_of(row.tensor), row.name)
-        return self.births.causes(targets, step)
+    def told(self, rows: Sequence[Named], _loss: Any, _asked: Wanted) -> list[Cause]:
+        """The births behind the losses that were gone backward from, or else behind the gradients of ``rows``."""
+        targets = list(self._losses)
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001
+            for row in rows:
+                self.births.is_weight(key_of(row.tensor), row.name)
+                gradient = row.tensor.grad
+                if gradient is not None and (bad := level(gradient)):
+                    targets.append(Target(row.name, key_of(gradient), bad))
+        if not any(target.level for target in targets):
+            self.notes.append(NOT_AGAIN)
+        return self.births.causes(targets)
 
 
 @dataclass(frozen=True, slots=True)

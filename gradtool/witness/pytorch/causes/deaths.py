@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,11 @@ from gradtool.evidence import Cause
 from gradtool.witness.causes.deaths import Death, Deaths
 from gradtool.witness.causes.lines import Spot
 from gradtool.witness.causes.operands import Given, number
+from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.model.user_file import is_users
+from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.engine import before_backward
-from gradtool.witness.pytorch.causes.nodes import NodeLines, operation_of
+from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of
 from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored
 from gradtool.witness.pytorch.model.parameters import Named
 
@@ -37,6 +39,11 @@ PARTNERS: Mapping[str, Sequence[str]] = {
     "pow": ("exponent",),
 }
 """By operation: what the gradient of its first input is multiplied by, that of the second, and so on."""
+NOT_AGAIN = (
+    "run again to find where gradients die, some that were exactly 0 were not: what happens there is not the same each "
+    "time"
+)
+FIRST = 64
 AT = ("self", "input", "result")
 """What the slope is taken at is saved as."""
 ENDS = 2**63
@@ -55,19 +62,40 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         self._lines = NodeLines()
         self._handles: dict[int, Any] = {}
         """By the node's number, which no other node of this thread gets."""
-        self._stack = contextlib.ExitStack()
+        self.notes: list[str] = []
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> DeathFinder:
-        super().__enter__()
-        self._stack.enter_context(before_backward(self._hook))
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._unhook)
+            stack.enter_context(eagerly(self.notes))
+            stack.enter_context(before_backward(self._hook))
+            super().__enter__()
+            self._open = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stack.close()
+        super().__exit__(*error)
+        self._open.close()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, what is computed is none of the program's."""
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001
+            yield
+
+    def clear(self) -> None:
+        """A new iteration begins."""
+        self._unhook()
+        self._deaths = Deaths()
+
+    def before(self, tensors: Sequence[torch.Tensor]) -> None:
+        """A backward pass from these is about to begin; the engine tells of it, too."""
+
+    def _unhook(self) -> None:
         for handle in self._handles.values():
             handle.remove()
         self._handles.clear()
-        super().__exit__(*error)
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -105,14 +133,14 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
 
     # ---- what is told afterwards
 
-    def told(self, rows: Sequence[Named], step: int = 0) -> list[Cause]:
-        """Where the gradients of those ``rows`` died that are all zero."""
-        leaves = {
-            row.name: ("leaf", id(row.tensor))
-            for row in rows
-            if row.tensor.requires_grad and row.tensor.grad is not None and _is_zero(row.tensor.grad)
-        }
-        return self._deaths.causes(leaves, {key_of(row.tensor): row.name for row in rows}, step)
+    def told(self, rows: Sequence[Named], _loss: Any, asked: Wanted) -> list[Cause]:
+        """Where the gradients of the ``rows`` that are asked for died."""
+        with torch._C._DisableTorchDispatch():  # noqa: SLF001
+            own = [row for row in rows if row.name in asked.zero and row.tensor.grad is not None]
+            leaves = {row.name: ("leaf", id(row.tensor)) for row in own if _is_zero(row.tensor.grad)}
+            if len(leaves) < len(asked.zero):
+                self.notes.append(NOT_AGAIN)
+            return self._deaths.causes(leaves, {key_of(row.tensor): row.name for row in rows})
 
 
 def _target(node: Any) -> Any:
@@ -121,7 +149,11 @@ def _target(node: Any) -> Any:
 
 
 def _is_zero(tensor: torch.Tensor) -> bool:
-    return not bool(stored(tensor).any())
+    """Most gradients that are not zero show it in their first numbers."""
+    numbers = stored(tensor)
+    if numbers.is_contiguous() and numbers.view(-1)[:FIRST].any():
+        return False
+    return not bool(numbers.any())
 
 
 def _own_backward(node: Any) -> Spot | None:

@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 
+from gradtool.witness.causes.patches import Patches
+
 __all__ = ["before_backward"]
 
-Told = Callable[[Sequence[torch.Tensor]], None]
-
-_lock = threading.Lock()
-_listeners: list[tuple[int, Told]] = []
-_engine: Any = None
-"""PyTorch's own way in, while it is replaced."""
+Looker = tuple[int, Callable[[Sequence[torch.Tensor]], None]]
 
 
-@contextlib.contextmanager
-def before_backward(told: Told) -> Iterator[None]:
-    """Call ``told`` with the outputs that each backward pass of this thread begins at.
-
-    However contexts of several threads overlap, the last that is left puts PyTorch's own function back.
-    """
-    global _engine  # noqa: PLW0603  # one process has one engine
-    listener = (threading.get_ident(), told)
-    with _lock:
-        if not _listeners:
-            _engine = torch.autograd._engine_run_backward  # noqa: SLF001  # the one place that all ways lead through
-            torch.autograd._engine_run_backward = _run  # noqa: SLF001
-        _listeners.append(listener)
-    try:
-        yield
-    finally:
-        with _lock:
-            _listeners.remove(listener)
-            if not _listeners:
-                torch.autograd._engine_run_backward = _engine  # noqa: SLF001
+def before_backward(told: Callable[[Sequence[torch.Tensor]], None]) -> AbstractContextManager[None]:
+    """Inside, ``told`` is called with the outputs that each backward pass of this thread begins at."""
+    return _PATCHES.on((threading.get_ident(), told))
 
 
-def _run(outputs: Sequence[torch.Tensor], *args: Any, **kwargs: Any) -> Any:
-    for thread, told in tuple(_listeners):
-        if thread == threading.get_ident():
-            told(outputs)
-    return _engine(outputs, *args, **kwargs)
+def _install(patches: Patches[Looker]) -> None:
+    patches.replace(torch.autograd, "_engine_run_backward", _told)  # all ways into the engine lead through it
+
+
+_PATCHES = Patches(_install)
+
+
+def _told(engine: Callable[..., Any]) -> Callable[..., Any]:
+    def run(outputs: Sequence[torch.Tensor], *args: Any, **kwargs: Any) -> Any:
+        for thread, told in _PATCHES.lookers:
+            if thread == threading.get_ident():
+                told(outputs)
+        return engine(outputs, *args, **kwargs)
+
+    return run

@@ -13,6 +13,8 @@ from torch import nn
 from gradtool.evidence import Cause
 from gradtool.witness.causes.replay import FATES, Wanted, causes
 from gradtool.witness.model.user_file import UserFileError
+from gradtool.witness.pytorch.causes.births import BirthFinder
+from gradtool.witness.pytorch.causes.deaths import DeathFinder
 from gradtool.witness.pytorch.causes.definition import defined
 from gradtool.witness.pytorch.causes.missing import MissingFinder
 from gradtool.witness.pytorch.causes.state import State
@@ -45,19 +47,28 @@ class Finder(Protocol):
         """What was found, behind the backward pass."""
 
 
-FINDERS: Mapping[str, Callable[[], Finder]] = {"none": MissingFinder, "cut": MissingFinder}
+FINDERS: Mapping[str, Callable[[], Finder]] = {
+    "none": MissingFinder,
+    "cut": MissingFinder,
+    "zero": DeathFinder,
+    "nonfinite": BirthFinder,
+}
 """By the fate that they are for."""
 
 
 class Replay:
     """The finders of a model that we run, as ``causes.replay.Finders``.
 
-    Each runs the pass again from the state ``first``. Gradients, buffers and random numbers are afterwards as they were.
+    Each runs the pass again from the state ``first``. Gradients, buffers and random numbers are then as they were.
     """
 
     def __init__(self, model: nn.Module, run: Callable[[], torch.Tensor], rows: Sequence[Named], first: State) -> None:
         self._model, self._run, self._rows, self._first = model, run, rows, first
         self.notes: list[str] = []
+
+    def begin(self) -> None:
+        """A training step begins here: this is the pass that is run again from now on."""
+        self._first = State.taken(self._model)
 
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing."""

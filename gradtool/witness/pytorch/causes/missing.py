@@ -13,8 +13,9 @@ from gradtool.witness.causes.dataflow import Found, Walk
 from gradtool.witness.causes.events import NOWHERE
 from gradtool.witness.causes.lines import Spot, code_line
 from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.recorder import DataFlow
-from gradtool.witness.pytorch.causes.unseen import eagerly, shown
+from gradtool.witness.pytorch.causes.unseen import shown
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["MissingFinder"]
@@ -60,6 +61,7 @@ class MissingFinder:
 
     def told(self, rows: Sequence[Named], _loss: Any, asked: Wanted) -> list[Cause]:
         """The causes, one for each place, of the parameters in ``asked.none``, and the missing paths of the others."""
+        self.notes += [f"{name} could not be followed: {why}" for name, why in self.flow.failed.items()]
         with self.aside():
             return self._told(rows, asked)
 
@@ -85,9 +87,7 @@ class MissingFinder:
 
     def _why(self, row: Named, walk: Walk) -> tuple[Found, Spot]:
         """What was found, and where."""
-        if id(row.tensor) in self.flow.frozen:
-            return Found("frozen", None), self.flow.frozen[id(row.tensor)]
-        if not row.tensor.requires_grad:
+        if id(row.tensor) in self.flow.nodes.frozen or not row.tensor.requires_grad:
             return Found("frozen", None), self.flow.froze(row.tensor)
         node = self._node(row)
         one = Found("unused", None) if node is None else walk.none(node)

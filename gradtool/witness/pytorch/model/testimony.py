@@ -19,12 +19,13 @@ from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
 from gradtool.witness.model.conventions import ROUTES
 from gradtool.witness.model.discovery import CASE, Found, Kind
-from gradtool.witness.model.experiments import experiments
+from gradtool.witness.model.experiments import Experiments, experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.search import looked_for
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.parting import part
 from gradtool.witness.pytorch.causes.finders import Replay
+from gradtool.witness.pytorch.causes.state import State
 from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
 from gradtool.witness.pytorch.model.function import Function, is_leaf
@@ -123,9 +124,9 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     rows = named({"": one.model})
     optimizer = find_optimizer(one.model, names, found, request, assumed)
     evidence = replace(_passed(request, found, one, run, rows, optimizer, assumed), candidates=found.candidates)
+    replay = Replay(one.model, one.loss, rows, run.first)
     if (asked := wanted(evidence)).fates():
         yield Progress(request.key, "looking for the causes in a second pass")
-        replay = Replay(one.model, one.loss, rows, run.first)
         evidence = replace(evidence, causes=list(causes(asked, replay)))
         evidence = replace(evidence, notes=[*evidence.notes, *dict.fromkeys(replay.notes)])
     if not run.loss.requires_grad:
@@ -137,7 +138,8 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
         why = "a function keeps its own tensors" if plain else "lazy layers have no weights before the first"
         told = f"no run in float64 was compared with, since {why}"
         evidence = replace(evidence, notes=[*evidence.notes, told])
-    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
+    known = room(request, one, rows, optimizer, evidence, replay)
+    return (yield from _tried(request, known, evidence, replay))
 
 
 def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvidence]:
@@ -148,7 +150,18 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
     evidence = replace(_passed(request, found, one, one.run(), rows, optimizer, assumed), layers=[], batch=0)
-    return (yield from experiments(request, room(request, one, rows, optimizer, evidence), evidence))
+    replay = Replay(one.model, one.loss, rows, State.taken(one.model))
+    known = room(request, one, rows, optimizer, evidence, replay)
+    return (yield from _tried(request, known, evidence, replay))
+
+
+def _tried(
+    request: ModelRequest, known: Experiments, evidence: ModelEvidence, replay: Replay
+) -> Generator[Record, None, ModelEvidence]:
+    """The experiments, and what is to be said of the passes that were run again for them."""
+    evidence = yield from experiments(request, known, evidence)
+    more = [note for note in replay.notes if note not in evidence.notes]
+    return replace(evidence, notes=[*evidence.notes, *dict.fromkeys(more)])
 
 
 def _passed(

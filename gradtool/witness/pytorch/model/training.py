@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from gradtool.evidence import ModelRequest, Progress, Record, TrainingStep
+from gradtool.evidence import Cause, ModelRequest, Progress, Record, TrainingStep
 from gradtool.values import indices, label
+from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.model.conventions import FEW, MOST, OFTEN
 from gradtool.witness.model.figures import norm
 from gradtool.witness.model.user_file import blamed
+from gradtool.witness.pytorch.causes.finders import Replay
 from gradtool.witness.pytorch.model.clipping import clip
 from gradtool.witness.pytorch.model.parameters import Named, module_names, nonfinite, norm_of_rows
 from gradtool.witness.pytorch.model.recorder import Recorder
 from gradtool.witness.pytorch.model.statistics import numbers
 from gradtool.witness.pytorch.model.subject import Subject
 
-__all__ = ["trained"]
+__all__ = ["born", "trained"]
 
 
 def trained(
-    request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any
+    request: ModelRequest, one: Subject, rows: Sequence[Named], optimizer: Any, replay: Replay
 ) -> Generator[Record, None, tuple[list[TrainingStep], TrainingStep | None]]:
     """The loss before each step, the global norm, what clipping leaves of it, and how far the weights move.
 
     Then the loss and the norm behind the last. It begins at the weights as they were found, and ends early where a
-    gradient is not finite.
+    gradient is not finite; ``replay`` then knows how that step began.
     """
     total = request.training.steps if request.training else 0
     steps: list[TrainingStep] = []
@@ -42,6 +46,7 @@ def trained(
     for number in range(1, total + 1):
         optimizer.zero_grad()
         torch.manual_seed(request.seed + number)
+        replay.begin()
         with Recorder() as recorder:
             loss = one.loss()
             loss.backward()
@@ -61,6 +66,15 @@ def trained(
             told = time.monotonic()
             yield Progress(request.key, "training, step", number, total)
     return steps, None if steps and steps[-1].nonfinite else _after(request, one, rows, few, total)
+
+
+def born(step: TrainingStep, rows: Sequence[Named], replay: Replay) -> list[Cause]:
+    """Where the first number that is not finite was born in the last step, whose weights are still those before it."""
+    bad = [
+        row.name for row in rows if row.tensor.grad is not None and not math.isfinite(norm(numbers(row.tensor.grad)))
+    ]
+    asked = Wanted(nonfinite=bad, loss=not math.isfinite(step.loss))
+    return [replace(cause, step=step.step) for cause in replay.nonfinite(asked)]
 
 
 def _stepped(seed: int, one: Subject, optimizer: Any) -> None:
