@@ -38,7 +38,6 @@ class Births(Passing):
         self._record = Record()
         self._owners: dict[int, int] = {}
         """The variable that each tensor was read from."""
-        self._named_owners = 0
         self._leaves: dict[int, int] = {}
         """How bad the tensors are that no operation made."""
 
@@ -95,7 +94,6 @@ class Births(Passing):
     def _note(self, operation: Operation, name: str, given: list[Given], found: list[Given], of: str) -> None:
         phase = "backward" if operation.backward else "forward"
         if any(one.level for one in found):
-            self._name()
             self._record.bad(Call(name, operation.place, given, found, phase, of))
             return
         plain = [float(np.real(one.numbers())) for one in given if one.key is None]
@@ -104,13 +102,6 @@ class Births(Passing):
         keys = [one.key for one in given]
         outputs = [one.key for one in found]
         self._record.good(name, keys, outputs, phase=phase, of=of, numbers=plain, dtype=found[0].dtype)
-
-    def _name(self) -> None:
-        """Names for the variables that were read since the last time."""
-        if len(self._owners) > self._named_owners:
-            self._named_owners = len(self._owners)
-            for handle, name in self._variables.names().items():
-                self._record.is_weight(handle, name)
 
     def _given(self, tensor: Any) -> Given:
         """An input; a single number that no operation made is a number of the program."""
