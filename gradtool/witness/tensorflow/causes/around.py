@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -11,6 +11,7 @@ from gradtool.evidence import Cause
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.missing import missing, none
 from gradtool.witness.tensorflow.causes.recorder import Recorder
+from gradtool.witness.tensorflow.model.parameters import Named
 
 __all__ = ["NoneFinder", "program_finders"]
 
@@ -42,14 +43,12 @@ class NoneFinder:
         """Forget everything: a new iteration begins."""
         self.recorder.restart()
 
-    def told(
-        self, tapes: Sequence[Any], losses: Sequence[Any], tensors: Mapping[str, Any], asked: Wanted
-    ) -> list[Cause]:
-        """The causes for what is ``asked``; ``tensors`` are all variables, by name."""
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """The causes for what is ``asked``, among all ``rows``."""
         with self.recorder.deaf():
-            sought = {name: tensors[name] for name in asked.none if name in tensors}
+            sought = [row for row in rows if row.name in asked.none]
+            held = [row for row in rows if row.trainable and row not in sought]
             found = none(self.recorder, tapes, losses, sought)
-            held = {name: tensor for name, tensor in tensors.items() if name not in sought}
             return found + (missing(self.recorder, losses, held) if asked.cut else [])
 
 

@@ -22,16 +22,14 @@ class SubjectFinders:
     """The finders of a model that we run: each runs it once more, from the same random numbers."""
 
     def __init__(self, one: Subject, rows: Sequence[Named]) -> None:
-        self.one = one
-        self.tensors = {row.name: row.tensor for row in rows}
-        self.frozen = {row.name for row in rows if not row.trainable}
+        self.one, self.rows = one, rows
 
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing from those that are there."""
         with NoneFinder() as finder, _undisturbed(self.one):
             with tf.GradientTape(persistent=True) as tape:
                 loss = self.one.loss()
-            return finder.told([tape], [loss], self.tensors, asked)
+            return finder.told([tape], [loss], self.rows, asked)
 
     def zero(self, asked: Wanted) -> list[Cause]:
         """Where gradients became exactly zero."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ from gradtool.evidence import Cause
 from gradtool.witness.causes.dataflow import Found, Walk
 from gradtool.witness.causes.lines import Spot, code_line
 from gradtool.witness.tensorflow.causes.recorder import Recorder
+from gradtool.witness.tensorflow.model.parameters import Named
 
 __all__ = ["missing", "none"]
 
@@ -18,26 +19,26 @@ _GRADIENT = tf.GradientTape.gradient
 """Of the class as it was, since the tapes of a program are watched."""
 
 
-def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought: Mapping[str, Any]) -> list[Cause]:
-    """The causes for the variables or tensors ``sought``, by name, none of which has a gradient of ``losses``.
+def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought: Iterable[Named]) -> list[Cause]:
+    """The causes for the variables or tensors ``sought``, none of which has a gradient of ``losses``.
 
     ``tapes`` are persistent and have recorded the pass; a few small gradients are asked of them.
     """
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
     found: dict[tuple[str, Spot, str], list[str]] = {}
-    for name, tensor in sought.items():
-        kind, operation, place = _why(recorder, walk, tapes, tensor)
+    for row in sought:
+        kind, operation, place = _why(recorder, walk, tapes, row)
         if kind:  # empty where this pass did give it a gradient
-            found.setdefault((kind, place, operation), []).append(name)
+            found.setdefault((kind, place, operation), []).append(row.name)
     return [
         Cause("none", kind, operation, code_line(place), names) for (kind, place, operation), names in found.items()
     ]
 
 
-def missing(recorder: Recorder, losses: Iterable[Any], held: Mapping[str, Any]) -> list[Cause]:
+def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) -> list[Cause]:
     """The cuts in the way of variables that have a gradient by another way."""
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
-    names = {node: name for name, tensor in held.items() if (node := recorder.node(tensor)) is not None}
+    names = {node: row.name for row in held if (node := recorder.node(row.tensor)) is not None}
     causes = []
     for found, nodes in walk.missing(names):
         event = found.event
@@ -51,7 +52,10 @@ _LAWFUL = ("nondifferentiable", "frozen", "not_watched")
 """Beside another path these are no news: what has no gradient misses none."""
 
 
-def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], tensor: Any) -> tuple[str, str, Spot]:
+def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], row: Named) -> tuple[str, str, Spot]:
+    tensor = row.tensor
+    if not row.trainable:
+        return "frozen", "", ("", 0, "")
     node = recorder.node(tensor)
     if node is None:
         found = Found("unused", None)
@@ -108,7 +112,7 @@ def _there(gradient: Any) -> bool:
 
 
 def _recreated(recorder: Recorder, walk: Walk, tensor: Any) -> Spot | None:
-    """Where a variable of the same shape was made on the way to the loss, while the one that was asked for is unused."""
+    """Where a variable of the same shape was made on the way to the loss, while the one asked for is unused."""
     for node, place in recorder.born.items():
         if recorder.shapes.get(node) == tensor.shape and walk.reaches(node):
             return place

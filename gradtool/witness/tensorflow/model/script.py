@@ -214,11 +214,10 @@ class _Watch:
         seen = self.seen
         told = seen.parameters if not seen.steps else parameters(self._rows)
         asked = wanted_of(told, seen.loss, cut="cut" in self.request.find)
-        tensors = {row.name: row.tensor for row in self._rows}
         found = [
             one
             for finder in self._finders
-            for one in finder.told(self._tapes, [*self._losses.values()], tensors, asked)
+            for one in finder.told(self._tapes, [*self._losses.values()], self._rows, asked)
         ]
         seen.causes = [replace(one, step=self.request.find_step) for one in found]
 
