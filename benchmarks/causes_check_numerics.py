@@ -36,29 +36,28 @@ from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sou
 
 
 @contextlib.contextmanager
-def program(case: Case, watch: Callable[[Sources], Any]) -> Iterator[tuple[dict[str, Any], Any, Path]]:
-    """The names of the program, run in a folder of its own, what watches from its first line on, and the folder."""
-    with tempfile.TemporaryDirectory() as name:
-        folder, before = Path(name).resolve(), Path.cwd()
-        for title, text in {"model.py": case.text, **case.files}.items():
-            (folder / title).write_text(text, encoding="utf-8")
-        for title in case.files:
-            sys.modules.pop(Path(title).stem, None)
-        keras.config.set_dtype_policy("float32")
-        keras.utils.set_random_seed(0)
-        linecache.clearcache()
-        names: dict[str, Any] = {"__name__": "model"}
-        sources = no_sources()
-        sys.path.insert(0, str(folder))
-        os.chdir(folder)
-        try:
-            with watch(sources) as watching:
-                with Recorder(sources, looking=False):
-                    exec(compile(case.text, str(folder / "model.py"), "exec"), names)  # noqa: S102  # the corpus' own
-                yield names, watching, folder
-        finally:
-            os.chdir(before)
-            sys.path.remove(str(folder))
+def program(case: Case, folder: Path, watch: Callable[[Sources], Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The names of the program, run in ``folder``, and what watches from its first line on."""
+    before = Path.cwd()
+    for title, text in {"model.py": case.text, **case.files}.items():
+        (folder / title).write_text(text, encoding="utf-8")
+    for title in case.files:
+        sys.modules.pop(Path(title).stem, None)
+    keras.config.set_dtype_policy("float32")
+    keras.utils.set_random_seed(0)
+    linecache.clearcache()
+    names: dict[str, Any] = {"__name__": "model"}
+    sources = no_sources()
+    sys.path.insert(0, str(folder))
+    os.chdir(folder)
+    try:
+        with watch(sources) as watching:
+            with Recorder(sources, looking=False):
+                exec(compile(case.text, str(folder / "model.py"), "exec"), names)  # noqa: S102  # the corpus' own
+            yield names, watching
+    finally:
+        os.chdir(before)
+        sys.path.remove(str(folder))
 
 
 @contextlib.contextmanager
@@ -73,11 +72,13 @@ def checking(_: Sources) -> Iterator[None]:
 
 def peer(case: Case) -> str:
     """The line that check_numerics accuses, as ``model.py:12``; empty if it says nothing."""
-    with program(case, checking) as (names, _, folder):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
         try:
-            with tf.GradientTape() as tape:
-                loss = names["loss"]()
-            tape.gradient(loss, [tensor_of(one) for one in names["variables"]])
+            with program(case, folder, checking) as (names, _):
+                with tf.GradientTape() as tape:
+                    loss = names["loss"]()
+                tape.gradient(loss, [tensor_of(one) for one in names["variables"]])
         except tf.errors.InvalidArgumentError as error:
             lines = [(Path(one.filename), one.lineno) for one in traceback.extract_tb(error.__traceback__)]
             own = [f"{file.name}:{number}" for file, number in lines if file.parent == folder]
@@ -87,7 +88,7 @@ def peer(case: Case) -> str:
 
 def ours(case: Case) -> set[tuple[str, str]]:
     """The kind and the line of everything that the finder accuses."""
-    with program(case, Births) as (names, finder, _):
+    with tempfile.TemporaryDirectory() as name, program(case, Path(name).resolve(), Births) as (names, finder):
         rows = [Named(str(place), tensor_of(one), "", "") for place, one in enumerate(names["variables"])]
         with tf.GradientTape() as tape:
             loss = names["loss"]()
