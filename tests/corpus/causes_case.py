@@ -8,13 +8,20 @@ from types import MappingProxyType
 
 MARK = "# <- here"
 
+STEP = """
+with tf.GradientTape() as tape:
+    value = loss()
+gradients = tape.gradient(value, variables)
+"""
+"""What makes a program of TensorFlow of a case."""
+
 
 @dataclass(frozen=True)
 class Case:
     """A program that gives ``variables`` and ``loss()``, whose gradient goes wrong on the line with the mark.
 
     ``cure`` is (old, new): the program with the one in the place of the other is healthy. ``files`` are those beside
-    it, by name, one of which may have the mark instead. ``names`` are what detects it elsewhere and here the same.
+    it, by name, one of which may have the mark instead.
     """
 
     name: str
@@ -22,8 +29,6 @@ class Case:
     text: str
     cure: tuple[str, str]
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    half: bool = False
-    """Whether it is run under Keras' policy ``mixed_float16``."""
 
     def healthy(self) -> Case:
         """The twin without the fault."""
@@ -31,7 +36,7 @@ class Case:
         if sum(text.count(self.cure[0]) for text in texts) != 1:
             raise ValueError(f"{self.name}: {self.cure[0]!r} must stand in it once")
         cured = {name: text.replace(*self.cure) for name, text in self.files.items()}
-        return Case(self.name, "", self.text.replace(*self.cure), self.cure, cured, self.half)
+        return Case(self.name, "", self.text.replace(*self.cure), self.cure, cured)
 
     def line(self) -> str:
         """Where the mark stands: ``model.py:3``."""

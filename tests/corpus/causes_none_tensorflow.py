@@ -238,8 +238,9 @@ model = Net()
             "return tf.round(7.7 * z) + h[:, :2]  # <- here: nondifferentiable b/",
         ),
         (
-            "h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/\n        z = self.b(h)\n        "
-            "return tf.round(7.7 * z)",
+            """h = tf.stop_gradient(self.a(x))  # <- here: stop_gradient a/
+        z = self.b(h)
+        return tf.round(7.7 * z)""",
             "h = self.a(x)\n        z = self.b(h)\n        return 7.7 * z",
         ),
     ),
@@ -377,8 +378,8 @@ model = Net()
             ERROR,
         ),
         (
-            "parts = [float(tf.reduce_sum(x[i] * w)) for i in range(4)]  # <- here: float w\n        "
-            "pred = tf.constant(parts)",
+            """parts = [float(tf.reduce_sum(x[i] * w)) for i in range(4)]  # <- here: float w
+        pred = tf.constant(parts)""",
             "pred = tf.stack([tf.reduce_sum(x[i] * w) for i in range(4)])",
         ),
         script=True,
@@ -423,8 +424,7 @@ model = Net()
 """,
         (
             "where = tf.cast(tf.abs(3.0 * self.a(x)), tf.int32) % 9",
-            "where = tf.cast(x, tf.int32) % 9; self.add_loss(tf.reduce_sum(self.a(x) ** 2)); return self.a(x)[:, :2] "
-            "+ tf.reduce_mean(self.mix(self.table(where)))",
+            "return self.a(x)[:, :2] + tf.reduce_mean(self.mix(self.table(tf.cast(x, tf.int32) % 9)))",
         ),
     ),
     net(
@@ -510,8 +510,8 @@ def loss_fn(y_true, y_pred):
         "k = tf.random.categorical(h, 1)[:, 0]  # <- here: nondifferentiable a/",
         "return self.b(tf.one_hot(k, 3))",
         (
-            "k = tf.random.categorical(h, 1)[:, 0]  # <- here: nondifferentiable a/\n        "
-            "return self.b(tf.one_hot(k, 3))",
+            """k = tf.random.categorical(h, 1)[:, 0]  # <- here: nondifferentiable a/
+        return self.b(tf.one_hot(k, 3))""",
             "return self.b(tf.nn.softmax(h))",
         ),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from causes_case import Case
+from corpus.causes_case import Case
 
 __all__ = ["CASES", "INTENDED"]
 
@@ -432,10 +432,10 @@ def loss():
         "weights",
         START
         + """
-w = tf.Variable([[1.0], [np.nan]])
+w = tf.Variable([[1.0], [np.nan]])  # <- here
 variables = [w]
 def loss():
-    return tf.reduce_sum(tf.matmul([[1.0, 2.0]], w))  # <- here
+    return tf.reduce_sum(tf.matmul([[1.0, 2.0]], w))
 """,
         ("np.nan", "0.5"),
     )
@@ -641,6 +641,7 @@ def loss():
         "half_overflow",
         START
         + """
+keras.config.set_dtype_policy("mixed_float16")
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, kernel_initializer="ones")])
 x = tf.constant([[30.0, 30.0, 30.0, 30.0]])
 variables = model.trainable_variables
@@ -649,7 +650,6 @@ def loss():
     return tf.reduce_mean(tf.cast(keras.ops.power(y, 4), tf.float32))  # <- here
 """,
         ("30.0, 30.0, 30.0, 30.0", "1.0, 1.0, 1.0, 1.0"),
-        half=True,
     )
     yield Case(
         "a loss scaled too far",

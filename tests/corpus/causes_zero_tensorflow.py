@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from causes_case import Case
+from corpus.causes_case import Case
 
 __all__ = ["CASES"]
 

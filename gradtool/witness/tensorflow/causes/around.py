@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.replay import Wanted
@@ -28,7 +28,7 @@ class NoneFinder:
     def __init__(self) -> None:
         self.recorder = Recorder()
 
-    def __enter__(self) -> NoneFinder:
+    def __enter__(self) -> Self:
         self.recorder.__enter__()
         return self
 
@@ -55,17 +55,15 @@ class NoneFinder:
             return found + (missing(self.recorder, losses, held) if asked.cut else [])
 
 
-FINDERS = {"none": NoneFinder, "cut": NoneFinder, "zero": Deaths, "nonfinite": Births}
-"""By the fate that they look for."""
-
-
 class Finder(Protocol):
     """Looks on while a pass runs; ``backward`` is entered for every backward pass, and ``told`` called after it."""
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         """Begin to look on."""
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Leave nothing behind."""
 
     def backward(self, losses: Sequence[Any]) -> AbstractContextManager[None]:
@@ -80,5 +78,10 @@ class Finder(Protocol):
 
 def program_finders(fates: Sequence[str], sources: Sources) -> list[Finder]:
     """One finder of each kind that is needed for a program; ``sources`` are the lines on which layers are made."""
-    kinds = dict.fromkeys(FINDERS[fate] for fate in fates if fate in FINDERS)
-    return [kind() if kind is NoneFinder else kind(sources) for kind in kinds]
+    makers: Mapping[str, Callable[[], Finder]] = {
+        "missing": NoneFinder,
+        "zero": lambda: Deaths(sources),
+        "nonfinite": lambda: Births(sources),
+    }
+    kinds = dict.fromkeys("missing" if fate in {"none", "cut"} else fate for fate in fates)
+    return [makers[kind]() for kind in kinds]

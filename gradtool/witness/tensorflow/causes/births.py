@@ -35,8 +35,7 @@ class Births(Passing):
     def __init__(self, sources: Sources | None = None, rows: Sequence[Named] = ()) -> None:
         super().__init__(sources)
         self._variables = Variables(rows)
-        names = self._variables.names()
-        self._record = Record(names, names)
+        self._record = Record()
         self._owners: dict[int, int] = {}
         """The variable that each tensor was read from."""
         self._leaves: dict[int, int] = {}
@@ -71,17 +70,25 @@ class Births(Passing):
         self._look(operation, inputs, outputs, "")
 
     def _assigned(self, operation: Operation, inputs: Sequence[Any]) -> None:
-        given = [self._given(one) for one in inputs[1:] if _floats(one)]
-        if given:
-            target = Given(operation.inputs[0], given[0].level, given[0].numbers)
-            self._note(operation, "view", given, [target], "")
+        """A variable is written to; numbers that nothing computed, as those of a file, are its own."""
+        given = next((self._given(one) for one in inputs[1:] if _floats(one)), None)
+        if given is None:
+            return
+        handle = operation.inputs[0]
+        target = Given(handle, given.level, given.numbers, given.dtype, given.shape)
+        computed = self.numbered(operation.inputs[1]) is not None
+        self._note(operation, "assign", [given if computed else target], [target], "")
 
     def _look(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: str) -> None:
         found = [_found(one) for one in outputs if _floats(one)]
         if found:
             given = [self._given(one) for one in inputs if _floats(one)]
-            if found[0].level:
+            if any(one.level for one in found):
                 given += [self._held(one, found[0]) for one in inputs if one.dtype == tf.resource]
+                if not any(one.level for one in given):  # a birth: its operands are to have their names
+                    for one in inputs:
+                        self._find_owner(one)
+                    given = [self._given(one) for one in inputs if _floats(one)]
             self._note(operation, word(operation, self), given, found, of)
 
     def _note(self, operation: Operation, name: str, given: list[Given], found: list[Given], of: str) -> None:
@@ -114,11 +121,18 @@ class Births(Passing):
         numbers = functools.partial(array, tensor)
         return Given(None if plain else key, bad, numbers, tensor.dtype.name, tuple(tensor.shape))
 
+    def _find_owner(self, tensor: Any) -> None:
+        """Find out what variable was read, where TensorFlow did that without an operation."""
+        number = tensor._id  # noqa: SLF001  # TensorFlow's own number
+        if self.made(tensor) is None and number not in self._owners and tensor.shape.rank:
+            handle = self._variables.behind(tensor)
+            if handle is not None:
+                self._owners[number] = handle
+
     def _held(self, handle: Any, found: Given) -> Given:
         """A variable that is read: as bad as what was found in it."""
         key = handle._id  # noqa: SLF001  # TensorFlow's own number
-        if name := self._variables.names().get(key, ""):
-            self._record.is_weight(key, name)
+        self._owners[key] = key
         return Given(key, found.level, found.numbers, found.dtype, found.shape)
 
     def _came_in(self, tensor: Any, bad: int) -> None:
@@ -126,7 +140,6 @@ class Births(Passing):
         handle = self._variables.behind(tensor)
         if handle is not None:
             self._owners[tensor._id] = handle  # noqa: SLF001
-            self._record.is_weight(handle, self._variables.names().get(handle, ""))
         elif bad == INFINITE and not np.isposinf(array(tensor)).any():
             self._record.is_meant(tensor._id)  # noqa: SLF001
 
@@ -135,6 +148,8 @@ class Births(Passing):
     def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
         """The births behind the losses, or behind the gradients of those of ``rows`` that are ``asked`` for."""
         del tapes
+        for handle, name in self._variables.names().items():
+            self._record.is_weight(handle, name)
         targets = [Target("", loss._id, level(loss)) for loss in losses]  # noqa: SLF001
         wanted = set(asked.nonfinite)
         found = [(row.name, one) for row in rows if row.name in wanted for one in self.gradients(row.tensor)]

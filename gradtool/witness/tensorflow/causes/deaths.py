@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
@@ -47,13 +48,15 @@ class Deaths(Passing):
         self._zero: dict[int, bool] = {}
         """Whether each gradient is all zero."""
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         self._variables.__enter__()
         return super().__enter__()
 
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*error)
-        self._variables.__exit__(*error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._variables.__exit__(kind, error, trace)
 
     # ---- what is seen
 

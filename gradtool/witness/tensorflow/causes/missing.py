@@ -112,7 +112,7 @@ def _there(gradient: Any) -> bool:
 
 
 def _recreated(recorder: Recorder, walk: Walk, tensor: Any) -> Spot | None:
-    """Where a variable of the same shape was made on the way to the loss, while the one that was asked for is unused."""
+    """Where a variable of the same shape was made on the way to the loss, while the one asked for is unused."""
     for node, place in recorder.born.items():
         if recorder.shapes.get(node) == tensor.shape and walk.reaches(node):
             return place

@@ -33,6 +33,8 @@ class Taping:
         self.recorder, self.around, self.look = recorder, around, look
         self._open: set[int] = set()
         self._once: set[int] = set()
+        self._busy = False
+        """Whether a gradient is being taken; one inside, as of what is recomputed, is none to learn from."""
         self._patches = ExitStack()
 
     def __enter__(self) -> Taping:
@@ -87,10 +89,14 @@ class Taping:
                 self._closed(tape)
             asked = [tensor_of(one) for one in tf.nest.flatten(sources)]
             targets = [one for one in tf.nest.flatten(target) if isinstance(one, tf.Tensor)]
-            if not self._wanted(asked, targets):
+            if self._busy or not self._wanted(asked, targets):
                 return own(tape, target, sources, *args, **kwargs)
-            with self.around(targets):
-                found, outputs = own(tape, target, (sources, self.recorder.outputs()), *args, **kwargs)
+            self._busy = True
+            try:
+                with self.around(targets):
+                    found, outputs = own(tape, target, (sources, self.recorder.outputs()), *args, **kwargs)
+            finally:
+                self._busy = False
             self.recorder.take(outputs)
             pairs = zip(asked, tf.nest.flatten(found), strict=True)
             own_frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
