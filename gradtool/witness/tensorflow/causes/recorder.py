@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ __all__ = ["Recorder"]
 
 EAGER = ops.EagerTensor
 READ = title_of("ReadVariableOp")
+_leaving = threading.Lock()
 
 
 class Recorder:
@@ -61,9 +63,9 @@ class Recorder:
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
-        self._patches.enter_context(listening(self))
         op_callbacks.add_op_callback(self._operation)
         self._patches.callback(self._leave)
+        self._patches.enter_context(listening(self))
         return self
 
     def __exit__(
@@ -81,10 +83,11 @@ class Recorder:
             self._deaf = before
 
     def _leave(self) -> None:
-        hears = execute.execute
-        op_callbacks.remove_op_callback(self._operation)
-        if anybody():  # removing the last callback of one thread makes those of all others deaf
-            execute.execute = hears
+        with _leaving:
+            hears = execute.execute
+            op_callbacks.remove_op_callback(self._operation)
+            if anybody():  # removing the last callback of one thread makes those of all others deaf
+                execute.execute = hears
 
     def restart(self) -> None:
         """Forget everything that was written down."""
