@@ -163,7 +163,6 @@ UNUSABLE = {
         "needs arguments: width",
     ),
     "has no single loss": (DENSE + "def loss_fn(out):\n    return out\n", "not a single number"),
-    "has no gradient": (DENSE + "def loss_fn(out):\n    return out.detach().sum()\n", "does not require a gradient"),
 }
 
 

@@ -1,9 +1,9 @@
 """Programs with planted causes of gradients that are None, or that lack a path, in PyTorch.
 
 Each text makes ``model`` and ``run()``, which gives the loss; SHARED stands before it, and AWAY in a file beside it,
-``away.py``. A guilty line says ``# <- here: KIND PREFIX...``: the parameters whose names begin so have no gradient. With
-``cut KIND`` they have one, and a path is missing from it. ``twin`` tells what to write instead for a healthy program: the
-guilty line, or a pair of texts.
+``away.py``. A guilty line says ``# <- here: KIND PREFIX...``: the parameters whose names begin so have no gradient.
+With ``cut KIND`` they have one, and a path is missing from it. ``twin`` tells what a healthy program has instead: of
+the guilty line, or of the first text of a pair.
 """
 
 from __future__ import annotations
@@ -257,8 +257,8 @@ def run():
     return torch.tensor(value, requires_grad=True)
 """,
         (
-            "value = F.mse_loss(model(x), y).item()  # <- here: item weight bias\n    return torch.tensor(value, "
-            "requires_grad=True)",
+            """value = F.mse_loss(model(x), y).item()  # <- here: item weight bias
+    return torch.tensor(value, requires_grad=True)""",
             "return F.mse_loss(model(x), y)",
         ),
     ),
@@ -275,7 +275,8 @@ def run():
         "h = torch.full((4, 3), math.sqrt(scale) + 3.25)",
         "return self.b(h)",
         (
-            "scale = self.a(x).std().item()  # <- here: item a.\n        h = torch.full((4, 3), math.sqrt(scale) + 3.25)",
+            """scale = self.a(x).std().item()  # <- here: item a.
+        h = torch.full((4, 3), math.sqrt(scale) + 3.25)""",
             "h = self.a(x)",
         ),
     ),
@@ -592,6 +593,14 @@ model = Net()
 """,
         "h = self.a(x)",
     ),
+    # ---- derivatives in the loss
+    net(
+        "a gradient without a graph",
+        "h = self.b(x).tanh()",
+        "g, = torch.autograd.grad(h.sum(), self.b.weight, retain_graph=True)  # <- here: cut nondifferentiable b.",
+        "return h * g.pow(2).sum() + self.a(x)[:, :2]",
+        "g, = torch.autograd.grad(h.sum(), self.b.weight, create_graph=True)",
+    ),
     # ---- unused, dead, frozen
     Case(
         "never used",
@@ -659,8 +668,9 @@ for p in model.parameters():
             "return (z > 0).float() + h[:, :2].requires_grad_()  # <- here: comparison b.",
         ),
         (
-            "h = self.a(x).detach()  # <- here: detach a.\n        z = self.b(h)\n        return (z > 0).float() + "
-            "h[:, :2].requires_grad_()",
+            """h = self.a(x).detach()  # <- here: detach a.
+        z = self.b(h)
+        return (z > 0).float() + h[:, :2].requires_grad_()""",
             "h = self.a(x)\n        z = self.b(h)\n        return z + h[:, :2]",
         ),
     ),
@@ -683,8 +693,10 @@ class Net(nn.Module):
 model = Net()
 """,
         (
-            "one = self.a(x).detach()  # <- here: detach a.\n        with torch.no_grad():\n            two = self.b(x)  "
-            "# <- here: no_grad b.\n        three = x[:, :2] * self.c(x).sum().item()",
+            """one = self.a(x).detach()  # <- here: detach a.
+        with torch.no_grad():
+            two = self.b(x)  # <- here: no_grad b.
+        three = x[:, :2] * self.c(x).sum().item()""",
             "one, two, three = self.a(x), self.b(x), self.c(x)",
         ),
     ),
@@ -742,6 +754,38 @@ def run():
 ]
 
 QUIET = {
+    "zeros of the same shape": NET.format(
+        "h = self.a(x)", "h = h + torch.zeros_like(h) + h.new_ones(3)", "return self.b(h)"
+    ),
+    "a spectral norm, which a library computes without a graph": """
+model = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2))
+""",
+    "a gradient penalty": """
+model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2))
+
+
+def run():
+    data = x.clone().requires_grad_()
+    out = model(data)
+    (g,) = torch.autograd.grad(out.sum(), data, create_graph=True)
+    return F.mse_loss(out, y) + (g.norm(2, dim=1) - 1).pow(2).mean()
+""",
+    "sequences that are packed": """
+model = nn.GRU(3, 2, batch_first=True)
+
+
+def run():
+    packed = nn.utils.rnn.pack_padded_sequence(x[:, None].repeat(1, 4, 1), [4, 3, 2, 1], batch_first=True)
+    return nn.utils.rnn.pad_packed_sequence(model(packed)[0])[0].sum()
+""",
+    "sparse rows": """
+model = nn.Embedding(10, 4, sparse=True)
+
+
+def run():
+    print(model.weight.detach().sum().item())
+    return model(torch.tensor([1, 2])).sum()
+""",
     "detach for a log": NET.format("h = self.a(x)", "self.seen = h.detach().mean()", "return self.b(h)"),
     "item for a log": NET.format("h = self.a(x)", "print(h.mean().item())", "return self.b(h) * 0.7"),
     "metrics under no_grad": NET.format(

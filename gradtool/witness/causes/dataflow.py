@@ -122,7 +122,7 @@ class Walk:
         live = self._live(parameters, connected)
         found: dict[int, tuple[Found, list[int]]] = {}
         for event, node in self._edge_of(live, connected):
-            if event.place in found or event.settles or event.kind in FLAT or not self.reaches(node):
+            if event.place in found or event.lawful or event.settles or event.kind in FLAT or not self.reaches(node):
                 continue
             if not self._behind(event, node)[0]:
                 own = self._before(event, live, connected)

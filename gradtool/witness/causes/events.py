@@ -44,6 +44,8 @@ class Event:
     stopped: frozenset[int] = frozenset()
     settles: bool = False
     """Whether it makes or sets a parameter: a step of its own, behind which no path is missing."""
+    lawful: bool = False
+    """Whether a library cuts here, which knows what it does: no path is missing where another one is left."""
 
 
 @dataclass(slots=True)
@@ -79,11 +81,9 @@ class Flow:
         *,
         told: str = "",
         region: int = 0,
-        settles: bool = False,
     ) -> Event:
         """Write down an operation. With outputs of several kinds (values and indices) call this once for each kind."""
         event = Event(len(self.events), operation, tuple(inputs), tuple(outputs), spot, kind, told, region)
-        event.settles = settles
         self.events.append(event)
         for node in event.inputs:
             self._used.setdefault(node, []).append(event)
@@ -96,14 +96,15 @@ class Flow:
         for event in self._made.pop(node, ()):
             event.outputs = tuple(one for one in event.outputs if one != node)
 
-    def leave(self, operation: str, node: int, spot: Spot, kind: str, numbers: Iterable[float]) -> None:
+    def leave(self, operation: str, node: int, spot: Spot, kind: str, numbers: Iterable[float]) -> Event:
         """The numbers of ``node`` leave the framework; they are known again when they come back."""
         outside = self.node(connected=False)
         self.any_left = True
-        self.add(operation, [node], [outside], spot, kind)
+        event = self.add(operation, [node], [outside], spot, kind)
         for number, _ in zip(numbers, range(LOOKED_AT), strict=False):
             if number not in COMMON:
                 self._left[number] = outside
+        return event
 
     def came_back(self, numbers: Iterable[float]) -> list[int]:
         """The nodes outside whose numbers these are."""

@@ -52,7 +52,7 @@ FINDERS: Mapping[str, Callable[[], Finder]] = {"none": MissingFinder, "cut": Mis
 class Replay:
     """The finders of a model that we run, as ``causes.replay.Finders``.
 
-    Each runs the pass again from the state ``first``. Gradients, buffers and random numbers are afterwards as they were.
+    Each runs the pass again from the state ``first``. Gradients, buffers and random numbers are then as they were.
     """
 
     def __init__(self, model: nn.Module, run: Callable[[], torch.Tensor], rows: Sequence[Named], first: State) -> None:

@@ -13,8 +13,9 @@ from gradtool.witness.causes.dataflow import Found, Walk
 from gradtool.witness.causes.events import NOWHERE
 from gradtool.witness.causes.lines import Spot, code_line
 from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.recorder import DataFlow
-from gradtool.witness.pytorch.causes.unseen import eagerly, shown
+from gradtool.witness.pytorch.causes.unseen import shown
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["MissingFinder"]
@@ -60,6 +61,7 @@ class MissingFinder:
 
     def told(self, rows: Sequence[Named], _loss: Any, asked: Wanted) -> list[Cause]:
         """The causes, one for each place, of the parameters in ``asked.none``, and the missing paths of the others."""
+        self.notes += [f"{name} could not be followed: {why}" for name, why in self.flow.failed.items()]
         with self.aside():
             return self._told(rows, asked)
 
@@ -74,10 +76,12 @@ class MissingFinder:
         causes = [self._cause("none", one, place, names) for one, place, names in found.values() if one.kind]
         known = {one.event.place for one, _, _ in found.values() if one.event is not None}
         there = {node: row.name for row in rows if row.name not in asked.none and (node := self._node(row)) is not None}
+        cuts: dict[tuple[str, Spot], tuple[Found, set[int]]] = {}
         for one, nodes in walk.missing(there):
             if nodes and one.event is not None and one.event.place not in known:
-                names = [there[node] for node in nodes]
-                causes.append(self._cause("cut", one, one.event.spot, names))
+                cuts.setdefault((one.kind, one.event.spot), (one, set()))[1].update(nodes)
+        for (_, place), (one, before) in cuts.items():
+            causes.append(self._cause("cut", one, place, [name for node, name in there.items() if node in before]))
         return causes
 
     def _node(self, row: Named) -> int | None:
@@ -85,8 +89,8 @@ class MissingFinder:
 
     def _why(self, row: Named, walk: Walk) -> tuple[Found, Spot]:
         """What was found, and where."""
-        if id(row.tensor) in self.flow.frozen:
-            return Found("frozen", None), self.flow.frozen[id(row.tensor)]
+        if id(row.tensor) in self.flow.nodes.frozen:
+            return Found("frozen", None), self.flow.nodes.frozen[id(row.tensor)]
         if not row.tensor.requires_grad:
             return Found("frozen", None), self.flow.froze(row.tensor)
         node = self._node(row)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["ARITHMETIC", "CUTS", "EXITS", "FREEZES", "FROM_NUMBERS", "UNRELATED", "name_of", "rough_kind", "writes"]
+__all__ = [
+    "ARITHMETIC",
+    "CUTS",
+    "EXITS",
+    "FREEZES",
+    "FROM_NUMBERS",
+    "LIKE",
+    "UNRELATED",
+    "name_of",
+    "rough_kind",
+    "writes",
+]
 
 EXITS: Mapping[str, str] = {
     "item": "item", "tolist": "tolist", "numpy": "numpy", "__array__": "numpy", "__float__": "float",
@@ -38,6 +49,12 @@ FREEZES = frozenset({"requires_grad_", "requires_grad.__set__"})
 
 UNRELATED = frozenset({"grad.__get__", "_base.__get__"})
 """What gives a tensor that was not computed from its argument."""
+
+LIKE = frozenset(
+    ("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "randint_like", "new_zeros",
+     "new_ones", "new_full", "new_empty", "new_empty_strided", "empty_strided")
+)  # fmt: skip
+"""What takes the shape of a tensor and nothing of its numbers."""
 
 _IN_PLACE = frozenset({"__setitem__", "data.__set__", *(name for name in ARITHMETIC if name.startswith("__i"))})
 

@@ -10,12 +10,14 @@ from typing import Any
 import torch
 
 from gradtool.witness.causes.lines import Spot, code_line, spot
+from gradtool.witness.model.user_file import is_users
 
 __all__ = ["APPLY", "Off", "Switches"]
 
 APPLY = torch.autograd.Function.apply.__func__.__code__
 """By which a frame of a custom function is known."""
 
+_BLOCKS = ("torch/autograd/grad_mode.py", "torch/utils/_contextlib.py", "causes/unseen.py")
 REENTRANT = "torch.utils.checkpoint with use_reentrant=True finds no input that requires a gradient"
 
 
@@ -31,6 +33,8 @@ class Off:
     region: int = 0
     operation: str = ""
     spot: Spot | None = None
+    own: bool = True
+    """Whether the program did it, and not a library."""
 
 
 class Switches:
@@ -55,7 +59,8 @@ class Switches:
         """A block begins in which nothing is recorded."""
         words = {"no_grad": "torch.no_grad()", "inference_mode": "torch.inference_mode()"}
         what, line = words.get(kind, "torch.set_grad_enabled(False)"), code_line(spot(frame)).source
-        self._open.append(Off(kind, f"{what} of {line}" if line else what, next(self._regions)))
+        told = f"{what} of {line}" if line else what
+        self._open.append(Off(kind, told, next(self._regions), own=_is_own(frame)))
 
     def closed(self) -> None:
         """It ends."""
@@ -81,3 +86,12 @@ class Switches:
             return Off("no_grad", REENTRANT, region, "checkpoint", where)
         name = function.__name__
         return Off("nondifferentiable", f"{name} gives its output no gradient", region, name, where)
+
+
+def _is_own(frame: FrameType | None) -> bool:
+    """Whether the block, or the function that is decorated with it, is the program's."""
+    while frame is not None and frame.f_code.co_filename.endswith(_BLOCKS):
+        if code := getattr(frame.f_locals.get("func"), "__code__", None):
+            return is_users(code.co_filename)
+        frame = frame.f_back
+    return frame is not None and is_users(frame.f_code.co_filename)

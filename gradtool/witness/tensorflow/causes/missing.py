@@ -43,7 +43,7 @@ def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) ->
     causes = []
     for found, nodes in walk.missing(names):
         event = found.event
-        if event is not None and event.place not in recorder.inner and found.kind not in _LAWFUL:
+        if event is not None and found.kind not in _LAWFUL:
             line = code_line(recorder.spot_of(event))
             causes.append(Cause("cut", found.kind, event.operation, line, [names[node] for node in nodes]))
     return causes

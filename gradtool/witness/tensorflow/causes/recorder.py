@@ -47,8 +47,6 @@ class Recorder:
         """Variables made meanwhile, by their first node, and where."""
         self.shapes: dict[int, Any] = {}
         """Their shapes."""
-        self.inner: set[int] = set()
-        """Cuts that a library makes for reasons of its own, by their place."""
         self.opened: set[tuple[str, str]] = set()
         """File and function of everything that opened a tape."""
         self._late: dict[int, Event] = {}
@@ -103,7 +101,6 @@ class Recorder:
             self._entered,
         ):
             held.clear()
-        self.inner.clear()
         self._asked.clear()
 
     # ---- nodes
@@ -218,8 +215,7 @@ class Recorder:
         self._taped = not outside
         region = self._stretch if outside else 0
         event = self.flow.add(title_of(operation), inputs, outputs, spot(frame), kind, region=region)
-        if kind == "stop_gradient" and not users_own(frame):
-            self.inner.add(event.place)
+        event.lawful = kind == "stop_gradient" and not users_own(frame)
         if outside and not self._paused:
             self._outside[event.place] = spots(frame)
         return event
