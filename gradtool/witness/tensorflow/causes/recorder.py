@@ -106,13 +106,16 @@ class Recorder:
     # ---- nodes
 
     def node(self, tensor: Any) -> int | None:
-        """The node of a tensor, or of what a variable held when it was first used; None if it was never seen."""
+        """The node of a tensor, or of what a variable held when it was first read; None if it was never seen."""
         held = tensor.handle if isinstance(tensor, tf.Variable) else tensor
         known = self._nodes.get(id(held))
         if known is None or known[0]() is not held:
             return None
-        used = (node for node in self._versions.get(id(held), ()) if self.flow.used_by(node))
-        return next(used, known[1])
+        read = (node for node in self._versions.get(id(held), ()) if self._is_read(node))
+        return next(read, known[1])
+
+    def _is_read(self, node: int) -> bool:
+        return any(event.kind != "assigned" for event in self.flow.used_by(node))
 
     def tensor(self, node: int) -> Any:
         """What a tape took note of, by its node; None for everything else."""
