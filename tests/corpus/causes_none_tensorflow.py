@@ -441,13 +441,10 @@ model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="a")])
 
 
 def loss_fn(y_true, y_pred):
-    right = tf.equal(tf.round(y_true), tf.round(y_pred))  # <- here: nondifferentiable a/
-    return 1.0 - tf.reduce_mean(tf.cast(right, tf.float32))
+    wrong = tf.cast(y_pred > 0.5, tf.float32) - y_true  # <- here: comparison a/
+    return tf.reduce_mean(wrong**2)
 """,
-        (
-            "    right = tf.equal(tf.round(y_true), tf.round(y_pred))",
-            "    return tf.reduce_mean((y_true - y_pred) ** 2)",
-        ),
+        "wrong = tf.sigmoid(9.0 * (y_pred - 0.5)) - y_true",
     ),
     Case(
         "an accuracy for a loss",

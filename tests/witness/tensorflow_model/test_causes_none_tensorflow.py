@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from causes_program import Marks, functions_used, marks_of, twin_of
-from corpus.causes_none_tensorflow import AWAY, CASES, QUIET, SHARED, Case
+from corpus.causes_none_tensorflow import AWAY, CASES, NET, QUIET, SHARED, Case
 from user_file import File
 
-from gradtool.evidence import Cause, ModelEvidence
+from gradtool.evidence import Cause, ModelEvidence, Training
 
 IDS = [case.name for case in CASES]
 
@@ -65,3 +65,59 @@ def test_the_corpus_is_large_and_varied() -> None:
         textwrap.dedent("""stop_gradient numpy float left new_tensor integer comparison argmax nondifferentiable
         outside_tape not_watched frozen recreated assigned dead_branch""").split()
     )
+
+
+def test_a_loss_that_nothing_reaches_is_evidence(file: File) -> None:
+    """Every gradient is None, the cause is told, and nothing beside the pass is tried."""
+    text = """
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="a")])
+
+
+def loss_fn(y_true, y_pred):
+    return tf.reduce_mean(tf.stop_gradient(y_pred) ** 2)
+"""
+    evidence = seen(file, text, script=False)
+    assert [parameter.gradient for parameter in evidence.parameters] == [None, None]
+    assert [cause.kind for cause in evidence.causes] == ["stop_gradient"]
+    assert evidence.norm == 0
+    assert evidence.descent is None
+    assert "no parameter has a gradient" in " ".join(evidence.notes)
+
+
+def test_the_cause_is_looked_for_at_the_step_that_is_asked_for(file: File) -> None:
+    """A weight that is a tensor from the second step on is no longer watched there."""
+    text = """
+w = tf.Variable([0.7, -1.3, 0.4], name="w")
+b = tf.Variable(0.37, name="b")
+optimizer = keras.optimizers.SGD(0.01)
+for step in range(3):
+    with tf.GradientTape() as tape:
+        seen = tf.stop_gradient(w) if step else w
+        loss = tf.reduce_sum((sample_inputs * seen + b) ** 2)
+    gradients = tape.gradient(loss, [w, b])
+    optimizer.apply_gradients([(g, v) for g, v in zip(gradients, [w, b]) if g is not None])
+"""
+    steps = Training(2)
+    first = file.evidence(SHARED + text, script=True, training=steps, find=["none"], find_step=1)
+    second = file.evidence(SHARED + text, script=True, training=steps, find=["none"], find_step=2)
+    assert first.causes == []
+    assert [(one.kind, one.line.function, one.step) for one in second.causes] == [("stop_gradient", "", 2)]
+    assert second.causes[0].line.text.startswith("seen = tf.stop_gradient(w)")
+
+
+def test_a_model_that_was_fitted_is_run_again(file: File) -> None:
+    text = NET.format("h = self.a(x)", "h = tf.stop_gradient(h)", "return self.b(h)")
+    text += """
+model.compile(keras.optimizers.SGD(0.1), "mse")
+model.fit(sample_inputs, tf.ones((4, 2)), verbose=0)
+"""
+    (cause,) = file.evidence(SHARED + text, script=True).causes
+    assert (cause.kind, cause.line.text, cause.parameters) == (
+        "stop_gradient", "h = tf.stop_gradient(h)", ["a/kernel", "a/bias"]
+    )  # fmt: skip
+
+
+def test_a_frozen_model_is_frozen(file: File) -> None:
+    text = NET.format("h = self.a(x)", "h = h * 1.5", "return self.b(h)") + "\nmodel.trainable = False\n"
+    kinds = {cause.kind for cause in file.evidence(SHARED + text).causes}
+    assert kinds == {"frozen"}

@@ -29,10 +29,6 @@ CASES = {
         DENSE + "def loss_fn(y_true, y_pred):\n    return (y_true - y_pred) ** 2\n",
         "the loss loss_fn has shape 8x3, not a single number",
     ),
-    "no gradient": (
-        DENSE + "def loss_fn(y_true, y_pred):\n    return tf.reduce_mean(tf.stop_gradient(y_pred))\n",
-        "every gradient is None",
-    ),
     "call raises": (
         HEAD
         + "class Net(keras.Model):\n    def call(self, x):\n        return x @ tf.ones((5, 5))\n"

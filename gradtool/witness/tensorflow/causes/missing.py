@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from gradtool.evidence import Cause
-from gradtool.witness.causes.dataflow import Found, Walk
+from gradtool.witness.causes.dataflow import Event, Found, Walk
 from gradtool.witness.causes.lines import Spot, code_line
 from gradtool.witness.tensorflow.causes.recorder import Recorder
 from gradtool.witness.tensorflow.model.parameters import Named
@@ -26,8 +26,9 @@ def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought
     """
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
     found: dict[tuple[str, Spot, str], list[str]] = {}
+    known = _Tapes(recorder, walk, tapes)
     for row in sought:
-        kind, operation, place = _why(recorder, walk, tapes, row)
+        kind, operation, place = _why(recorder, walk, known, row)
         if kind:  # empty where this pass did give it a gradient
             found.setdefault((kind, place, operation), []).append(row.name)
     return [
@@ -42,7 +43,7 @@ def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) ->
     causes = []
     for found, nodes in walk.missing(names):
         event = found.event
-        if event is not None and event.place not in recorder.inner and found.kind not in _LAWFUL:
+        if event is not None and found.kind not in _LAWFUL:
             line = code_line(recorder.spot_of(event))
             causes.append(Cause("cut", found.kind, event.operation, line, [names[node] for node in nodes]))
     return causes
@@ -52,7 +53,7 @@ _LAWFUL = ("nondifferentiable", "frozen", "not_watched")
 """Beside another path these are no news: what has no gradient misses none."""
 
 
-def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], row: Named) -> tuple[str, str, Spot]:
+def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, row: Named) -> tuple[str, str, Spot]:
     tensor = row.tensor
     if not row.trainable:
         return "frozen", "", ("", 0, "")
@@ -60,7 +61,7 @@ def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], row: Named) -> tu
     if node is None:
         found = Found("unused", None)
     else:
-        _stop(recorder, walk, tapes, node)
+        tapes.look(node)
         found = walk.none(node)
     if found.kind == "unused" and (place := _recreated(recorder, walk, tensor)):
         return "recreated", "tf.Variable", place
@@ -72,39 +73,68 @@ def _why(recorder: Recorder, walk: Walk, tapes: Sequence[Any], row: Named) -> tu
     return "frozen" if frozen else found.kind, event.operation if event else "", place
 
 
-def _stop(recorder: Recorder, walk: Walk, tapes: Sequence[Any], start: int) -> None:
-    """Find the operations that a tape took note of and whose gradient is None all the same, as of ``tf.floor``.
+class _Tapes:
+    """What the tapes say of single operations, each of which is asked once."""
 
-    One that takes a node from which the gradient comes back is asked for the gradient of its outputs by its inputs.
-    """
-    flow = recorder.flow
+    def __init__(self, recorder: Recorder, walk: Walk, tapes: Sequence[Any]) -> None:
+        self.recorder, self.walk, self.tapes = recorder, walk, tapes
+        self._asked: set[int] = set()
+        self._led_back = self._from_losses()
+
+    def look(self, start: int) -> None:
+        """Find the operations that a tape took note of and whose gradient is None all the same, as of ``tf.floor``.
+
+        Where the tapes seem to lead back from a loss to ``start``, every operation on the way is asked for the
+        gradient of its outputs by its inputs.
+        """
+        if start not in self._led_back:
+            return
+        flow = self.recorder.flow
+        below = _closed(
+            [start], lambda node: (one for event in flow.used_by(node) for one in self._passed(event, node))
+        )
+        for event in {event.place: event for node in below & self._led_back for event in flow.made_by(node)}.values():
+            if event.place not in self._asked and not event.kind:
+                self._asked.add(event.place)
+                event.stopped |= frozenset(self._without(event.inputs, event.outputs))
+        self._led_back = self._from_losses()
+
+    def _from_losses(self) -> set[int]:
+        """The nodes to which the tapes lead back from a loss, as far as is known."""
+        flow, gone = self.recorder.flow, self.recorder.flow.unconnected
+        return _closed(
+            (node for node in self.walk.losses if node not in gone),
+            lambda node: (
+                one for event in flow.made_by(node) if not event.kind for one in event.inputs
+                if one not in gone and one not in event.stopped
+            ),
+        )  # fmt: skip
+
+    def _passed(self, event: Event, node: int) -> Iterator[int]:
+        if not event.kind and node not in event.stopped:
+            yield from (below for below in event.outputs if below not in self.recorder.flow.unconnected)
+
+    def _without(self, inputs: Sequence[int], outputs: Sequence[int]) -> Iterator[int]:
+        """Those of ``inputs`` that get None."""
+        tensor = self.recorder.tensor
+        kept = [(node, tensor(node)) for node in dict.fromkeys(inputs) if tensor(node) is not None]
+        kept = [(node, one) for node, one in kept if one.dtype.is_floating or one.dtype.is_complex]
+        made = [one for one in map(tensor, outputs) if one is not None]
+        if kept and made:
+            found = [_GRADIENT(tape, made, [one for _, one in kept]) for tape in self.tapes]
+            yield from (node for (node, _), *given in zip(kept, *found, strict=True) if not any(map(_there, given)))
+
+
+def _closed(start: Iterable[int], steps: Callable[[int], Iterable[int]]) -> set[int]:
+    """Everything that is reached by steps from ``start``."""
     seen: set[int] = set()
-    asked: set[int] = set()
-    pending = [start]
+    pending = list(start)
     while pending:
         node = pending.pop()
-        if node in seen or not walk.reaches(node):
-            continue
-        seen.add(node)
-        for event in flow.used_by(node):
-            if event.kind or node in event.stopped:
-                continue
-            outputs = [below for below in event.outputs if below not in flow.unconnected]
-            if outputs and event.place not in asked:
-                asked.add(event.place)
-                event.stopped |= frozenset(_without(recorder, tapes, event.inputs, outputs))
-            if node not in event.stopped:
-                pending += outputs
-
-
-def _without(recorder: Recorder, tapes: Sequence[Any], inputs: Sequence[int], outputs: Sequence[int]) -> Iterator[int]:
-    """Those of ``inputs`` that get None."""
-    kept = [(node, recorder.tensor(node)) for node in dict.fromkeys(inputs) if recorder.tensor(node) is not None]
-    kept = [(node, tensor) for node, tensor in kept if tensor.dtype.is_floating or tensor.dtype.is_complex]
-    made = [tensor for tensor in map(recorder.tensor, outputs) if tensor is not None]
-    if kept and made:
-        found = [_GRADIENT(tape, made, [tensor for _, tensor in kept]) for tape in tapes]
-        yield from (node for (node, _), *gradients in zip(kept, *found, strict=True) if not any(map(_there, gradients)))
+        if node not in seen:
+            seen.add(node)
+            pending += steps(node)
+    return seen
 
 
 def _there(gradient: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ __all__ = ["Recorder"]
 
 EAGER = ops.EagerTensor
 READ = title_of("ReadVariableOp")
+_leaving = threading.Lock()
 
 
 class Recorder:
@@ -45,8 +47,6 @@ class Recorder:
         """Variables made meanwhile, by their first node, and where."""
         self.shapes: dict[int, Any] = {}
         """Their shapes."""
-        self.inner: set[int] = set()
-        """Cuts that a library makes for reasons of its own, by their place."""
         self.opened: set[tuple[str, str]] = set()
         """File and function of everything that opened a tape."""
         self._late: dict[int, Event] = {}
@@ -61,9 +61,9 @@ class Recorder:
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
-        self._patches.enter_context(listening(self))
         op_callbacks.add_op_callback(self._operation)
         self._patches.callback(self._leave)
+        self._patches.enter_context(listening(self))
         return self
 
     def __exit__(
@@ -81,10 +81,11 @@ class Recorder:
             self._deaf = before
 
     def _leave(self) -> None:
-        hears = execute.execute
-        op_callbacks.remove_op_callback(self._operation)
-        if anybody():  # removing the last callback of one thread makes those of all others deaf
-            execute.execute = hears
+        with _leaving:
+            hears = execute.execute
+            op_callbacks.remove_op_callback(self._operation)
+            if anybody():  # removing the last callback of one thread makes those of all others deaf
+                execute.execute = hears
 
     def restart(self) -> None:
         """Forget everything that was written down."""
@@ -100,19 +101,21 @@ class Recorder:
             self._entered,
         ):
             held.clear()
-        self.inner.clear()
         self._asked.clear()
 
     # ---- nodes
 
     def node(self, tensor: Any) -> int | None:
-        """The node of a tensor, or of what a variable held when it was first used; None if it was never seen."""
+        """The node of a tensor, or of what a variable held when it was first read; None if it was never seen."""
         held = tensor.handle if isinstance(tensor, tf.Variable) else tensor
         known = self._nodes.get(id(held))
         if known is None or known[0]() is not held:
             return None
-        used = (node for node in self._versions.get(id(held), ()) if self.flow.used_by(node))
-        return next(used, known[1])
+        read = (node for node in self._versions.get(id(held), ()) if self._is_read(node))
+        return next(read, known[1])
+
+    def _is_read(self, node: int) -> bool:
+        return any(event.kind != "assigned" for event in self.flow.used_by(node))
 
     def tensor(self, node: int) -> Any:
         """What a tape took note of, by its node; None for everything else."""
@@ -215,8 +218,7 @@ class Recorder:
         self._taped = not outside
         region = self._stretch if outside else 0
         event = self.flow.add(title_of(operation), inputs, outputs, spot(frame), kind, region=region)
-        if kind == "stop_gradient" and not users_own(frame):
-            self.inner.add(event.place)
+        event.lawful = kind == "stop_gradient" and not users_own(frame)
         if outside and not self._paused:
             self._outside[event.place] = spots(frame)
         return event
