@@ -11,6 +11,12 @@ from gradtool.evidence.callable import (
     CallableRequest,
     Slot,
 )
+from gradtool.evidence.causes import (
+    Cause,
+    CodeLine,
+    Operand,
+    Waypoint,
+)
 from gradtool.evidence.experiments import (
     Accumulated,
     Clipped,
@@ -104,9 +110,11 @@ __all__ = [
     "CallablePoint",
     "CallableRequest",
     "Candidate",
+    "Cause",
     "Checked",
     "Choices",
     "Clipped",
+    "CodeLine",
     "ComparedLayer",
     "ComparedParameter",
     "Descent",
@@ -133,6 +141,7 @@ __all__ = [
     "ModelEvidence",
     "ModelRequest",
     "Numbers",
+    "Operand",
     "Optimizer",
     "PairEvidence",
     "PairRequest",
@@ -159,6 +168,7 @@ __all__ = [
     "Trace",
     "Training",
     "TrainingStep",
+    "Waypoint",
     "Weights",
     "Written",
     "WrongEntry",

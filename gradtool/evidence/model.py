@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gradtool.evidence.causes import Cause
 from gradtool.evidence.experiments import Accumulated, Clipped, Descent, Digits, Stepped, TrainingStep
 from gradtool.evidence.expression import Survey
 from gradtool.evidence.gradients import Layer, Parameter
@@ -74,6 +75,10 @@ class ModelRequest:
     expression: str = ""
     """Instead of a file: an expression, whose variables are the parameters, at this point."""
     point: dict[str, Value] = field(default_factory=dict)
+    find: list[str] = field(default_factory=list)
+    """The fates of gradients (as in ``Cause``) whose causes a program is run again for; empty in its first run."""
+    find_step: int = 0
+    """The training step at which they are looked for; 0 for the first."""
 
     @property
     def steps(self) -> int:
@@ -215,5 +220,6 @@ class ModelEvidence:
     zeroed: bool | None = None
     """In a training script, whether the gradients were cleared between two steps; None where that was not seen."""
     incidents: list[Incident] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -9,7 +9,7 @@ from array import array
 from typing import Any
 
 from gradtool.evidence import callable as callables
-from gradtool.evidence import experiments, expression, gradients, measures, model, outcome, pairing, written
+from gradtool.evidence import causes, experiments, expression, gradients, measures, model, outcome, pairing, written
 from gradtool.evidence.callable import CallableEvidence, CallableRequest
 from gradtool.evidence.expression import (
     Autodiff,
@@ -37,7 +37,7 @@ Record = (
     Asked | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelEvidence | Mode | Timed | Side
     | SideRun | Reach | Choices | PairEvidence | CallableEvidence | Failure | Progress
 )  # fmt: skip
-_MODULES = (expression, callables, measures, model, gradients, experiments, outcome, pairing, written)
+_MODULES = (expression, callables, causes, measures, model, gradients, experiments, outcome, pairing, written)
 _TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}
 
 

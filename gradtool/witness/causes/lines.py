@@ -1,0 +1,29 @@
+"""The user's line on which an operation was called, as a record."""
+
+from __future__ import annotations
+
+import linecache
+from types import FrameType
+
+from gradtool.evidence import CodeLine
+from gradtool.witness.model.user_file import line_of, user_frame
+
+__all__ = ["Spot", "code_line", "spot"]
+
+Spot = tuple[str, int, str]
+"""File, line number, function: what is kept of a frame while the program runs, since a frame keeps everything alive."""
+
+
+def spot(frame: FrameType | None) -> Spot:
+    """The innermost of the user's frames on the stack that ends in ``frame``; cheap enough for every operation."""
+    own = user_frame(frame)
+    return ("", 0, "") if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
+
+
+def code_line(place: Spot) -> CodeLine:
+    """The record of it, with the line's text where the file can be read."""
+    filename, number, function = place
+    if not filename:
+        return CodeLine()
+    text = linecache.getline(filename, number).strip()
+    return CodeLine(line_of(filename, number), text, "" if function == "<module>" else function)
