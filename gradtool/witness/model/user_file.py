@@ -21,7 +21,7 @@ from typing import Any
 
 from gradtool.witness.model.advice import advice
 
-__all__ = ["Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_frame", "user_line"]
+__all__ = ["ROOT", "Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_frame", "user_line"]
 
 ROOT = str(Path(__file__).parents[2])
 """Frames below this folder are our own."""
