@@ -11,12 +11,12 @@ import keras
 import tensorflow as tf
 keras.utils.set_random_seed(0)
 net = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
-opt = keras.optimizers.SGD(0.05)
+opt = keras.optimizers.SGD(0.005)
 x, y = tf.random.normal((64, 4)), tf.random.normal((64, 1))
 weights = net.trainable_variables
 """
 
-ADAM = START.replace("SGD(0.05)", "Adam()")
+ADAM = START.replace("SGD(0.005)", "Adam()")
 
 TWO = START + """
 alike = [tf.Variable(tf.random.normal((4, 1))), tf.Variable(tf.random.normal((4, 1)))]

@@ -29,7 +29,7 @@ COMPLAINT = re.compile(
 MOST = 20_000
 """Changes that are remembered."""
 
-REMEDY = "{line} changes in place what the backward pass needs{code}: {do}"
+REMEDY = "on {line} what the backward pass needs is changed in place{code}: {do}"
 ANEW = "compute a new tensor there (x = x + y, not x += y; no inplace=True)"
 LATER = "let the optimizer step behind every backward pass that uses its weights"
 
@@ -81,7 +81,7 @@ class InPlace(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed 
             return ""
         shape = tuple(int(size) for size in told[1].split(",") if size.strip())
         found = self._changes.get((int(told[3]), _key(shape)), [])
-        exact = [one for one in found if one.maker == told[2]] or [one for one in found if shape in one.shapes] or found
+        exact = [one for one in found if one.maker == _bare(told[2] or "")] or [one for one in found if shape in one.shapes] or found
         if not exact:
             return ""
         last = exact[-1]
@@ -113,7 +113,12 @@ def _version(tensor: torch.Tensor) -> int:
 
 
 def _maker(tensor: torch.Tensor) -> str:
-    return tensor.grad_fn.name() if tensor.grad_fn is not None else ""
+    return _bare(tensor.grad_fn.name()) if tensor.grad_fn is not None else ""
+
+
+def _bare(name: str) -> str:
+    """Complaints call ``TanhBackward0`` Tanh."""
+    return name.partition("Backward")[0]
 
 
 def _key(shape: Sequence[int]) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ def _now() -> int:
 
 
 def _used(losses: Sequence[torch.Tensor]) -> dict[int, int]:
-    """For each leaf, by ``id``, when it was first used."""
+    """For each leaf, by ``id``, when it was last used: what an iteration hands to the next leads back to older uses."""
     found: dict[int, int] = {}
     for loss in losses:
         for node in nodes_of(loss):
@@ -58,5 +58,5 @@ def _used(losses: Sequence[torch.Tensor]) -> dict[int, int]:
                 leaf = getattr(above, "variable", None)
                 if leaf is not None:
                     when = node._sequence_nr()  # noqa: SLF001
-                    found[id(leaf)] = min(found.get(id(leaf), when), when)
+                    found[id(leaf)] = max(found.get(id(leaf), when), when)
     return found

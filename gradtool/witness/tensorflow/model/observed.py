@@ -30,6 +30,8 @@ class Observed:
     head: Head | None = None
     clipped: Clipped | None = None
     notes: list[str] = field(default_factory=list)
+    mode: str = ""
+    """``train`` or ``eval``, where a layer ran that behaves otherwise in training."""
     incidents: list[Incident] = field(default_factory=list)
 
     @property
