@@ -178,7 +178,7 @@ for _ in range(3):
         SCALED,
     ),
     LoopCase(
-        "backward_twice", "GT152", "model.py:13", "backward() once",
+        "backward_twice", "GT152", "model.py:14", "backward() once",
         """
 for _ in range(3):
     opt.zero_grad()
@@ -218,7 +218,7 @@ for _ in range(3):
         start=START,
     ),
     LoopCase(
-        "running_sum_goes_backward_again", "GT152", "model.py:14", "backward() once",
+        "running_sum_goes_backward_again", "GT152", "a part of this loss", "backward() once",
         """
 for _ in range(3):
     opt.zero_grad()
@@ -471,7 +471,7 @@ for _ in range(3):
         START.replace("lr=0.05)", "lr=0.05)  # <- here"),
     ),
     LoopCase(
-        "loss_made_anew", "GT106", "got no gradient", "Use the layer",
+        "loss_made_anew", "GT106", "got no gradient", "",
         """
 for _ in range(3):
     opt.zero_grad()
@@ -483,7 +483,7 @@ for _ in range(3):
         start=START,
     ),
     LoopCase(
-        "loss_taken_as_a_number", "GT106", "got no gradient", "Use the layer",
+        "loss_taken_as_a_number", "GT106", "got no gradient", "",
         """
 for _ in range(3):
     opt.zero_grad()

@@ -12,12 +12,12 @@ IN_PLACE = (
     "write x = x + y instead of x += y, leave out inplace=True, and step an optimizer only behind every backward pass "
     "that uses its weights"
 )
-LEAF = "change weights by hand only inside with torch.no_grad():, and what is computed from them as x = x + y, not x += y"
+LEAF = "change weights by hand inside with torch.no_grad(): alone, and write x = x + y for what is computed from them"
 CUT = "take detach, no_grad, item, numpy and argmax out of the way to the loss, and freeze not everything"
 SCALAR = "make the loss one number: .mean() or .sum()"
 UNUSED = "leave out what the loss does not depend on, or pass allow_unused=True"
 NUMBER = "let the loss be a tensor until it goes backward: float(), .item() and .numpy() are for what is only shown"
-NUMPY = "x.detach().numpy() for what is only shown; on the way to the loss PyTorch's own functions, which have gradients"
+NUMPY = "x.detach().numpy() for what is only shown; on the way to the loss nothing but PyTorch's own functions"
 INTEGER = "let it be of floating point (torch.tensor([1.0, 2.0]), .float()): there is no derivative by an integer"
 NO_LEAF = (
     "make the parameter from what was computed, moved or cast, and nothing from the parameter: "

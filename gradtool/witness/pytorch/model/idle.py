@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-
 from gradtool.evidence import Incident
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups

@@ -81,7 +81,11 @@ class InPlace(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed 
             return ""
         shape = tuple(int(size) for size in told[1].split(",") if size.strip())
         found = self._changes.get((int(told[3]), _key(shape)), [])
-        exact = [one for one in found if one.maker == _bare(told[2] or "")] or [one for one in found if shape in one.shapes] or found
+        exact = (
+            [one for one in found if one.maker == _bare(told[2] or "")]
+            or [one for one in found if shape in one.shapes]
+            or found
+        )
         if not exact:
             return ""
         last = exact[-1]

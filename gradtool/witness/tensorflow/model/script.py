@@ -33,7 +33,7 @@ from gradtool.witness.tensorflow.model.idle import Idle
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.loop import Loop
 from gradtool.witness.tensorflow.model.observed import Observed
-from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
+from gradtool.witness.tensorflow.model.optimizers import holds, optimizer_record, rate_of
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
     layer_names,
@@ -138,6 +138,8 @@ class _Watch:
     def _apply_gradients(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def apply_gradients(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
             pairs = list(grads_and_vars)
+            if self._is_refused(optimizer, pairs):
+                return own(optimizer, pairs, *args, **kwargs)
             self._loop.step(optimizer, pairs)
             self._step(optimizer, [variable for _, variable in pairs])
             return own(optimizer, pairs, *args, **kwargs)
@@ -153,6 +155,10 @@ class _Watch:
             return own(optimizer, grads, trainable_variables)
 
         return apply
+
+    def _is_refused(self, optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> bool:
+        """Whether Keras will raise, since the optimizer was built with other variables."""
+        return not self.seen.steps and not all(holds(optimizer, tensor_of(variable)) for _, variable in pairs)
 
     def _row(self, tensor: Any) -> Named | None:
         return next((row for row in self._rows if row.tensor is tensor), None)
