@@ -32,8 +32,8 @@ UNSCALED_LOSS = "send the loss through the scaler, scaler.scale(loss).backward()
 NO_RULE = "use operations that have a derivative, or give this one a backward of its own"
 OUTSIDE = "compute the loss inside the with block of tf.GradientTape, from outputs that are computed there too"
 TAPE = (
-    "compute the loss inside with tf.GradientTape() as tape:, and ask the tape once, for all variables together; to ask "
-    "again, make it GradientTape(persistent=True)"
+    "compute the loss inside with tf.GradientTape() as tape:, and ask the tape once, for all variables together; "
+    "to ask again, make it GradientTape(persistent=True)"
 )
 NO_BACKWARD = "TensorFlow has no backward(): compute the loss inside with tf.GradientTape() as tape:, and ask the tape"
 NO_MINIMIZE = "Keras 3 has no minimize(): ask a tape for the gradients, and give them to optimizer.apply_gradients()"

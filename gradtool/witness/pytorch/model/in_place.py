@@ -26,6 +26,9 @@ COMPLAINT = re.compile(
     r"\[[\w.]+ \[([\d, ]*)\]\](?:, which is output \d+ of (\w+),)? is at version \d+; expected .*? (\d+)"
 )
 
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+"""Tensors that answer for themselves; others may raise when they are asked anything, as those of lazy layers do."""
+
 MOST = 20_000
 """Changes that are remembered."""
 
@@ -109,7 +112,7 @@ def in_place_named() -> Iterator[None]:
 def _changeable(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[torch.Tensor]:
     first = args[0] if args else kwargs.get("input")
     several = [*first, kwargs.get("out")] if isinstance(first, list | tuple) else [first, kwargs.get("out")]
-    return [one for one in several if isinstance(one, torch.Tensor) and not one.is_inference()]
+    return [one for one in several if one is not None and type(one) in PLAIN and not one.is_inference()]
 
 
 def _version(tensor: torch.Tensor) -> int:

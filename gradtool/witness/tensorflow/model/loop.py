@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from gradtool.evidence import Incident
 from gradtool.witness.model.user_file import user_line
-from gradtool.witness.tensorflow.model.parameters import tensor_of
+from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
 from gradtool.witness.tensorflow.model.statistics import merged
 
 __all__ = ["Loop"]
@@ -44,9 +44,9 @@ class _Pass:
 class Loop:
     """Watches tapes, means and layers by itself, and is told of each step by whoever watches the optimizers."""
 
-    def __init__(self, summed: Callable[[Any], Any], called: Callable[[Any], str]) -> None:
-        self._summed, self._called = summed, called
-        """The sum of a variable's gradients since the last step, and its name."""
+    def __init__(self, rows: Callable[[], Sequence[Named]]) -> None:
+        self._rows = rows
+        """What is known of the variables: their names, and the sums of their gradients since the last step."""
         self.incidents: list[Incident] = []
         self._once: weakref.WeakSet[Any] = weakref.WeakSet()
         self._asked: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -109,12 +109,14 @@ class Loop:
             if ref is not None and ref() is gradient and id(tensor_of(variable)) not in owners:
                 wrong.append((variable, next(iter(owners.values()))))
         if wrong:
-            own, other = (self._called(tensor_of(one)) for one in wrong[0])
+            names = {id(row.tensor): row.name for row in self._rows()}
+            own, other = (names.get(id(tensor_of(one))) or _bare_name(one) for one in wrong[0])
             self.incidents.append(Incident("misapplied", own, other, source=line, count=len(wrong)))
 
     def _is_sum(self, pairs: Iterable[tuple[Any, Any]]) -> bool:
         """Whether what is applied is the sum of what the tapes gave, and nothing has scaled it."""
-        told = [(gradient, self._summed(tensor_of(variable))) for gradient, variable in pairs if gradient is not None]
+        sums = {id(row.tensor): row.gradient for row in self._rows()}
+        told = [(gradient, sums.get(id(tensor_of(variable)))) for gradient, variable in pairs if gradient is not None]
         known = [(np.asarray(_dense(one)), np.asarray(_dense(other))) for one, other in told if other is not None]
         return bool(known) and all(np.allclose(one, other, AGREE, AGREE * _size(other)) for one, other in known)
 
@@ -212,6 +214,10 @@ class Loop:
             return own(layer, *args, **kwargs)
 
         return call
+
+
+def _bare_name(variable: Any) -> str:
+    return str(tensor_of(variable).name).partition(":")[0]
 
 
 def _dense(gradient: Any) -> Any:

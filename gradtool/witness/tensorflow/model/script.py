@@ -33,7 +33,7 @@ from gradtool.witness.tensorflow.model.idle import Idle
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
 from gradtool.witness.tensorflow.model.loop import Loop
 from gradtool.witness.tensorflow.model.observed import Observed
-from gradtool.witness.tensorflow.model.optimizers import holds, optimizer_record, rate_of
+from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of, refuses
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
     layer_names,
@@ -104,7 +104,7 @@ class _Watch:
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
-        self._loop = Loop(self._summed, self._called)
+        self._loop = Loop(lambda: self._rows)
         self._others, self._idle, self._turns = Bystanders(self.seen, recorder), Idle(), Turns()
         self._complete = False
         """Whether everything is seen that was asked for, and only the gradient of another model is waited for."""
@@ -138,7 +138,7 @@ class _Watch:
     def _apply_gradients(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def apply_gradients(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
             pairs = list(grads_and_vars)
-            if self._is_refused(optimizer, pairs):
+            if not self.seen.steps and refuses(optimizer, [variable for _, variable in pairs]):
                 return own(optimizer, pairs, *args, **kwargs)
             self._loop.step(optimizer, pairs)
             self._step(optimizer, [variable for _, variable in pairs])
@@ -150,26 +150,13 @@ class _Watch:
         def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
             if trainable_variables is not None:
                 grads, trainable_variables = list(grads), list(trainable_variables)
+                if not self.seen.steps and refuses(optimizer, trainable_variables):
+                    return own(optimizer, grads, trainable_variables)
                 self._loop.step(optimizer, list(zip(grads, trainable_variables, strict=False)))
             self._step(optimizer, trainable_variables)
             return own(optimizer, grads, trainable_variables)
 
         return apply
-
-    def _is_refused(self, optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> bool:
-        """Whether Keras will raise, since the optimizer was built with other variables."""
-        return not self.seen.steps and not all(holds(optimizer, tensor_of(variable)) for _, variable in pairs)
-
-    def _row(self, tensor: Any) -> Named | None:
-        return next((row for row in self._rows if row.tensor is tensor), None)
-
-    def _summed(self, tensor: Any) -> Any:
-        row = self._row(tensor)
-        return row and row.gradient
-
-    def _called(self, tensor: Any) -> str:
-        row = self._row(tensor)
-        return row.name if row else str(tensor.name).partition(":")[0]
 
     def over(self, names: Mapping[str, Any]) -> None:
         """The program has come to its end, and nothing stopped it."""
