@@ -151,6 +151,8 @@ class Optimizer:
     """Whether the size of a step is not that of the gradient, as in Adam; true too where it is not known."""
     first: float | None = None
     """The size of the first step in units of the rate, or of rate times gradient if not adaptive; None: not known."""
+    source: str = ""
+    """The user's line that made it, where that was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,15 @@ class Candidate:
 class Incident:
     """What a training script did that no figure shows.
 
-    ``what`` is ``cleared``: the optimizer ``who`` stepped when every gradient that it holds had been cleared; or
-    ``raised``: the program ended in the exception ``who``; or ``unstepped``: after ``count`` backward passes ``who``
-    had not stepped once. ``told`` and ``hint`` are for people, ``source`` is the user's line.
+    ``what`` is ``cleared``: the optimizer ``who`` stepped when every gradient that it holds had been cleared (``told``
+    is ``early`` where its first step came before any backward pass); or ``raised``: the program ended in the exception
+    ``who``; or ``unstepped``: after ``count`` backward passes ``who`` had not stepped once. ``stale``: ``who`` stepped
+    between a forward pass and its backward pass. ``undivided``: ``count`` means added up before a step of ``who``.
+    ``twice``: a ``loss``, or a ``part`` of it, had gone backward on the line ``told``. ``clip_scaled``: the function
+    ``who`` clipped to ``hint`` what was multiplied by ``told``; ``clip_idle``: a call did nothing (``early``, ``late``,
+    ``nothing``). ``summed``: a loss of the shape ``told`` has ``count`` numbers. ``misapplied``: the variable ``who``
+    was given the gradient of ``told``, the first of ``count``. Otherwise ``told`` and ``hint`` are for people;
+    ``source`` is the user's line.
     """
 
     what: str

@@ -15,6 +15,7 @@ from gradtool.verdict.check_rules import CHECK_RULES
 from gradtool.verdict.compare.mode_rules import MODE_RULES
 from gradtool.verdict.contract_rules import CONTRACT_RULES
 from gradtool.verdict.flow.experiment_rules import EXPERIMENT_RULES
+from gradtool.verdict.flow.loop_rules import LOOP_RULES
 from gradtool.verdict.flow.rules import FLOW_RULES
 from gradtool.verdict.pairing_rules import PAIRING_RULES
 from gradtool.verdict.record import Finding
@@ -23,7 +24,7 @@ from gradtool.verdict.rule import Rule
 __all__ = ["RULES", "Rule", "finding"]
 
 _ROWS = sorted(
-    (*CHECK_RULES, *CONTRACT_RULES, *FLOW_RULES, *EXPERIMENT_RULES, *MODE_RULES, *PAIRING_RULES),
+    (*CHECK_RULES, *CONTRACT_RULES, *FLOW_RULES, *EXPERIMENT_RULES, *LOOP_RULES, *MODE_RULES, *PAIRING_RULES),
     key=lambda row: row.code,
 )
 

@@ -194,7 +194,7 @@ ROWS = (
     Row("no NaN or Inf", ("GT114", "GT101", "GT102", "GT132"), _finite, "a frozen parameter's gradient is not finite"),
     Row("no vanishing gradient", ("GT103", "GT140"), _falls, _no_path),
     Row("no exploding gradient", ("GT104", "GT141", "GT131"), _rises, _no_path),
-    Row("clipping", (), _clipping, "--clip 1.0 shows what clipping would do"),
+    Row("clipping", ("GT153", "GT154"), _clipping, "--clip 1.0 shows what clipping would do"),
     Row("initialisation", ("GT125",), _gains, "no weight matrices were seen", notes=True),
     Row("gradient verified, custom backward included", ("GT129",), _verified, "--verify tests it against the loss"),
     Row("no dead units", ("GT108", "GT133"), _living, "no rectifying layers were seen"),

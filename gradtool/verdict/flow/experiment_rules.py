@@ -40,8 +40,9 @@ EXPERIMENT_RULES = (
         "Scale the loss down by a power of two, clip, or use bfloat16.",
     ),
     Rule(
-        "GT120", "not-in-optimizer", "warning", "The optimizer does not hold a trainable parameter",
-        "It gets a gradient and never moves: it was made, or replaced, after the optimizer.",
+        "GT120", "not-in-optimizer", "error", "The optimizer does not hold a trainable parameter",
+        "It gets a gradient and never moves: it was made, or replaced, after the optimizer. A warning as long as the "
+        "optimizer holds some of the model's parameters, or nothing else.",
         "Make the optimizer last, from model.parameters(), or add a parameter group.",
     ),
     Rule(

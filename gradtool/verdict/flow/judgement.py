@@ -13,6 +13,15 @@ from gradtool.verdict.flow.course import diverges, nan_in_training, units_die
 from gradtool.verdict.flow.experiments import accumulation_differs, loss_rises, opposed_terms, wrong_gradient
 from gradtool.verdict.flow.finite import infinite_gradients, nan_gradients, nonfinite_loss
 from gradtool.verdict.flow.head import loss_head_mismatch, output_range, shapes_broadcast, softmax_axis
+from gradtool.verdict.flow.loop import (
+    backward_twice,
+    clipping_idle,
+    clipping_scaled,
+    misapplied_gradients,
+    stale_steps,
+    summed_targets,
+    undivided_means,
+)
 from gradtool.verdict.flow.precision import half_precision, low_precision_digits
 from gradtool.verdict.flow.program import cleared_gradients, never_stepped, program_raised
 from gradtool.verdict.flow.reach import frozen, gradient_hooks, missing_gradients, missing_paths, unregistered
@@ -29,12 +38,13 @@ __all__ = ["judge"]
 Judge = Callable[[ModelEvidence], Iterator[Finding]]
 
 JUDGES: tuple[Judge, ...] = (
-    nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, never_stepped, not_zeroed, wrong_gradient,
-    missing_gradients, program_raised, softmax_of_one, dead_units, zero_gradients, vanishing, exploding,
-    nan_in_training, diverges, units_die, output_range, loss_head_mismatch, shapes_broadcast, softmax_axis, updates,
-    loss_rises, saturated_units, forward_growth, lost_updates, half_precision, unregistered, not_in_optimizer,
-    accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer, gradient_hooks,
-    missing_paths, opposed_terms, low_precision_digits,
+    nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, never_stepped, not_zeroed, backward_twice,
+    misapplied_gradients, clipping_scaled, wrong_gradient, missing_gradients, program_raised, softmax_of_one,
+    dead_units, zero_gradients, vanishing, exploding, nan_in_training, diverges, units_die, output_range,
+    loss_head_mismatch, shapes_broadcast, softmax_axis, updates, loss_rises, saturated_units, forward_growth,
+    lost_updates, half_precision, unregistered, not_in_optimizer, stale_steps, undivided_means, summed_targets,
+    clipping_idle, accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer,
+    gradient_hooks, missing_paths, opposed_terms, low_precision_digits,
 )  # fmt: skip
 """Among findings of one severity this is the order: causes before what follows from them."""
 

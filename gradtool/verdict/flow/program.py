@@ -16,7 +16,10 @@ def cleared_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT145: an optimizer stepped on gradients that had been cleared; each optimizer once."""
     for who, incident in {one.who: one for one in reversed(_those(evidence, "cleared"))}.items():
         told = f"{who} steps although every gradient it holds was cleared since the last backward pass"
-        yield finding("GT145", WHOLE, told, source=incident.source)
+        remedy = ""
+        if incident.told == "early":
+            told, remedy = f"{told}: its step() stands before backward()", "Put step() behind backward()."
+        yield finding("GT145", WHOLE, told, remedy, source=incident.source)
 
 
 def program_raised(evidence: ModelEvidence) -> Iterator[Finding]:

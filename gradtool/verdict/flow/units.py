@@ -25,7 +25,10 @@ CHANCE = 1.5
 """Deep in a fresh model all samples look alike, so each unit is off for all of them with a chance of one half. Three
 deviations of that share are 3 * 0.5 over the root of the number of units."""
 
-TRAINING = {"torch": "Call model.train() before the forward pass.", "tensorflow": "Call the model with training=True."}
+TRAINING = {
+    "torch": "Call model.train() before the forward pass.",
+    "tensorflow": "Call the model with training=True: without it Keras evaluates.",
+}
 """How each framework is put into the mode of training."""
 
 SATURATED = 0.5

@@ -130,8 +130,10 @@ def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     if hit and holds:
         where, named = group_of(hit, parameters)
         told = f"{optimizer.kind} does not hold {named}"
+        lost = len(hit) == len(parameters) and optimizer.foreign
         cause = next((one for one in causes_of(evidence, "none") if one.kind == "not_in_optimizer"), None)
-        yield finding("GT120", where, told, source=cause.line.source if cause else "", cause=cause)
+        source = cause.line.source if cause else optimizer.source
+        yield finding("GT120", where, told, severity="" if lost else "warning", source=source, cause=cause)
 
 
 def foreign_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -139,7 +141,8 @@ def foreign_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     optimizer = evidence.optimizer
     if optimizer is not None and optimizer.foreign:
         tensors = "1 tensor" if optimizer.foreign == 1 else f"{optimizer.foreign} tensors"
-        yield finding("GT121", WHOLE, f"{optimizer.kind} holds {tensors} that the model does not")
+        told = f"{optimizer.kind} holds {tensors} that the model does not"
+        yield finding("GT121", WHOLE, told, source=optimizer.source)
 
 
 def not_zeroed(evidence: ModelEvidence) -> Iterator[Finding]:

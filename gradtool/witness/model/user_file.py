@@ -21,7 +21,7 @@ from typing import Any
 
 from gradtool.witness.model.advice import advice
 
-__all__ = ["Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_frame", "user_line"]
+__all__ = ["ROOT", "Enough", "UserFileError", "blamed", "execute", "is_users", "line_of", "user_frame", "user_line"]
 
 ROOT = str(Path(__file__).parents[2])
 """Frames below this folder are our own."""
@@ -111,9 +111,10 @@ def blamed(what: str) -> Iterator[None]:
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
         own = _own(error.__traceback__)
         detail = "".join(_without_ours(TracebackException(type(error), error, own)).format()) if own else ""
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
+        text, hint = " ".join(f"{type(error).__name__}: {error}".split())[:400], advice(error)
+        text = text.partition(". ")[0] if hint else text  # behind its first sentence it has other advice
         line, code = _last_line(error.__traceback__)
-        raise UserFileError(f"{what}: {text}{code}", advice(error), detail, cause=error, source=line) from None
+        raise UserFileError(f"{what}: {text}{code}", hint, detail, cause=error, source=line) from None
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:

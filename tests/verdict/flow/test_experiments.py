@@ -130,7 +130,7 @@ def test_what_the_optimizer_does_not_hold_and_what_is_not_the_models() -> None:
     unknown = replace(chain(), optimizer=ADAM)
     assert found(unknown) == []
     stale = replace(unknown, optimizer=replace(ADAM, foreign=12))
-    assert [told(row) for row in found(stale)] == [("GT120", "warning", "model"), ("GT121", "note", "model")]
+    assert [told(row) for row in found(stale)] == [("GT120", "error", "model"), ("GT121", "note", "model")]
 
 
 def halves(**cells: Any) -> Halves:

@@ -9,7 +9,9 @@ import torch
 from gradtool.witness.callable.causes import Sought
 from gradtool.witness.callable.subject import Floats
 from gradtool.witness.causes.replay import Wanted
-from gradtool.witness.pytorch.callable.subject import TorchSubject, pulled, weights_for
+from gradtool.witness.pytorch.callable.pulled import pulled
+from gradtool.witness.pytorch.callable.subject import TorchSubject
+from gradtool.witness.pytorch.callable.tensors import weights_for
 from gradtool.witness.pytorch.causes.finders import Search
 from gradtool.witness.pytorch.model.parameters import Named
 

@@ -26,17 +26,17 @@ class Idle:
         if seen.backwards == 1:
             self._found = _holding(seen)
 
-    def over(self, seen: Observed) -> None:
+    def over(self, seen: Observed, *, scaled: bool) -> None:
         """No step came: the optimizer is told of all the same, and that it never stepped.
 
-        One whose step a scaler may have left out, as it does where a gradient is not finite, is not blamed.
+        One whose step a scaler may have left out, as it does where a gradient is not finite, is not blamed: ``scaled``.
         """
         found = self._found or _holding(seen)
         if not found:
             return
         seen.optimizer = optimizer_record(found[0], seen.rows)
         seen.parameters = with_groups(seen.parameters, seen.rows, found)
-        if not any(scaler.is_enabled() for scaler in alive(torch.amp.GradScaler)):
+        if not scaled:
             seen.incidents.append(Incident("unstepped", type(found[0]).__name__, count=seen.backwards))
 
 

@@ -137,8 +137,8 @@ def groups_of(optimizers: Iterable[Any]) -> dict[int, tuple[int, float | None]]:
     return places
 
 
-def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:
-    """The optimizer, and how many tensors it holds that are none of the model's."""
+def optimizer_record(optimizer: Any, rows: Sequence[Named], source: str = "") -> Optimizer | None:
+    """The optimizer, and how many tensors it holds that are none of the model's; ``source`` is the line of it."""
     if optimizer is None:
         return None
     own = {id(row.tensor) for row in rows}
@@ -148,7 +148,7 @@ def optimizer_record(optimizer: Any, rows: Sequence[Named]) -> Optimizer | None:
     kind = type(optimizer).__name__
     foreign = sum(id(tensor) not in own for tensor in held)
     first = _first_step(kind, options)
-    return Optimizer(kind, None if rate is None else float(rate), foreign, kind not in PLAIN, first)
+    return Optimizer(kind, None if rate is None else float(rate), foreign, kind not in PLAIN, first, source)
 
 
 def _first_step(kind: str, options: Mapping[str, Any]) -> float | None:

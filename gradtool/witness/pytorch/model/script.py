@@ -28,7 +28,9 @@ from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.fresh import Fresh, is_there
 from gradtool.witness.pytorch.model.idle import Idle
+from gradtool.witness.pytorch.model.in_place import in_place_named
 from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.loop import Loop
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
 from gradtool.witness.pytorch.model.parameters import (
@@ -66,7 +68,7 @@ def run_file(
         watch = _Watch(request, recorder, search, leave)
         quiet_threads()
         try:
-            with watched(watch):
+            with watched(watch), watch.loop.watched(), in_place_named():
                 names = execute(request.path, request.arguments, as_main=as_main)
             watch.over()
         except Enough:
@@ -100,7 +102,7 @@ class _Watch:
         self._suspected = False
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
         self._beside, self._fresh, self._idle = Bystanders(self.seen), Fresh(), Idle()
-        self._turns = Turns()
+        self._turns, self.loop = Turns(), Loop()
         self._complete = False
         """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
@@ -116,6 +118,7 @@ class _Watch:
     def before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
         with self.search.aside():
+            self.loop.before(tensors, inputs, frame)
             self._before(tensors, inputs, frame)
         self.search.before(tensors)
 
@@ -133,7 +136,7 @@ class _Watch:
                 self._look_for_leftovers(leaves)
                 self.seen.next_loss = sum(float(tensor.detach().sum()) for tensor in tensors)
             if not moved:
-                self._idle.over(self.seen)
+                self._idle.over(self.seen, scaled=bool(self.loop.scalers))
             self._iteration()
             if self._complete:
                 return
@@ -166,7 +169,7 @@ class _Watch:
     def over(self) -> None:
         """The program has come to its end, and nothing stopped it."""
         if self.seen.backwards and not self.seen.steps and not self._stepped and self._versions == self._now():
-            self._idle.over(self.seen)
+            self._idle.over(self.seen, scaled=bool(self.loop.scalers))
 
     def after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
         """Take the figures."""
@@ -187,6 +190,7 @@ class _Watch:
                 leaf.grad = gradient
         else:
             self._look(tensors, frame)
+            self.loop.after(tensors, self._pending, frame, self.seen.norm)
 
     def _look(self, tensors: Sequence[torch.Tensor], frame: FrameType) -> None:
         """Take the figures, now that the gradients are there."""
@@ -252,15 +256,17 @@ class _Watch:
 
     def step(self, optimizer: Any, *, closure: bool) -> None:
         """Say which parameters the optimizer holds; its second step says whose gradients were left over."""
+        self.loop.step(optimizer, lambda: norm_of_rows(self._course()), closure=closure)
         if self._fresh.stepped(optimizer) and not closure:
             line = user_line(sys._getframe(1))  # noqa: SLF001  # the way to a caller
-            self.seen.incidents.append(Incident("cleared", type(optimizer).__name__, source=line))
+            why = "early" if self.loop.is_early(optimizer) else ""
+            self.seen.incidents.append(Incident("cleared", type(optimizer).__name__, why, source=line))
         self._beside.steps(optimizer)
         if self._complete:
             self._enough()
             return
         if not self.seen.backwards:
-            self._early = optimizer  # one with a closure, as LBFGS, steps before its first backward pass
+            self._early = optimizer if closure else None  # as LBFGS, which steps before its first backward pass
             return
         self._stepped = True
         self._turns.step(optimizer)
@@ -272,14 +278,13 @@ class _Watch:
         if not self.seen.steps and self.seen.optimizer is None:
             seen, self._first = self.seen, optimizer
             self._leave_out_data(optimizer)
-            seen.optimizer = optimizer_record(optimizer, seen.rows)
+            seen.optimizer = optimizer_record(optimizer, seen.rows, self.loop.made.get(optimizer, ""))
             others = [one for one in alive(torch.optim.Optimizer) if one is not optimizer]
             seen.parameters = with_groups(seen.parameters, seen.rows, [optimizer, *others])
             self._beside.leave_out(optimizer)
-            for scaler in alive(torch.amp.GradScaler):
-                if scaler.is_enabled():
-                    told = "before the backward pass; loss and gradients are shown as they were then"
-                    seen.notes.append(f"GradScaler multiplied the loss by {scaler.get_scale():g} {told}")
+            for scaler in self.loop.scalers:
+                told = "before the backward pass; loss and gradients are shown as they were then"
+                seen.notes.append(f"GradScaler multiplied the loss by {scaler.get_scale():g} {told}")
 
     def _leave_out_data(self, optimizer: Any) -> None:
         """Drop leaves by which the program differentiated on the way, and which no optimizer moves."""
@@ -311,6 +316,7 @@ class _Watch:
 
     def told(self) -> Observed:
         """What was seen, with the iteration that was not over."""
+        self.seen.incidents += self.loop.told()
         if self.seen.backwards:
             self.end()
         return self.seen

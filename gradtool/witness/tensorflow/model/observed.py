@@ -33,6 +33,8 @@ class Observed:
     cut: bool = False
     """Whether tf.stop_gradient was called, or numbers left TensorFlow, while a tape recorded."""
     causes: list[Cause] = field(default_factory=list)
+    mode: str = ""
+    """``train`` or ``eval``, where a layer ran that behaves otherwise in training."""
     incidents: list[Incident] = field(default_factory=list)
 
     @property

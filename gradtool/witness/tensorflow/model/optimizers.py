@@ -16,7 +16,7 @@ from gradtool.witness.model.discovery import Found
 from gradtool.witness.model.steps import rmsprop_step, sgd_step
 from gradtool.witness.model.user_file import UserFileError, blamed
 
-__all__ = ["find_optimizer", "holds", "made", "optimizer_record", "rate_of"]
+__all__ = ["find_optimizer", "holds", "made", "optimizer_record", "rate_of", "refuses"]
 
 OPTIMIZERS: Mapping[str, type[Any]] = {
     "sgd": keras.optimizers.SGD,
@@ -93,6 +93,11 @@ def holds(optimizer: Any, tensor: Any) -> bool:
     """Whether the optimizer holds TensorFlow's variable ``tensor``; one that has not begun will be given everything."""
     held = _held(optimizer)
     return not held or any(one is tensor for one in held)
+
+
+def refuses(optimizer: Any, variables: Sequence[Any]) -> bool:
+    """Whether Keras will raise when the optimizer is given these, since it was built with others."""
+    return not all(holds(optimizer, getattr(one, "value", one)) for one in variables)
 
 
 def _held(optimizer: Any) -> Sequence[Any]:

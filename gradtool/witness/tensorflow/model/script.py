@@ -33,8 +33,9 @@ from gradtool.witness.tensorflow.model.bystanders import Bystanders
 from gradtool.witness.tensorflow.model.clipping import clipped
 from gradtool.witness.tensorflow.model.idle import Idle
 from gradtool.witness.tensorflow.model.leaves import left_out, models_of, name_of, names_of, owns
+from gradtool.witness.tensorflow.model.loop import Loop
 from gradtool.witness.tensorflow.model.observed import Observed
-from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of
+from gradtool.witness.tensorflow.model.optimizers import optimizer_record, rate_of, refuses
 from gradtool.witness.tensorflow.model.parameters import (
     Named,
     layer_names,
@@ -107,6 +108,7 @@ class _Watch:
         self._before_step: list[Any] = []
         self._optimizers: list[Any] = []
         self._applied: set[int] = set()
+        self._loop = Loop(lambda: self._rows)
         self._others, self._idle, self._turns = Bystanders(self.seen, recorder), Idle(), Turns()
         self._complete = False
         """Whether everything is seen that was asked for, and only the gradient of another model is waited for."""
@@ -115,6 +117,7 @@ class _Watch:
         """Watch while the program runs."""
         stack = self._patches
         stack.enter_context(Taping(self.recorder, self._around, self._look))
+        stack.enter_context(self._loop.watched())
         for finder in self._finders:
             stack.enter_context(finder)
         for place, name, wrapper in (
@@ -141,6 +144,9 @@ class _Watch:
     def _apply_gradients(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def apply_gradients(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
             pairs = list(grads_and_vars)
+            if not self.seen.steps and refuses(optimizer, [variable for _, variable in pairs]):
+                return own(optimizer, pairs, *args, **kwargs)
+            self._loop.step(optimizer, pairs)
             self._step(optimizer, [variable for _, variable in pairs])
             return own(optimizer, pairs, *args, **kwargs)
 
@@ -149,7 +155,10 @@ class _Watch:
     def _apply(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
             if trainable_variables is not None:
-                trainable_variables = list(trainable_variables)
+                grads, trainable_variables = list(grads), list(trainable_variables)
+                if not self.seen.steps and refuses(optimizer, trainable_variables):
+                    return own(optimizer, grads, trainable_variables)
+                self._loop.step(optimizer, list(zip(grads, trainable_variables, strict=False)))
             self._step(optimizer, trainable_variables)
             return own(optimizer, grads, trainable_variables)
 
@@ -298,6 +307,8 @@ class _Watch:
     def told(self) -> Observed | Found:
         """What was seen, with the iteration that was not over; nothing is watched any longer."""
         self._patches.close()
+        self.seen.incidents += self._loop.told()
+        self.seen.mode = self._loop.mode
         if self.seen.backwards:
             self.end()
         return self.fitted or self.seen

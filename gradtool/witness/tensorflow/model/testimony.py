@@ -194,7 +194,7 @@ def _observed(request: ModelRequest, seen: Observed) -> ModelEvidence:
     how = "the file's own" if seen.losses == 1 else f"the file's own, sum of {seen.losses} losses"
     return replace(
         evidence,
-        mode="train",
+        mode=seen.mode or "train",
         loss=Loss(seen.steps[0].loss, how, seen.source),
         parameters=seen.parameters,
         layers=seen.layers,
