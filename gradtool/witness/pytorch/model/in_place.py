@@ -57,12 +57,15 @@ class InPlace(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed 
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Every function of tensors passes here: has it changed what it was given first, or ``out``?"""
+        if getattr(function, "__name__", "") == "__get__":  # most calls, and they change nothing
+            return function(*args, **(kwargs or {}))
         given = _changeable(args, kwargs or {})
-        before = [(_version(one), _maker(one)) for one in given]
+        before = [(one._version, one.grad_fn) for one in given]  # noqa: SLF001  # what the complaint counts by
         output = function(*args, **(kwargs or {}))
+        frame = sys._getframe(1)  # noqa: SLF001  # the way to a caller
         for one, (version, maker) in zip(given, before, strict=True):
-            if version != _version(one):
-                self._remember(one, version, maker, sys._getframe(1))  # noqa: SLF001  # the way to a caller
+            if version != one._version:  # noqa: SLF001
+                self._remember(one, version, _bare(maker.name()) if maker else "", frame)
         return output
 
     def _remember(self, tensor: torch.Tensor, version: int, maker: str, frame: FrameType) -> None:
@@ -113,14 +116,6 @@ def _changeable(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[torch.Te
     first = args[0] if args else kwargs.get("input")
     several = [*first, kwargs.get("out")] if isinstance(first, list | tuple) else [first, kwargs.get("out")]
     return [one for one in several if one is not None and type(one) in PLAIN and not one.is_inference()]
-
-
-def _version(tensor: torch.Tensor) -> int:
-    return int(tensor._version)  # noqa: SLF001  # what the complaint counts by
-
-
-def _maker(tensor: torch.Tensor) -> str:
-    return _bare(tensor.grad_fn.name()) if tensor.grad_fn is not None else ""
 
 
 def _bare(name: str) -> str:
