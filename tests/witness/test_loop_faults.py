@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from corpus.loop_case import LoopCase
 from user_file import File
 
+import gradtool
 from gradtool.evidence import ModelEvidence
 from gradtool.verdict.flow.judgement import judge
 from gradtool.verdict.record import Finding
@@ -27,10 +29,25 @@ TWINS = [
 ]
 
 
+SCHEMA = json.loads((Path(gradtool.__file__).parent / "report/flow/flow-1.0.schema.json").read_text(encoding="utf-8"))
+
+
+def _incident(schema: Any) -> Any:
+    """What the schema says of an incident, wherever it says so."""
+    if isinstance(schema, dict):
+        found = schema.get("incidents")
+        return found if found else next(filter(None, map(_incident, schema.values())), None)
+    return None
+
+
+WORDS = set(_incident(SCHEMA)["items"]["properties"]["what"]["enum"])
+
+
 def findings(request: Any, framework: str, folder: Path, text: str) -> list[Finding]:
     models = request.getfixturevalue(f"{framework}_models")
     evidence = File(framework, models, folder).evidence(text, script=True)
     assert isinstance(evidence, ModelEvidence)
+    assert {one.what for one in evidence.incidents} <= WORDS
     return list(judge(evidence)[0])
 
 
