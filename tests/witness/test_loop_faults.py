@@ -34,9 +34,10 @@ SCHEMA = json.loads((Path(gradtool.__file__).parent / "report/flow/flow-1.0.sche
 
 def _incident(schema: Any) -> Any:
     """What the schema says of an incident, wherever it says so."""
+    if isinstance(schema, list):
+        return next(filter(None, map(_incident, schema)), None)
     if isinstance(schema, dict):
-        found = schema.get("incidents")
-        return found if found else next(filter(None, map(_incident, schema.values())), None)
+        return schema.get("incidents") or _incident(list(schema.values()))
     return None
 
 
