@@ -1,8 +1,8 @@
 """NaN by log(0): cross-entropy written by hand, on a sigmoid that is exactly 1.
 
 The inputs are heights in centimetres as they come, the sigmoid of 0.5 * 170 rounds to 1, and a sample with y = 1 adds
-0 * log(0), which is NaN. gradtool flow should say GT114, the loss is not finite, GT101, NaN gradient, at `linear`,
-and show the line of the log.
+0 * log(0), which is NaN. gradtool flow should say GT114, the loss is not finite, and show the line where 0 meets the
+infinity of the log.
 """
 
 import keras

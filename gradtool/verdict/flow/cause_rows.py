@@ -314,9 +314,10 @@ BIRTHS = (
     ),
     Kind(
         "zero_times_inf", "{operation} multiplies 0 by an infinity",
-        "Do not mask by multiplying: torch.where(mask, x, 0), or masked_fill before what makes the infinity.",
+        "Do not mask by multiplying: torch.where(mask, x, 0), or masked_fill before what makes the infinity; of "
+        "y*log(p) take torch.xlogy(y, p), or F.binary_cross_entropy_with_logits and F.cross_entropy of logits.",
         "Do not mask by multiplying: tf.where(mask, x, 0) before what makes the infinity, or "
-        "tf.math.multiply_no_nan.",
+        "tf.math.multiply_no_nan; of y*log(p) take tf.math.xlogy(y, p), or a loss with from_logits=True.",
     ),
     Kind(
         "zero_std", "{operation} divides by, or differentiates, a standard deviation of 0",
