@@ -15,7 +15,9 @@ MOST = 6
 
 
 def excerpt(line: CodeLine) -> str:
-    """``model.py:12, Net.forward:  h = h.detach()``; of code that lies in no file, the function alone."""
+    """``model.py:12, Net.forward:  h = h.detach()``; of code in no file the function, ``in forward``."""
+    if line.function and not (line.source or line.text):
+        return f"in {line.function}"
     place = ", ".join(part for part in (line.source, line.function) if part)
     return f"{place}:  {line.text}" if place and line.text else place or line.text
 

@@ -17,16 +17,29 @@ Spot = tuple[str, int, str]
 NOWHERE: Spot = ("", 0, "")
 
 
+TYPED = ("<stdin>", "<string>", "<console>", "<ipython-input")
+"""Beginnings of the names of code that was typed or sent, and lies in no file."""
+
+
 def spot(frame: FrameType | None) -> Spot:
-    """The innermost of the user's frames on the stack that ends in ``frame``; cheap enough for every operation."""
+    """The innermost of the user's frames on the stack that ends in ``frame``; cheap enough for every operation.
+
+    Where there is none in a file, that of code that was typed.
+    """
     own = user_frame(frame)
-    return NOWHERE if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
+    if own is None:
+        own = frame
+        while own is not None and not own.f_code.co_filename.startswith(TYPED):
+            own = own.f_back
+    return ("", 0, "") if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
 
 
 def code_line(place: Spot) -> CodeLine:
-    """The record of it, with the line's text where the file can be read."""
+    """The record of it, with the line's text where the file can be read; of typed code the function alone."""
     filename, number, function = place
     if not filename:
         return CodeLine()
+    if filename.startswith(TYPED):
+        return CodeLine(function="the code that was typed in" if function == "<module>" else function)
     text = linecache.getline(filename, number).strip()
     return CodeLine(line_of(filename, number), text, "" if function == "<module>" else function)

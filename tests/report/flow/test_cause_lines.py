@@ -17,7 +17,7 @@ from gradtool.report.causes import cause_lines, excerpt
 def test_the_line_has_its_place_its_function_and_its_text() -> None:
     assert excerpt(DETACHED.line) == "model.py:12, Net.forward:  h = self.fc1(x).detach()"
     assert excerpt(CodeLine("model.py:3", "x = 1")) == "model.py:3:  x = 1"
-    assert excerpt(CodeLine(function="forward")) == "forward"
+    assert excerpt(CodeLine(function="forward")) == "in forward"
     assert excerpt(CodeLine()) == ""
 
 
