@@ -54,7 +54,7 @@ def test_the_table_shows_the_line_below_the_finding_and_its_place_once() -> None
     assert below[1] == "    model.py:12, Net.forward:  h = self.fc1(x).detach()"
     assert below[2] == "    → take it out"
     assert "(model.py:12)" not in report
-    assert "GT106 missing-gradient, fc2.bias: it leaves\n    forward\n" in report
+    assert "GT106 missing-gradient, fc2.bias: it leaves\n    in forward\n" in report
     assert max(map(len, report.splitlines())) <= 80
     assert told(CAUSES, unicode=False).isascii()
 
