@@ -63,6 +63,17 @@ CUTS = (
         "Call torch.set_grad_enabled(True) before this line, or use `with torch.no_grad():`, which ends by itself.",
     ),
     Kind(
+        "reentrant", "{operation} with use_reentrant=True keeps no history where no input of it requires a gradient",
+        "Call it with use_reentrant=False, which needs no such input.",
+        "Compute it while gradients are on.",
+    ),
+    Kind(
+        "draw", "{operation} draws numbers at random, which keep no history",
+        "Draw with rsample(), which passes the gradient on (F.gumbel_softmax for a Categorical), or train through "
+        "log_prob(sample) times the reward.",
+        "Draw as mean + deviation * tf.random.normal(shape), or train through log_prob(sample) times the reward.",
+    ),
+    Kind(
         "data", ".data hands on the numbers without their history",
         f"Use the tensor itself instead of its .data; {_ON_PURPOSE}.",
     ),
