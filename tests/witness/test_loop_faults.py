@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.resources
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,18 @@ TWINS = [
     for place, twin in enumerate(case.healthy, 1)
 ]
 
+SCHEMA = json.loads(
+    importlib.resources.files("gradtool.report").joinpath("flow/flow-1.0.schema.json").read_text("utf-8")
+)
+EVIDENCE = SCHEMA["properties"]["evidence"]["oneOf"][0]["properties"]
+INCIDENTS = set(EVIDENCE["incidents"]["items"]["properties"]["what"]["enum"])
+
 
 def findings(request: Any, framework: str, folder: Path, text: str) -> list[Finding]:
     models = request.getfixturevalue(f"{framework}_models")
     evidence = File(framework, models, folder).evidence(text, script=True)
     assert isinstance(evidence, ModelEvidence)
+    assert {one.what for one in evidence.incidents} <= INCIDENTS
     return list(judge(evidence)[0])
 
 
