@@ -81,3 +81,23 @@ def test_numbers_that_are_true_or_false_may_be_given_to_a_module(torch_models: A
         opt.step()
     """
     assert errors(torch_models, tmp_path, Case("", "", text.replace("\n    ", "\n"), ("", ""))) == []
+
+
+INNER = """
+import torch
+torch.manual_seed(0)
+theta, log_rate = torch.randn(4, 1, requires_grad=True), torch.tensor(-3.0, requires_grad=True)
+opt = torch.optim.Adam([theta, log_rate], lr=1e-2)
+for _ in range(3):
+    x, y = torch.randn(16, 4), torch.randn(16, 1)
+    g, = torch.autograd.grad(((x[:8] @ theta - y[:8]) ** 2).mean(), theta)
+    loss = ((x[8:] @ (theta - log_rate.exp().detach() * g) - y[8:]) ** 2).mean()
+    opt.zero_grad(); loss.backward(); opt.step()
+"""
+
+
+def test_a_bare_tensor_that_only_the_optimizer_knows_is_told(torch_models: Any, tmp_path: Path) -> None:
+    (found,) = errors(torch_models, tmp_path, Case("", "", INNER, ("", "")))
+    assert (found.cause and found.cause.kind, found.parameters, found.source) == ("detach", ("log_rate",), "model.py:9")
+    healed = INNER.replace("exp().detach()", "exp()")
+    assert errors(torch_models, tmp_path, Case("", "", healed, ("", ""))) == []

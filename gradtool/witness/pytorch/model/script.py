@@ -30,7 +30,7 @@ from gradtool.witness.pytorch.model.fresh import Fresh, is_there
 from gradtool.witness.pytorch.model.idle import Idle
 from gradtool.witness.pytorch.model.in_place import in_place_named
 from gradtool.witness.pytorch.model.later import Later
-from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.leaves import held_beside, leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.loop import Loop
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
@@ -213,7 +213,9 @@ class _Watch:
         if not seen.rows or any(id(leaf) not in known for leaf in self._pending):
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
-            seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
+            known_before = [row.tensor for row in seen.rows]
+            stray = [] if known_before else held_beside(frame, self._pending, alive(torch.optim.Optimizer))
+            seen.rows = names_of(seen.models, frame, [*known_before, *self._pending, *stray])
         course = self._course()
         if seen.steps:
             seen.norm = norm_of_rows(course)
