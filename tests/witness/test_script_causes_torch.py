@@ -101,3 +101,27 @@ def test_a_bare_tensor_that_only_the_optimizer_knows_is_told(torch_models: Any, 
     assert (found.cause and found.cause.kind, found.parameters, found.source) == ("detach", ("log_rate",), "model.py:9")
     healed = INNER.replace("exp().detach()", "exp()")
     assert errors(torch_models, tmp_path, Case("", "", healed, ("", ""))) == []
+
+
+SAMPLES = """
+import torch
+from torch import nn
+from torch.func import functional_call, grad, vmap
+torch.manual_seed(0)
+net = nn.Linear(4, 1)
+opt = torch.optim.SGD(net.parameters(), 0.1)
+def one(params, x, y):
+    return nn.functional.mse_loss(functional_call(net, params, (x[None],)), y[None])
+x, y = torch.randn(16, 4), torch.randn(16, 1)
+for _ in range(3):
+    each = vmap(grad(one), in_dims=(None, 0, 0))({k: v.detach() for k, v in net.named_parameters()}, x, y)
+    opt.zero_grad()
+    nn.functional.mse_loss(net(x), y).backward()
+    for k, p in net.named_parameters():
+        p.grad = each[k].clamp(-1, 1).mean(0)
+    opt.step()
+"""
+
+
+def test_a_loss_under_the_transforms_of_functions_is_passed_by(torch_models: Any, tmp_path: Path) -> None:
+    assert errors(torch_models, tmp_path, Case("", "", SAMPLES, ("", ""))) == []

@@ -325,9 +325,10 @@ BIRTHS = (
     ),
     Kind(
         "zero_times_inf", "{operation} multiplies 0 by an infinity",
-        "Do not mask by multiplying: torch.where(mask, x, 0), or masked_fill before what makes the infinity.",
+        "Do not mask by multiplying: torch.where(mask, x, 0), or masked_fill before what makes the infinity; x*log(y) "
+        "is torch.xlogy(x, y), and a cross-entropy is F.cross_entropy or F.binary_cross_entropy_with_logits.",
         "Do not mask by multiplying: tf.where(mask, x, 0) before what makes the infinity, or "
-        "tf.math.multiply_no_nan.",
+        "tf.math.multiply_no_nan; x*log(y) is tf.math.xlogy(x, y), and a cross-entropy takes from_logits=True.",
     ),
     Kind(
         "zero_std", "{operation} divides by, or differentiates, a standard deviation of 0",
@@ -349,6 +350,13 @@ BIRTHS = (
         "F.binary_cross_entropy_with_logits, torch.log1p(-p) instead of log(1 - p).",
         "Use at least {epsilon} with this dtype, or better a form that needs none: logits with from_logits=True, "
         "tf.math.log1p(-p) instead of log(1 - p).",
+    ),
+    Kind(
+        "no_alignment", "{operation} has a target that no path through so few steps can spell",
+        "Make each input at least as long as its target with a blank between equal neighbours, or leave such samples "
+        "out: nn.CTCLoss(zero_infinity=True).",
+        "Make each input at least as long as its target with a blank between equal neighbours, or leave such samples "
+        "out of the mean.",
     ),
     Kind(
         "overflow", "{operation} exceeds the range of its dtype",

@@ -103,6 +103,7 @@ PATTERNS = (
     Pattern("mul addcmul lerp", "zero_times_inf", _elementwise_zero_times_inf),
     Pattern(PRODUCT, "zero_times_inf", _zero_beside_infinite),
     Pattern("softmax log_softmax logsumexp attention", "masked_row", lambda x, *_: bool(np.all(np.isneginf(x)))),
+    Pattern("ctc_loss", "no_alignment", lambda *x: not _infinite(*x)),
     Pattern("mean", "zero_over_zero", lambda x, *_: x.size == 0),
     Pattern("std var var_mean std_mean nll_loss", "zero_over_zero", lambda *x: not _infinite(*x)),
     Pattern("layer_norm batch_norm group_norm", "zero_std", lambda x, *_: np.abs(x).max(initial=0) < 1e15),
