@@ -84,6 +84,8 @@ class Parameter:
     rate: float | None = None
     hooks: list[str] = field(default_factory=list)
     halves: Halves | None = None
+    late: bool = False
+    """Whether a later pass of the program left a gradient, where the one that is told of left none."""
     held_in: str = ""
     """The plain list or mapping of a module (``model.hidden``) that holds it unregistered; empty for any other."""
 

@@ -513,7 +513,7 @@ model = Net()
     Case(
         "a reentrant checkpoint",
         NET.format(
-            "h = checkpoint(self.a, x, use_reentrant=True)  # <- here: no_grad a.", "h = h.relu()", "return self.b(h)"
+            "h = checkpoint(self.a, x, use_reentrant=True)  # <- here: reentrant a.", "h = h.relu()", "return self.b(h)"
         ),
         "h = checkpoint(self.a, x, use_reentrant=False)",
     ),

@@ -421,4 +421,18 @@ total = torch.zeros(4).scatter_add(0, segments, w)
 mean = total / count  # <- here
 loss = mean.sum()
 """, "mean = total / count.clamp(min=1)"),
+    Case("a distance whose margin holds", "sqrt_of_zero", """
+w = torch.ones(2, 2, requires_grad=True)
+same = torch.tensor([1.0, 0.0])
+d = (w - torch.tensor([[1.0, 1.0], [3.0, 1.0]])).pow(2).sum(-1).sqrt()  # <- here
+loss = (same * d ** 2 + (1 - same) * F.relu(4 - d) ** 2).sum()
+""", "d = ((w - torch.tensor([[1.0, 1.0], [3.0, 1.0]])).pow(2).sum(-1) + 1e-6).sqrt()", "backward"),
+    Case("a whole power of negative numbers overflows", "overflow", """
+w = torch.full((3,), -1e20, requires_grad=True)
+loss = (w ** 2).sum()  # <- here
+""", "loss = w.abs().sum()", "forward", "inf"),
+    Case("a target that is longer than its input", "no_alignment", """
+w = torch.zeros(4, 1, 6, requires_grad=True)
+loss = F.ctc_loss(w.log_softmax(-1), torch.tensor([[1, 2, 3, 4, 5]]), [4], [5])  # <- here
+""", "loss = F.ctc_loss(w.log_softmax(-1), torch.tensor([[1, 2, 3, 4, 5]]), [4], [3])", "forward", "inf"),
 ]  # fmt: skip

@@ -63,6 +63,17 @@ CUTS = (
         "Call torch.set_grad_enabled(True) before this line, or use `with torch.no_grad():`, which ends by itself.",
     ),
     Kind(
+        "reentrant", "{operation} with use_reentrant=True keeps no history where no input of it requires a gradient",
+        "Call it with use_reentrant=False, which needs no such input.",
+        "Compute it while gradients are on.",
+    ),
+    Kind(
+        "draw", "{operation} draws numbers at random, which keep no history",
+        "Draw with rsample(), which passes the gradient on (F.gumbel_softmax for a Categorical), or train through "
+        "log_prob(sample) times the reward.",
+        "Draw as mean + deviation * tf.random.normal(shape), or train through log_prob(sample) times the reward.",
+    ),
+    Kind(
         "data", ".data hands on the numbers without their history",
         f"Use the tensor itself instead of its .data; {_ON_PURPOSE}.",
     ),
@@ -314,10 +325,10 @@ BIRTHS = (
     ),
     Kind(
         "zero_times_inf", "{operation} multiplies 0 by an infinity",
-        "Do not mask by multiplying: torch.where(mask, x, 0), or masked_fill before what makes the infinity; of "
-        "y*log(p) take torch.xlogy(y, p), or F.binary_cross_entropy_with_logits and F.cross_entropy of logits.",
+        "Do not mask by multiplying: torch.where(mask, x, 0), or masked_fill before what makes the infinity; x*log(y) "
+        "is torch.xlogy(x, y), and a cross-entropy is F.cross_entropy or F.binary_cross_entropy_with_logits.",
         "Do not mask by multiplying: tf.where(mask, x, 0) before what makes the infinity, or "
-        "tf.math.multiply_no_nan; of y*log(p) take tf.math.xlogy(y, p), or a loss with from_logits=True.",
+        "tf.math.multiply_no_nan; x*log(y) is tf.math.xlogy(x, y), and a cross-entropy takes from_logits=True.",
     ),
     Kind(
         "zero_std", "{operation} divides by, or differentiates, a standard deviation of 0",
@@ -339,6 +350,13 @@ BIRTHS = (
         "F.binary_cross_entropy_with_logits, torch.log1p(-p) instead of log(1 - p).",
         "Use at least {epsilon} with this dtype, or better a form that needs none: logits with from_logits=True, "
         "tf.math.log1p(-p) instead of log(1 - p).",
+    ),
+    Kind(
+        "no_alignment", "{operation} has a target that no path through so few steps can spell",
+        "Make each input at least as long as its target with a blank between equal neighbours, or leave such samples "
+        "out: nn.CTCLoss(zero_infinity=True).",
+        "Make each input at least as long as its target with a blank between equal neighbours, or leave such samples "
+        "out of the mean.",
     ),
     Kind(
         "overflow", "{operation} exceeds the range of its dtype",

@@ -143,7 +143,7 @@ def _is_rectifier(activation: str) -> bool:
 
 def _reached(evidence: ModelEvidence) -> str:
     asked = trainable(evidence)
-    return f"all {len(asked)} have a gradient" if asked and all(p.gradient is not None for p in asked) else ""
+    return f"all {len(asked)} have a gradient" if asked and all(p.gradient is not None or p.late for p in asked) else ""
 
 
 def _held(evidence: ModelEvidence) -> str:

@@ -12,11 +12,18 @@ from gradtool.verdict.rules import finding
 
 __all__ = ["frozen", "gradient_hooks", "missing_gradients", "missing_paths", "unregistered"]
 
+_IN_TURN = "Nothing, where parts of the model take turns, such as heads of several tasks or experts."
+
 
 def missing_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT106: trainable parameters without a gradient by their cause; of the others, those whose layers never ran."""
     parameters = trainable(evidence)
-    hit = [parameter for parameter in parameters if parameter.gradient is None]
+    hit = [parameter for parameter in parameters if parameter.gradient is None and not parameter.late]
+    if late := [parameter for parameter in parameters if parameter.late]:
+        where, named = group_of(late, parameters)
+        told = f"{named} got no gradient in this pass, and got one in a later pass"
+        names = [parameter.name for parameter in late]
+        yield finding("GT106", where, told, _IN_TURN, severity="note", parameters=names)
     found = [(cause, struck(cause, hit)) for cause in causes_of(evidence, "none")]
     for cause, own in found:
         if own:

@@ -146,7 +146,7 @@ class Births:
             link.kind, link.intended = "given", worst <= INFINITE
         elif worst > reached or (_meant(parents) and _is_new(call)) or self._trapped(call, parents):
             link.kind, told, link.stands = kind_of(call, self._marks_of)
-            link.told = call.told or told
+            link.told = call.told or told or (_born(parents) if link.stands else "")
             link.operands = [operand(given) for given in call.inputs if given.key is not None]
             link.keys = [given.key for given in call.inputs if given.key is not None]
         plain = [given for given in call.inputs if given.key is None]
@@ -278,6 +278,18 @@ class Births:
 
 def _same(link: Link, call: Call) -> bool:
     return (link.operation, link.phase, link.place) == (call.of or call.operation, call.phase, call.place)
+
+
+def _born(parents: Iterable[Link]) -> str:
+    """Where the infinity was born that is the cause only where it is multiplied by 0."""
+    pending = [parent for parent in parents if not parent.meant]
+    while pending:
+        link = pending.pop()
+        if link.kind:
+            line = code_line(link.place).source
+            return f"the infinity comes from {link.operation}{line and f' of {line}'}"
+        pending += link.parents
+    return ""
 
 
 def _states(call: Call) -> bool:

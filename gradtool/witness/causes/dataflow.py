@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gradtool.witness.causes.events import LEAVING, Event, Flow
@@ -22,6 +22,8 @@ class Found:
     kind: str
     event: Event | None
     further: tuple[Event, ...] = ()
+    beside: tuple[Event, ...] = ()
+    """Cuts of other ways, each of which alone would bring the gradient back as well."""
 
 
 Connected = Callable[[int], bool]
@@ -105,8 +107,11 @@ class Walk:
         cuts = [(event, node) for event, node in self._edge_of(live, connected) if self.reaches(node)]
         if cuts:
             # A cut that can't be undone, as a comparison, counts as two.
-            event, node = min(cuts, key=lambda cut: (self._behind(*cut)[0] + (cut[0].kind in FLAT), cut[0].place))
-            return _told(event, self._further(event, node))
+            ranked = [((self._behind(*cut)[0] + (cut[0].kind in FLAT), cut[0].place), cut) for cut in cuts]
+            (left, _), (event, node) = min(ranked, key=lambda one: one[0])
+            one = _told(event, self._further(event, node))
+            same = {id(cut): cut for (more, _), (cut, _) in ranked if more == left and cut is not event}
+            return replace(one, beside=tuple(sorted(same.values(), key=lambda cut: cut.place)))
         if any(node in live for node in self.losses):
             return Found("", None)
         if (event_out := self._left_for_good(parameter)) is not None:
@@ -164,6 +169,11 @@ class Walk:
         came = [event.place for event in self.flow.strangers if any(map(self.reaches, event.outputs))]
         if not came:
             return None
+        left = self._leaving(parameter, max(came), FLAT) or self._leaving(parameter, max(came), frozenset())
+        return max(left, key=lambda event: event.place, default=None)
+
+    def _leaving(self, parameter: int, until: int, without: Collection[str]) -> list[Event]:
+        """The events by which numbers made of ``parameter`` leave before ``until``, other than through such cuts."""
         seen: set[int] = set()
         pending, left = [parameter], []
         while pending:
@@ -171,10 +181,10 @@ class Walk:
             if node not in seen:
                 seen.add(node)
                 for event in self.flow.used_by(node):
-                    pending += event.outputs
-                    if event.kind in LEAVING and event.place < max(came):
+                    pending += event.outputs if event.kind not in without else ()
+                    if event.kind in LEAVING and event.place < until:
                         left.append(event)
-        return max(left, key=lambda event: event.place, default=None)
+        return left
 
     def _inner(self, node: int) -> Iterator[Event]:
         """What was computed of a node, inside the framework."""

@@ -63,6 +63,8 @@ class Flow:
     _made: dict[int, list[Event]] = field(default_factory=dict)
     _used: dict[int, list[Event]] = field(default_factory=dict)
     _left: dict[float, int] = field(default_factory=dict)
+    _same: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """The very objects that left, by ``id``, which tells common numbers apart too."""
 
     def node(self, *, connected: bool = True) -> int:
         """A new node."""
@@ -102,13 +104,15 @@ class Flow:
         self.any_left = True
         event = self.add(operation, [node], [outside], spot, kind)
         for number, _ in zip(numbers, range(LOOKED_AT), strict=False):
+            self._same[id(number)] = number, outside
             if number not in COMMON:
-                self._left[number] = outside
+                self._left[number] = self._left[-number] = outside
         return event
 
     def came_back(self, numbers: Iterable[float]) -> list[int]:
         """The nodes outside whose numbers these are."""
-        known = (self._left.get(number) for number, _ in zip(numbers, range(LOOKED_AT), strict=False))
+        seen = (number for number, _ in zip(numbers, range(LOOKED_AT), strict=False))
+        known = (self._same[id(one)][1] if id(one) in self._same else self._left.get(one) for one in seen)
         return list(dict.fromkeys(node for node in known if node is not None))
 
     def stranger(self, operation: str, outputs: Iterable[int], spot: Spot) -> None:

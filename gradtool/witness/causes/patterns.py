@@ -25,7 +25,7 @@ LEAST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "floa
 SELECTING = frozenset(
     (
         "where", "masked_fill", "masked_select", "masked_scatter", "index", "index_select", "gather", "select", "slice",
-        "maximum", "minimum", "max", "min", "amax", "amin", "topk", "sort", "median", "kthvalue", "relu",
+        "maximum", "minimum", "max", "min", "amax", "amin", "topk", "sort", "median", "kthvalue",
     )
 )  # fmt: skip
 """Operations whose slope is exactly 0 for what they did not take."""
@@ -97,12 +97,13 @@ PATTERNS = (
     Pattern("reciprocal rsqrt", "division_by_zero", _zero),
     Pattern("sqrt rsqrt", "sqrt_of_negative", _negative),
     Pattern("pow", "power_of_zero", lambda a, b, *_: (a == 0) & (b < 0)),
-    Pattern("pow", "power_of_negative", lambda a, *_: a < 0),
+    Pattern("pow", "power_of_negative", lambda a, b=0.5, *_: (a < 0) & (b != np.round(b))),
     Pattern("exp expm1 exp2 sinh cosh", "exp_overflow", _any),
     Pattern("acos asin acosh atanh erfinv", "edge_of_domain", _any),
     Pattern("mul addcmul lerp", "zero_times_inf", _elementwise_zero_times_inf),
     Pattern(PRODUCT, "zero_times_inf", _zero_beside_infinite),
     Pattern("softmax log_softmax logsumexp attention", "masked_row", lambda x, *_: bool(np.all(np.isneginf(x)))),
+    Pattern("ctc_loss", "no_alignment", lambda *x: not _infinite(*x)),
     Pattern("mean", "zero_over_zero", lambda x, *_: x.size == 0),
     Pattern("std var var_mean std_mean nll_loss", "zero_over_zero", lambda *x: not _infinite(*x)),
     Pattern("layer_norm batch_norm group_norm", "zero_std", lambda x, *_: np.abs(x).max(initial=0) < 1e15),

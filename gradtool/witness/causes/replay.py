@@ -54,7 +54,7 @@ def wanted(evidence: ModelEvidence, *, cut: bool = False) -> Wanted:
 
 def wanted_of(parameters: Sequence[Parameter], loss: float, *, cut: bool = False) -> Wanted:
     """The same of the parameters and the value of the loss; where nothing is trainable, all of them are asked about."""
-    own = [parameter for parameter in parameters if parameter.trainable] or parameters
+    own = [parameter for parameter in parameters if parameter.trainable and not parameter.late] or parameters
     seen = [(parameter.name, parameter.gradient) for parameter in own]
     return Wanted(
         [name for name, gradient in seen if gradient is None],

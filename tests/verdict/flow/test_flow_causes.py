@@ -23,7 +23,7 @@ from gradtool.witness.causes.patterns import MARKS, PATTERNS, SLOPES
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 
-TORCH_ALONE = {"detach", "no_grad", "inference_mode", "grad_disabled", "data"}
+TORCH_ALONE = {"reentrant", "detach", "no_grad", "inference_mode", "grad_disabled", "data"}
 TORCH_WORDS = ("torch", "nn.Layer", "F.", "requires_grad", "clamp_min", "dim=")
 
 

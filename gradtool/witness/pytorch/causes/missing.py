@@ -20,6 +20,9 @@ from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["MissingFinder"]
 
+MOST = 3
+"""So many other lines are named."""
+
 
 class MissingFinder:
     """Looks on from the forward pass to the backward pass, and tells why gradients are None."""
@@ -71,7 +74,7 @@ class MissingFinder:
         for row in rows:
             if row.name in asked.none:
                 one, place = self._why(row, walk)
-                key = (one.kind, place, one.event.operation if one.event else "")
+                key = (one.kind, place, one.event.operation if one.event and not one.event.region else "")
                 found.setdefault(key, (one, place, []))[2].append(row.name)
         causes = [self._cause("none", one, place, names) for one, place, names in found.values() if one.kind]
         known = {one.event.place for one, _, _ in found.values() if one.event is not None}
@@ -102,8 +105,14 @@ class MissingFinder:
     def _cause(self, fate: str, one: Found, place: Spot, names: list[str]) -> Cause:
         operation = one.event.operation if one.event else ""
         line = code_line(place)
-        further = dict.fromkeys(code_line(event.spot).source for event in one.further)
         told = [one.event.told] if one.event and one.event.told else []
-        if places := ", ".join(place for place in further if place and place != line.source):
-            told.append(f"cut again at {places}")
+        if one.event and one.event.stopped and not one.event.kind:
+            told.append("its backward() returns None for it")
+        known = {line.source, ""}
+        for words, events in (("cut again at", one.further), ("other ways are cut at", one.beside)):
+            sources = [code_line(event.spot).source for event in events]
+            places = [place for place in dict.fromkeys(sources) if place not in known][:MOST]
+            known.update(places)
+            if places:
+                told.append(f"{words} {', '.join(places)}")
         return Cause(fate, one.kind, operation, line, names, told="; ".join(told))

@@ -73,7 +73,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     ) -> Any:
         """Every function of tensors passes here."""
         output = function(*args, **(kwargs or {}))
-        self.called(name_of(function), args, kwargs or {}, output, sys._getframe(1))  # noqa: SLF001  # the caller
+        self.called(name_of(function), args, kwargs or {}, output, _caller())
         return output
 
     def called(self, name: str, args: Any, kwargs: Mapping[str, Any], output: Any, frame: FrameType) -> None:
@@ -204,3 +204,11 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             return self.nodes.seen(tensor, Place(None))
         finally:
             self.asleep = asleep
+
+
+def _caller() -> FrameType:
+    """Who called the function that is looked at; other modes of ours, which may be on as well, stand in between."""
+    frame = sys._getframe(2)  # noqa: SLF001  # the way to a caller
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("gradtool."):
+        frame = frame.f_back
+    return frame

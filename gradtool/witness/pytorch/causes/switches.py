@@ -18,7 +18,8 @@ APPLY = torch.autograd.Function.apply.__func__.__code__
 """By which a frame of a custom function is known."""
 
 _BLOCKS = ("torch/autograd/grad_mode.py", "torch/utils/_contextlib.py", "causes/unseen.py")
-REENTRANT = "torch.utils.checkpoint with use_reentrant=True finds no input that requires a gradient"
+LIBRARIES = {"torch/distributions/": ("draw", "sample"), "torch/utils/checkpoint.py": ("reentrant", "checkpoint")}
+"""Blocks that PyTorch opens itself: the kind of what is cut there, and what the program has called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Switches:
 
     def opened(self, kind: str, frame: FrameType | None) -> None:
         """A block begins in which nothing is recorded."""
+        for folder, (reason, operation) in LIBRARIES.items():
+            if folder in _opener(frame):
+                self._open.append(Off(reason, "", next(self._regions), operation, spot(frame), own=False))
+                return
         words = {"no_grad": "torch.no_grad()", "inference_mode": "torch.inference_mode()"}
         what, line = words.get(kind, "torch.set_grad_enabled(False)"), code_line(spot(frame)).source
         told = f"{what} of {line}" if line else what
@@ -83,9 +88,16 @@ class Switches:
         region = self._applied.get((function, where)) or next(self._regions)
         self._applied[function, where] = region
         if function.__module__ == "torch.utils.checkpoint":
-            return Off("no_grad", REENTRANT, region, "checkpoint", where)
+            return Off("reentrant", "", region, "checkpoint", where)
         name = function.__name__
         return Off("nondifferentiable", f"{name} gives its output no gradient", region, name, where)
+
+
+def _opener(frame: FrameType | None) -> str:
+    """The file of the block."""
+    while frame is not None and frame.f_code.co_filename.endswith(_BLOCKS):
+        frame = frame.f_back
+    return "" if frame is None else frame.f_code.co_filename
 
 
 def _is_own(frame: FrameType | None) -> bool:

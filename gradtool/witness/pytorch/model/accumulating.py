@@ -117,4 +117,5 @@ def _is_data(value: Any) -> bool:
 def _fingerprint(tensor: torch.Tensor) -> Any:
     flat = tensor.detach().reshape(-1)
     some = flat[:: max(1, flat.numel() // SAMPLES)]
-    return tuple(tensor.shape), float(some.abs().double().sum()) if some.numel() else 0.0
+    sizes = some if some.dtype == torch.bool else some.abs()
+    return tuple(tensor.shape), float(sizes.double().sum())

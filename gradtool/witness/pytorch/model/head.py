@@ -13,7 +13,7 @@ from torch.nn import functional
 from gradtool.evidence import Head
 from gradtool.witness.model.classes import normalised_axes
 from gradtool.witness.model.pairs import paired
-from gradtool.witness.pytorch.model.statistics import numbers
+from gradtool.witness.pytorch.model.statistics import has_numbers, numbers
 
 __all__ = ["difference_taken", "head_seen", "loss_called", "pairs_seen"]
 
@@ -71,17 +71,21 @@ def pairs_seen(operands: Sequence[Any], final_of: Callable[[Any], str], source: 
 
 def head_seen(loss: str, final: str, input: Any = None, target: Any = None, **_: Any) -> Head | None:  # noqa: A002  # PyTorch's own names
     """The ranges of what a loss was given; ``final`` is the activation that ran last."""
-    if not isinstance(input, torch.Tensor) or not input.numel():
+    if not _is_there(input):
         return None
     with torch.no_grad():
         least, largest = (float(v) for v in torch.aminmax(input.detach()))
-        if not isinstance(target, torch.Tensor) or not target.numel():
+        if not _is_there(target):
             return Head(tuple(input.shape), least, largest, final, expects=EXPECTS[loss])
         low, high = (float(v) for v in torch.aminmax(target.detach()))
     axes = _class_axes(input) if loss == "nll_loss" and input.ndim > 1 else {}
     classes = 0 if target.is_floating_point() else int(high) + 1
     shapes = tuple(input.shape), tuple(target.shape)
     return Head(shapes[0], least, largest, final, shapes[1], low, high, classes, EXPECTS[loss], **axes)
+
+
+def _is_there(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.numel() > 0 and has_numbers(value)
 
 
 def _class_axes(given: torch.Tensor) -> dict[str, Any]:

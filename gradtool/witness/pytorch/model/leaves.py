@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -13,7 +13,7 @@ from gradtool.witness.model.frames import names_of_values, scopes
 from gradtool.witness.pytorch.model.parameters import Named, named
 from gradtool.witness.pytorch.model.unregistered import unregistered
 
-__all__ = ["leaves_of", "models_of", "names_of"]
+__all__ = ["held_beside", "leaves_of", "models_of", "names_of"]
 
 
 def leaves_of(loss: torch.Tensor) -> list[torch.Tensor]:
@@ -60,6 +60,26 @@ def names_of(models: Mapping[str, nn.Module], frame: FrameType, leaves: Sequence
             known.add(id(leaf))
             rows.append(Named(names.get(id(leaf), f"leaf {place + 1}"), leaf, "", "Tensor"))
     return rows
+
+
+def held_beside(
+    frame: FrameType, leaves: Sequence[torch.Tensor], optimizers: Iterable[torch.optim.Optimizer]
+) -> list[torch.Tensor]:
+    """Tensors without a gradient that an optimizer holds beside one of the leaves, each under a name of its own.
+
+    No model owns them, and nothing leads back to them: only their optimizer tells that they should learn.
+    """
+    reached = {id(leaf) for leaf in leaves}
+    held = [[one for group in optimizer.param_groups for one in group["params"]] for optimizer in optimizers]
+    stray = {
+        id(one): one
+        for own in held
+        if any(id(one) in reached for one in own)
+        for one in own
+        if one.requires_grad and one.grad is None and id(one) not in reached
+    }
+    names = names_of_values(frame, _is_tensor, _is_module) if stray else {}
+    return [one for key, one in stray.items() if "[" not in names.get(key, "[")]
 
 
 def _is_tensor(value: Any) -> bool:

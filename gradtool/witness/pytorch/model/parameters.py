@@ -89,6 +89,7 @@ def parameters(
             group=groups.get(id(row.tensor), (None, None))[0],
             rate=groups.get(id(row.tensor), (None, None))[1],
             hooks=list(_hooks(row.tensor)),
+            late=False,
             held_in=row.held_in,
             halves=figures.halves(gradient.numel(), numbers(gradient)) if half and gradient is not None else None,
         )

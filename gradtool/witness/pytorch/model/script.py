@@ -29,7 +29,8 @@ from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.fresh import Fresh, is_there
 from gradtool.witness.pytorch.model.idle import Idle
 from gradtool.witness.pytorch.model.in_place import in_place_named
-from gradtool.witness.pytorch.model.leaves import leaves_of, models_of, names_of
+from gradtool.witness.pytorch.model.later import Later
+from gradtool.witness.pytorch.model.leaves import held_beside, leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.loop import Loop
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import alive, with_groups
@@ -103,6 +104,7 @@ class _Watch:
         """Whether gradients were left over, and the next step says whether they are those of the same optimizer."""
         self._beside, self._fresh, self._idle = Bystanders(self.seen), Fresh(), Idle()
         self._turns, self.loop = Turns(), Loop()
+        self._later = Later(self.seen, waits=not request.find)
         self._complete = False
         """Whether everything is seen that was asked for, and only the steps of models beside it are waited for."""
 
@@ -124,7 +126,7 @@ class _Watch:
 
     def _before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         if self._complete:
-            if self._beside.passed():
+            if self._beside.passed() and not self._later.waited_for():
                 self._stop(self.told)
             return  # a backward pass that begins behind the last step still runs: it may raise
         leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
@@ -177,8 +179,10 @@ class _Watch:
             self._after(tensors, frame, inputs, found)
 
     def _after(self, tensors: Sequence[torch.Tensor], frame: FrameType, inputs: Any, found: Any) -> None:
+        if self.seen.steps:
+            self._later.look(inputs or (), found if inputs else ())
         if self._complete:
-            if not self._beside.waited_for():
+            if not self._waits():
                 self._stop(self.told)
             return
         if inputs is not None:
@@ -209,7 +213,9 @@ class _Watch:
         if not seen.rows or any(id(leaf) not in known for leaf in self._pending):
             ran = [parameter for module in self.recorder.modules() for parameter in module.parameters()]
             seen.models = models_of(frame, [*self._pending, *ran]) | seen.models
-            seen.rows = names_of(seen.models, frame, [*(row.tensor for row in seen.rows), *self._pending])
+            known_before = [row.tensor for row in seen.rows]
+            stray = [] if known_before else held_beside(frame, self._pending, alive(torch.optim.Optimizer))
+            seen.rows = names_of(seen.models, frame, [*known_before, *self._pending, *stray])
         course = self._course()
         if seen.steps:
             seen.norm = norm_of_rows(course)
@@ -311,8 +317,12 @@ class _Watch:
     def _enough(self) -> None:
         """The last iteration that was asked for ends the program, once the models beside it have had their step."""
         self._complete = self._complete or self._has_enough()
-        if self._complete and not self._beside.waited_for():
+        if self._complete and not self._waits():
             self._stop(self.told)
+
+    def _waits(self) -> bool:
+        """Whether something is still to come that says more of the iterations that were asked for."""
+        return self._beside.waited_for() or self._later.waited_for()
 
     def told(self) -> Observed:
         """What was seen, with the iteration that was not over."""
