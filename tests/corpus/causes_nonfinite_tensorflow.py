@@ -721,7 +721,24 @@ def loss():
     )
 
 
-CASES = {case.name: case for case in _cases()}
+def _sums() -> Iterator[Case]:
+    yield Case(
+        "a sum whose parts exceed float32 to both sides",
+        "overflow",
+        START
+        + """
+w = tf.Variable([[1e30], [1e30]])
+variables = [w]
+x = tf.constant([[1e30, -1e30]])
+def loss():
+    out = x @ w  # <- here
+    return tf.reduce_sum(out)
+""",
+        ("[[1e30, -1e30]]", "[[1e3, -1e3]]"),
+    )
+
+
+CASES = {case.name: case for case in (*_cases(), *_sums())}
 
 INTENDED = {
     "a mask of -inf before softmax": START
