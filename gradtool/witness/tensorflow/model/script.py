@@ -176,6 +176,8 @@ class _Watch:
         """The time in which a gradient is taken; if the variables have moved since the last, a new iteration begins."""
         if not self._complete and self.seen.backwards and _moved(self._rows, self._before_step):
             self._iteration()
+        if self._loop.rebound and (self.seen.steps or self.seen.backwards):
+            self._stop(self.told)
         with ExitStack() as stack:
             for finder in self._finders:
                 stack.enter_context(finder.backward(targets))
