@@ -91,9 +91,9 @@ def misapplied_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
 def rebound_variables(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT157: the loop has put a tensor in the place of a variable, by which there is no gradient."""
     for incident in _first(evidence, "rebound"):
-        others = f", and so are {incident.count - 1} more" if incident.count > 1 else ""
-        told = f"{incident.who} is a variable no more, but a tensor that no tape watches{others}: the next gradient"
-        yield finding("GT157", incident.who, f"{told} is None", source=incident.source)
+        others = f" (and {incident.count - 1} more)" if incident.count > 1 else ""
+        told = f"{incident.who}{others} is a variable no more, but a tensor that no tape watches"
+        yield finding("GT157", incident.who, f"{told}: its next gradient is None", source=incident.source)
 
 
 def _those(evidence: ModelEvidence, what: str) -> list[Incident]:
