@@ -175,7 +175,8 @@ class Incident:
     ``twice``: a ``loss``, or a ``part`` of it, had gone backward on the line ``told``. ``clip_scaled``: the function
     ``who`` clipped to ``hint`` what was multiplied by ``told``; ``clip_idle``: a call did nothing (``early``, ``late``,
     ``nothing``). ``summed``: a loss of the shape ``told`` has ``count`` numbers. ``misapplied``: the variable ``who``
-    was given the gradient of ``told``, the first of ``count``. Otherwise ``told`` and ``hint`` are for people;
+    was given the gradient of ``told``, the first of ``count``. ``rebound``: a tensor is in the place of the variable
+    ``who``, the first of ``count``, since the line ``source``. Otherwise ``told`` and ``hint`` are for people;
     ``source`` is the user's line.
     """
 

@@ -114,6 +114,29 @@ def f(x):
 f_inputs = (tf.constant([0.0, 0.5, 0.5]),)
 """,
     ),
+    "a logarithm of 0 in what is compiled": (
+        "nan", "log_of_zero",
+        """\
+import tensorflow as tf
+@tf.function
+def f(x):
+    p = tf.nn.relu(x)
+    return -tf.reduce_sum(p * tf.math.log(p))  # <- here
+f_inputs = (tf.constant([0.0, 0.5, 0.5]),)
+""",
+    ),
+    "stopped in what is compiled and called": (
+        "none", "stop_gradient",
+        """\
+import tensorflow as tf
+@tf.function
+def inner(x):
+    y = x * 2.0
+    return tf.stop_gradient(y)  # <- here
+def f(x):
+    return tf.reduce_sum(inner(x))
+""",
+    ),
 }  # fmt: skip
 
 HEALTHY = {
@@ -160,3 +183,12 @@ def test_the_kind_and_the_line(framework: str, name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("framework", HEALTHY)
 def test_where_all_is_in_order_nothing_is_blamed(framework: str, tmp_path: Path) -> None:
     assert causes(tmp_path, HEALTHY[framework], "--framework", framework) == []
+
+
+def test_what_is_compiled_is_looked_at_line_by_line_and_a_note_says_so(tmp_path: Path) -> None:
+    """And behind it everything is compiled again."""
+    _, _, text = TENSORFLOW["a logarithm of 0 in what is compiled"]
+    (record,) = records(tmp_path, text, "--framework", "tensorflow")
+    assert [one for one in record["callable"]["notes"] if "eagerly, line by line" in one]
+    plain = TENSORFLOW["a logarithm of 0"][2]
+    assert "eagerly" not in json.dumps(records(tmp_path, plain, "--framework", "tensorflow"))

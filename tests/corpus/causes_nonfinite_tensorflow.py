@@ -721,7 +721,39 @@ def loss():
     )
 
 
-CASES = {case.name: case for case in _cases()}
+def _sums() -> Iterator[Case]:
+    yield Case(
+        "an epsilon that is lost beside 1, where the label takes the term away",
+        "tiny_epsilon",
+        START
+        + """
+w = tf.Variable([60.0, -1.0])
+variables = [w]
+y = tf.constant([1.0, 0.0])
+def loss():
+    p = tf.sigmoid(w) - 1e-8
+    other = tf.math.log(1 - p)  # <- here
+    return -tf.reduce_mean(y * tf.math.log(p) + (1 - y) * other)
+""",
+        ("1e-8", "1e-6"),
+    )
+    yield Case(
+        "a sum whose parts exceed float32 to both sides",
+        "overflow",
+        START
+        + """
+w = tf.Variable([[1e30], [1e30]])
+variables = [w]
+x = tf.constant([[1e30, -1e30]])
+def loss():
+    out = x @ w  # <- here
+    return tf.reduce_sum(out)
+""",
+        ("[[1e30, -1e30]]", "[[1e3, -1e3]]"),
+    )
+
+
+CASES = {case.name: case for case in (*_cases(), *_sums())}
 
 INTENDED = {
     "a mask of -inf before softmax": START

@@ -242,6 +242,59 @@ for _ in range(3):
         DROPPED,
     ),
     LoopCase(
+        "a_tensor_in_the_place_of_a_variable", "GT157", "a variable no more", "assign_sub",
+        """
+w, b = tf.Variable(tf.random.normal((4, 1))), tf.Variable([0.0])
+for _ in range(3):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((x @ w + b - y) ** 2)
+    dw, db = tape.gradient(loss, [w, b])
+    w = w - 0.1 * dw  # <- here
+    b.assign_sub(0.1 * db)
+""",
+        (
+            """
+w, b = tf.Variable(tf.random.normal((4, 1))), tf.Variable([0.0])
+for _ in range(3):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((x @ w + b - y) ** 2)
+    dw, db = tape.gradient(loss, [w, b])
+    w.assign_sub(0.1 * dw)
+    b.assign_sub(0.1 * db)
+""",
+            """
+w = tf.Variable(tf.random.normal((4, 1)))
+for _ in range(3):
+    with tf.GradientTape() as tape:
+        tape.watch(w)
+        loss = tf.reduce_mean((x @ w - y) ** 2)
+    w = w - 0.1 * tape.gradient(loss, w)
+""",
+        ),
+        start=START,
+    ),
+    LoopCase(
+        "an_attribute_that_is_a_tensor_from_the_second_step_on", "GT157", "model.w", "assign_sub",
+        """
+class Linear:
+    def __init__(self):
+        self.w, self.b = tf.Variable(tf.random.normal((4, 1))), tf.Variable([0.0])
+
+def train(model):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((x @ model.w + model.b - y) ** 2)
+    dw, db = tape.gradient(loss, [model.w, model.b])
+    model.w = model.w - 0.1 * dw  # <- here
+    model.b.assign_sub(0.1 * db)
+
+model = Linear()
+for _ in range(3):
+    train(model)
+""",
+        (),
+        start=START,
+    ),
+    LoopCase(
         "variables_that_the_optimizer_is_not_given", "GT120", "does not hold", "",
         """
 for _ in range(3):

@@ -18,6 +18,7 @@ from gradtool.verdict.flow.loop import (
     clipping_idle,
     clipping_scaled,
     misapplied_gradients,
+    rebound_variables,
     stale_steps,
     summed_targets,
     undivided_means,
@@ -39,12 +40,12 @@ Judge = Callable[[ModelEvidence], Iterator[Finding]]
 
 JUDGES: tuple[Judge, ...] = (
     nonfinite_loss, nan_gradients, infinite_gradients, cleared_gradients, never_stepped, not_zeroed, backward_twice,
-    misapplied_gradients, clipping_scaled, wrong_gradient, missing_gradients, program_raised, softmax_of_one,
-    dead_units, zero_gradients, vanishing, exploding, nan_in_training, diverges, units_die, output_range,
-    loss_head_mismatch, shapes_broadcast, softmax_axis, updates, loss_rises, saturated_units, forward_growth,
-    lost_updates, half_precision, unregistered, not_in_optimizer, stale_steps, undivided_means, summed_targets,
-    clipping_idle, accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen, foreign_in_optimizer,
-    gradient_hooks, missing_paths, opposed_terms, low_precision_digits,
+    misapplied_gradients, rebound_variables, clipping_scaled, wrong_gradient, missing_gradients, program_raised,
+    softmax_of_one, dead_units, zero_gradients, vanishing, exploding, nan_in_training, diverges, units_die,
+    output_range, loss_head_mismatch, shapes_broadcast, softmax_axis, updates, loss_rises, saturated_units,
+    forward_growth, lost_updates, half_precision, unregistered, not_in_optimizer, stale_steps, undivided_means,
+    summed_targets, clipping_idle, accumulation_differs, batchnorm_of_one, eval_mode, initialisation, frozen,
+    foreign_in_optimizer, gradient_hooks, missing_paths, opposed_terms, low_precision_digits,
 )  # fmt: skip
 """Among findings of one severity this is the order: causes before what follows from them."""
 

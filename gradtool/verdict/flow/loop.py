@@ -11,8 +11,8 @@ from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
 __all__ = [
-    "backward_twice", "clipping_idle", "clipping_scaled", "misapplied_gradients", "stale_steps", "summed_targets",
-    "undivided_means",
+    "backward_twice", "clipping_idle", "clipping_scaled", "misapplied_gradients", "rebound_variables", "stale_steps",
+    "summed_targets", "undivided_means",
 ]  # fmt: skip
 
 IDLE: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -86,6 +86,14 @@ def misapplied_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
         others = f", and {incident.count - 1} more like it" if incident.count > 1 else ""
         told = f"{incident.who} is given the gradient of {incident.told}{others}"
         yield finding("GT156", incident.who, told, source=incident.source)
+
+
+def rebound_variables(evidence: ModelEvidence) -> Iterator[Finding]:
+    """GT157: the loop has put a tensor in the place of a variable, by which there is no gradient."""
+    for incident in _first(evidence, "rebound"):
+        others = f" (and {incident.count - 1} more)" if incident.count > 1 else ""
+        told = f"{incident.who}{others} is a variable no more, but a tensor that no tape watches"
+        yield finding("GT157", incident.who, f"{told}: its next gradient is None", source=incident.source)
 
 
 def _those(evidence: ModelEvidence, what: str) -> list[Incident]:

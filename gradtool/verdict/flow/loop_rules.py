@@ -55,4 +55,11 @@ LOOP_RULES = (
         "with, gradients land on other variables of the same shape, and nothing complains.",
         "Ask the tape and pair with the same list of variables, in the same order.",
     ),
+    Rule(
+        "GT157", "rebound-variable", "error", "A tensor has taken the place of a variable",
+        "w = w - rate * gradient makes a new tensor, and leaves the variable as it was. A tape watches variables by "
+        "itself, and tensors only where it is told to, so from the second step on the gradient is None. Quiet where "
+        "tape.watch() is told of the tensor.",
+        "Keep the variable and change its value: w.assign_sub(rate * gradient).",
+    ),
 )  # fmt: skip

@@ -119,13 +119,23 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}" if ratio < 1e6 else f"{ratio:.1e}"
 
 
+def _was_due(evidence: ModelEvidence, parameter: Parameter) -> bool:
+    """Whether an optimizer should hold it by now. In a program of TensorFlow each holds what it has been given.
+
+    What is None is not given to it, and behind an exception nothing is any more.
+    """
+    if evidence.framework != "tensorflow" or evidence.route != "script":
+        return True
+    return parameter.gradient is not None and all(incident.what != "raised" for incident in evidence.incidents)
+
+
 def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT120: trainable parameters in no group, where the optimizer is known to hold something."""
     optimizer = evidence.optimizer
     if optimizer is None:
         return
     parameters = trainable(evidence)
-    hit = [p for p in parameters if p.group is None and not p.held_in]
+    hit = [p for p in parameters if p.group is None and not p.held_in and _was_due(evidence, p)]
     holds = optimizer.foreign > 0 or any(p.group is not None for p in evidence.parameters)
     if hit and holds:
         where, named = group_of(hit, parameters)

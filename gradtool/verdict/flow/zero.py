@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradtool.evidence import Cause, Layer, ModelEvidence, Parameter
-from gradtool.verdict.flow.causes import caused, causes_of
+from gradtool.verdict.flow.causes import because, caused, causes_of, remedy
 from gradtool.verdict.flow.depth import profile_of
 from gradtool.verdict.flow.groups import WHOLE, called, group_of, listed, paths, places, trainable
 from gradtool.verdict.flow.size import FADING
@@ -31,6 +31,9 @@ BY_LAYERS = ("softmax_of_one", "dead_relu", "underflow", "other")
 
 FAULTS = ("softmax_of_one", "dead_relu", "clamp", "saturated", "mask", "norm_of_one", "rounding", "selection")
 """Kinds of causes beside which no zero is lawful."""
+
+FACTORS = ("mask", "zero_factor")
+"""Kinds of causes that make the loss itself 0."""
 
 STATES = ("weight_hh", "recurrent_kernel")
 """What the weights that multiply the previous state are called."""
@@ -66,8 +69,7 @@ def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero, _faded(evidence),
                  causes_of(evidence, "zero"))  # fmt: skip
     if zero and evidence.loss.value == 0 and not any(_moves(parameter) for parameter in parameters):
-        told = "every gradient is exactly 0, as the loss is: there is nothing left to learn"
-        yield finding("GT105", WHOLE, told, "Nothing to do.", severity="note")
+        yield _nothing_left(seen)
         return
     lawful: dict[str, list[Parameter]] = {}
     unlawful: list[Parameter] = []
@@ -84,6 +86,25 @@ def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     left = [parameter for parameter in unlawful if seen.cause(parameter) is None]
     if left:
         yield _unexplained(seen, left)
+
+
+def _nothing_left(seen: _Seen) -> Finding:
+    """The loss is 0, and so is every gradient: the data are met exactly, or a factor of 0 takes them all away."""
+    told = "every gradient is exactly 0, as the loss is"
+    cause = next((cause for cause in seen.causes if cause.kind in FACTORS), None)
+    if cause is None:
+        return finding("GT105", WHOLE, f"{told}: there is nothing left to learn", "Nothing to do.", severity="note")
+    mends = remedy(cause, seen.evidence.framework)
+    return finding(
+        "GT105",
+        WHOLE,
+        f"{told}: {because(cause)}",
+        mends if cause.kind == "mask" else f"Nothing to do where the data are met exactly. Else: {mends}",
+        severity="warning" if cause.kind == "mask" else "note",
+        source=cause.line.source,
+        parameters=cause.parameters,
+        cause=cause,
+    )
 
 
 def _note(seen: _Seen, reason: str, members: Sequence[Parameter]) -> Finding:

@@ -145,7 +145,8 @@ class Births:
         elif call.operation in CONSTANT:
             link.kind, link.intended = "given", worst <= INFINITE
         elif worst > reached or (_meant(parents) and _is_new(call)) or self._trapped(call, parents):
-            link.kind, told, link.stands = kind_of(call, self._marks_of)
+            link.kind, told, stands = kind_of(call, self._marks_of)
+            link.stands = stands and not _guarded(parents)
             link.told = call.told or told or (_born(parents) if link.stands else "")
             link.operands = [operand(given) for given in call.inputs if given.key is not None]
             link.keys = [given.key for given in call.inputs if given.key is not None]
@@ -300,6 +301,19 @@ def _states(call: Call) -> bool:
 def _meant(parents: Sequence[Link]) -> bool:
     """Whether all that came in was meant: no birth lies behind it."""
     return all(parent.meant for parent in parents)
+
+
+def _guarded(parents: Iterable[Link]) -> bool:
+    """Whether a number was to keep the infinity away, and was lost: that is the fault, and not that it met a 0."""
+    pending, seen = list(parents), set[int]()
+    while pending:
+        link = pending.pop()
+        if link.kind == "tiny_epsilon":
+            return True
+        if id(link) not in seen:
+            seen.add(id(link))
+            pending.extend(link.parents)
+    return False
 
 
 def _is_new(call: Call) -> bool:

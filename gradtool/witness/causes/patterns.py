@@ -81,6 +81,8 @@ def is_mask(given: Given) -> bool:
 
 LOG = "log log2 log10"
 PRODUCT = "matmul addmm baddbmm conv dot outer"
+ADDING = frozenset((*PRODUCT.split(), "sum", "mean", "cumsum"))
+"""Operations that add up: of finite numbers they make a NaN only where partial sums overflow to both infinities."""
 
 PATTERNS = (
     Pattern(LOG, "log_of_zero", _zero),
@@ -160,7 +162,7 @@ def _of(call: Call, operands: Sequence[Array], worst: Given) -> str:
         if call.operation in pattern.operations.split() and np.any(pattern.holds(*operands)):
             return pattern.kind
     finite = all(given.level == FINITE for given in call.inputs)
-    return "overflow" if finite and worst.level != NAN else "other"
+    return "overflow" if finite and (worst.level != NAN or call.operation in ADDING) else "other"
 
 
 def _at_an_edge(operands: Sequence[Array]) -> bool:

@@ -6,6 +6,8 @@ import dataclasses
 import importlib.resources
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -26,7 +28,8 @@ from handmade_flow import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradtool.evidence import Loss, ModelEvidence
+import gradtool.witness
+from gradtool.evidence import Incident, Loss, ModelEvidence
 from gradtool.verdict.flow.record import STATES
 
 FILE = importlib.resources.files("gradtool.report.flow").joinpath("flow-1.0.schema.json")
@@ -49,6 +52,18 @@ def test_every_record_follows_the_published_schema(name: str, form: str) -> None
     valid(json.loads(text))
     assert text.endswith("\n")
     assert form == "json" or text.count("\n") == 1
+
+
+def test_the_schema_knows_every_word_for_what_a_script_did() -> None:
+    """The words are those that the witnesses write."""
+    witnesses = Path(gradtool.witness.__file__).parent.rglob("*.py")
+    words = {word for path in witnesses for word in re.findall(r'\bIncident\(\s*"(\w+)"', path.read_text("utf-8"))}
+    assert {"raised", "rebound", "clip_idle", "misapplied"} <= words
+    for word in words:
+        incident = Incident(word, "SGD", source="train.py:3")
+        valid(
+            one(dataclasses.replace(EXPERIMENTS, evidence=evidence([parameter("w", (4,), 0.1)], incidents=[incident])))
+        )
 
 
 def test_the_schema_refuses_what_is_no_record() -> None:

@@ -14,6 +14,7 @@ from gradtool.evidence import (
     Descent,
     Digits,
     Halves,
+    Incident,
     Loss,
     Optimizer,
     Stepped,
@@ -127,6 +128,12 @@ def test_updates_below_half_a_unit_of_a_short_dtype_are_lost(dtype: str, *, lost
 def test_what_the_optimizer_does_not_hold_and_what_is_not_the_models() -> None:
     ill = with_parameters(held(chain()), lambda row: {"group": None} if row.layer == "4" else {})
     assert [told(row) for row in found(ill)] == [("GT120", "warning", "4")]
+    # In a program of TensorFlow an optimizer holds what it was given, and nothing is given behind an exception.
+    script = replace(ill, framework="tensorflow", route="script")
+    assert "GT120" in {row.code for row in found(script)}
+    assert "GT120" not in {row.code for row in found(replace(script, incidents=[Incident("raised", "ValueError")]))}
+    none = with_parameters(script, lambda row: {"gradient": None} if row.layer == "4" else {})
+    assert [told(row) for row in found(none)] == [("GT106", "error", "4")]
     unknown = replace(chain(), optimizer=ADAM)
     assert found(unknown) == []
     stale = replace(unknown, optimizer=replace(ADAM, foreign=12))

@@ -307,3 +307,14 @@ def test_every_word_of_the_corpora_has_its_row() -> None:
         named = set(re.findall(written, path.read_text(encoding="utf-8"))) - {"cut"}
         assert named, path.name
         assert named <= rows, path.name
+
+
+@pytest.mark.parametrize(("kind", "severity"), [("mask", "warning"), ("zero_factor", "note"), ("dead_relu", "note")])
+def test_a_loss_of_0_is_told_with_what_made_it_0(kind: str, severity: str) -> None:
+    """A mask that lets nothing through is no data that are met exactly; a factor of 0 may be either."""
+    evidence = replace(zeroed(chain(), "0", "2", "4", "6", "8", "10"), loss=Loss(0.0, "mean"))
+    (finding,) = judged(evidence, cause("zero", kind, 7, *both("0")))
+    assert (finding.code, finding.severity) == ("GT105", severity)
+    assert (finding.source, finding.cause is None) == (("", True) if kind == "dead_relu" else ("model.py:7", False))
+    assert finding.message.startswith("every gradient is exactly 0, as the loss is: ")
+    assert ("Nothing to do" in finding.remedy) == (kind != "mask")

@@ -78,6 +78,33 @@ def test_a_generator_cut_off_from_its_own_loss_is_an_error(file: Any, loop: str,
     assert "although their layers ran" in finding.message
 
 
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_line_that_cuts_a_generator_off_is_told(file: Any, loop: str) -> None:
+    outside = "outside" in loop
+    text = PARTS + LOOPS[loop].format(fake="fake" if outside else "tf.stop_gradient(G(noise))")
+    (cause,) = [one for one in file.evidence(text, find=["none"]).causes if one.parameters[0].startswith("G/")]
+    assert (cause.fate, cause.kind) == ("none", "outside_tape" if outside else "stop_gradient")
+    assert "G(noise)" in cause.line.text
+    assert len(cause.parameters) == 4
+    # Of several lines that say the same, that of the generator's own step.
+    numbers = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == cause.line.text]
+    assert cause.line.source == f"model.py:{numbers[-1]}"
+
+
+def test_a_filter_that_leaves_nothing_for_the_optimizer_hides_no_generator(file: Any) -> None:
+    """The program raises where it hands over nothing at all; that the generator is cut off is told beside it."""
+    filtered = PARTS.replace(
+        "zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))",
+        "(g, v) for g, v in zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables) if g is not"
+        " None)",
+    )
+    cut = filtered + LOOPS["made outside the tape"].format(fake="fake")
+    evidence = file.evidence(cut, find=["none"])
+    assert {("GT106", "error", "G")} <= set(codes(evidence)) <= {("GT106", "error", "G"), ("GT146", "error", "program")}
+    assert [(one.kind, one.line.text) for one in evidence.causes] == [("outside_tape", "fake = G(noise)")]
+    assert codes(file.evidence(filtered + LOOPS["in turns"].format(fake="G(noise)"))) == []
+
+
 @pytest.mark.parametrize("steps", [0, 3])
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_healthy_generator_that_waits_for_its_step_is_not_accused(file: Any, loop: str, steps: int) -> None:

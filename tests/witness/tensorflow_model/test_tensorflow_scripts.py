@@ -264,6 +264,37 @@ raise SystemExit("too far")
     assert [p.rate for p in both.parameters] == [1e-4] * 4 + [1e-2] * 4
 
 
+TARGET = """
+import keras
+import tensorflow as tf
+keras.utils.set_random_seed(2)
+def net(out=4):
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(6, activation="relu"), keras.layers.Dense(out)])
+online, target, scale = net(), net(), keras.layers.Dense(4, name="scale")
+scale.build((None, 4))
+target.trainable = {trainable}
+scale.trainable = {trainable}
+optimizer = keras.optimizers.SGD(0.05)
+weights = online.trainable_variables
+for _ in range(3):
+    x = tf.random.normal((8, 4))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((online(x + 0.1) - tf.stop_gradient(target(x)) - tf.stop_gradient(scale(x))) ** 2)
+    optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+"""
+
+
+def test_a_target_network_that_is_frozen_is_not_missed(file: Any) -> None:
+    """Keras keeps ``trainable`` for itself, so the tape watches what is frozen, and the gradient by it is none."""
+    evidence = file.evidence(TARGET.format(trainable=False))
+    trained = [p for p in evidence.parameters if p.trainable]
+    assert (evidence.model, len(trained)) == ("online", 4)
+    assert all(p.gradient is not None for p in trained)
+    assert [p.name for p in evidence.parameters if not p.trainable] == ["scale/kernel", "scale/bias"]
+    assert any(note.startswith("target ran too; no gradient by its variables") for note in evidence.notes)
+    assert {row.severity for row in judge(evidence)[0]} <= {"note"}
+
+
 def test_one_loss_asked_for_twice_counts_once(file: Any) -> None:
     evidence = file.evidence(
         ADVERSARIAL

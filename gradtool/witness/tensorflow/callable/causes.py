@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function.polymorphic_function import Function  # what tf.function returns
 
 from gradtool.evidence import Cause
 from gradtool.witness.callable.causes import Sought
@@ -18,12 +21,14 @@ from gradtool.witness.tensorflow.model.recorder import no_sources
 
 __all__ = ["causes"]
 
+EAGERLY = "the cause was looked for with what tf.function compiles run eagerly, line by line"
+
 
 def causes(subject: TensorFlowSubject, upstream: Sequence[Floats], asked: Wanted) -> Sought:
     """The callable once more at its own point, with the finders on."""
     found: list[Cause] = []
     finders = program_finders(asked.fates(), no_sources())
-    with subject.placed(subject.point) as leaves, ExitStack() as on:
+    with _line_by_line() as compiled, subject.placed(subject.point) as leaves, ExitStack() as on:
         watched = subject.watched(leaves)
         rows = [Named(name, leaf, "", "") for name, leaf in zip(subject.active, watched, strict=True)]
         for finder in finders:
@@ -39,4 +44,24 @@ def causes(subject: TensorFlowSubject, upstream: Sequence[Floats], asked: Wanted
         tape.gradient(total, watched)
         for finder in finders:
             found += finder.told([tape], [total], rows, asked)
-    return Sought(found)
+    return Sought(found, [EAGERLY] if found and compiled else [])
+
+
+@contextmanager
+def _line_by_line() -> Iterator[list[str]]:
+    """A time in which compiled functions run as they are written; the names of those that did."""
+    before, own = tf.config.functions_run_eagerly(), Function.__call__
+    names: list[str] = []
+
+    @functools.wraps(own)
+    def __call__(function: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        names.append(function.name)
+        return own(function, *args, **kwargs)
+
+    tf.config.run_functions_eagerly(True)
+    Function.__call__ = __call__
+    try:
+        yield names
+    finally:
+        Function.__call__ = own
+        tf.config.run_functions_eagerly(before)

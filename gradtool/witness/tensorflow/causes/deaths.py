@@ -74,7 +74,7 @@ class Deaths(Passing):
             if one is None or _number(one) in numbers or _number(one) in self._zero:
                 continue  # handed on as it came, or made in a gradient function that was looked at itself
             dead = self._is_zero(one)
-            death = self._death(name, operation, alive[0], known, position) if dead and alive else None
+            death = self._death(name, operation, (alive[0], one), known, position) if dead and alive else None
             self._made_here(one, name, operation)
             self._record.passed(here, ("gradient", _number(one)), death, zero=dead)
 
@@ -108,7 +108,7 @@ class Deaths(Passing):
             self._made_here(one, name, operation)
             if dead and alive and name not in SUMS:
                 position = next(place for place, other in enumerate(inputs) if other is alive[0])
-                death = self._death(name, operation, alive[0], inputs, position)
+                death = self._death(name, operation, (alive[0], one), inputs, position)
                 self._record.passed(("gradient", _number(alive[0])), ("gradient", _number(one)), death, zero=True)
             else:
                 self._arrive(("gradient", _number(one)), coming)
@@ -121,8 +121,14 @@ class Deaths(Passing):
 
     # ---- what a death is told by
 
-    def _death(self, name: str, operation: Operation, gradient: Any, known: Sequence[Any], position: int) -> Death:
-        """The operation with what its slope is taken at, and what the gradient of one input is multiplied by."""
+    def _death(
+        self, name: str, operation: Operation, passing: tuple[Any, Any], known: Sequence[Any], position: int
+    ) -> Death:
+        """The operation with what its slope is taken at, and what the gradient of one input is multiplied by.
+
+        ``passing`` are the gradient that arrives and the one that leaves.
+        """
+        gradient, left = passing
         given = operation.given() or list(known)
         at = next((one for one in [*given[:1], *known] if one is not None), None)
         partner = None
@@ -144,7 +150,7 @@ class Deaths(Passing):
             factor = _told(partner, owner)
         return Death(
             name, operation.place, _told(gradient), None if at is None else _told(at), factor, constant, along,
-            gradient.dtype.name,
+            left.dtype.name,
         )  # fmt: skip
 
     def _owner(self, tensor: Any) -> int | None:

@@ -7,7 +7,7 @@ through ``tf.stop_gradient`` for the discriminator and then was used again.
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ class Bystanders:
     def __init__(self, seen: Observed, recorder: Recorder) -> None:
         self.seen, self.recorder = seen, recorder
         self._places: Mapping[int, int] = {}
-        self._cut: list[Named] = []
+        self.cut: list[Named] = []
+        """The variables of another model by none of which there is a gradient, until its optimizer has them."""
         self._models: dict[str, Any] = {}
         self._patience = PATIENCE
 
@@ -63,7 +64,7 @@ class Bystanders:
         self._models = {self._title(name, one, frame): one for name, one in models_of(frame, new).items()}
         wanted = {id(tensor) for tensor in new}
         rows = names_of(self.seen.models | self._models, frame, new, self.recorder.ran())
-        self._cut = [row for row in rows if id(row.tensor) in wanted]
+        self.cut = [row for row in rows if id(row.tensor) in wanted]
 
     def _title(self, name: str, model: Any, frame: FrameType) -> str:
         """Its name, or another of its names where a function calls every model the same."""
@@ -71,12 +72,15 @@ class Bystanders:
         names = (other for other, value in scopes(frame) if value is model and other not in {*taken, "self"})
         return name if name not in taken else next(names, f"{name}_2")
 
-    def step(self, optimizer: Any, given: Container[int]) -> None:
-        """An optimizer is handed variables, by ``id``: those that are cut off take their place among what is told."""
-        if not any(id(row.tensor) in given for row in self._cut):
+    def step(self, optimizer: Any, given: Collection[int]) -> None:
+        """An optimizer is handed variables, by ``id``: those that are cut off take their place among what is told.
+
+        So do they where it is handed nothing, as behind a filter of what is None.
+        """
+        if not self.cut or (given and not any(id(row.tensor) in given for row in self.cut)):
             return
-        seen, models, cut = self.seen, self._models, self._cut
-        self._cut, self._patience = [], 0
+        seen, models, cut = self.seen, self._models, self.cut
+        self.cut, self._patience = [], 0
         place, rate = 1 + max((p.group or 0 for p in seen.parameters), default=0), rate_of(optimizer)
         found = [replace(p, group=place, rate=rate) for p in parameters(cut)]
         names = {key: name for key, name in layer_names(seen.models | models).items() if name.split("/")[0] in models}

@@ -83,13 +83,19 @@ def names_of(
     missing = [tensor for tensor in tensors if id(tensor) not in known]
     if not missing:
         return rows
-    alone = {id(tensor_of(variable)): (layer, variable) for layer in ran for variable in layer.trainable_variables}
+    alone = {
+        id(tensor_of(variable)): (layer, variable)
+        for layer in ran
+        for variable in layer.variables
+        if variable.trainable or tensor_of(variable).trainable  # frozen later, as Keras' own flag alone tells
+    }
     names = names_of_values(frame, _is_tensor, _is_closed)
     wrapped = {id(tensor_of(v)): names[id(v)] for v in _wrappers(frame) if id(v) in names}
     for place, tensor in enumerate({id(one): one for one in missing}.values()):
         if id(tensor) in alone:
             layer, variable = alone[id(tensor)]
-            rows.append(Named(variable.path, tensor, layer.path or layer.name, type(layer).__name__))
+            owner = layer.path or layer.name
+            rows.append(Named(variable.path, tensor, owner, type(layer).__name__, variable.trainable))
             continue
         name = names.get(id(tensor)) or wrapped.get(id(tensor)) or _own_name(tensor, place)
         rows.append(Named(name, tensor, "", "Variable" if isinstance(tensor, tf.Variable) else "Tensor"))

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ import tensorflow as tf
 from gradtool.evidence import Incident
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
+from gradtool.witness.tensorflow.model.rebinding import Rebinding
 from gradtool.witness.tensorflow.model.statistics import merged
 
 __all__ = ["Loop"]
@@ -56,6 +58,9 @@ class Loop:
         self._passes: list[_Pass] = []
         self._moods: set[bool] = set()
         self._judged = False
+        self._rebinding = Rebinding()
+        self.rebound = False
+        """Whether a tensor has taken the place of a variable, so that nothing is learnt from here on."""
 
     @property
     def mode(self) -> str:
@@ -75,6 +80,7 @@ class Loop:
             (tf.GradientTape, "__enter__", self._enter),
             (tf.GradientTape, "__exit__", self._exit),
             (tf.GradientTape, "gradient", self._gradient),
+            (tf.GradientTape, "watch", self._watch),
             *((place, name, self._mean) for place, name in ((tf, "reduce_mean"), (tf.math, "reduce_mean"))),
             (keras.ops, "mean", self._mean),
             (keras.losses.Loss, "__call__", self._loss),
@@ -154,6 +160,7 @@ class Loop:
             if tape in self._once and tape in self._asked:
                 tape._tape = None  # noqa: SLF001  # as TensorFlow leaves it, which then raises
             self._asked.add(tape)
+            self._rebound(tf.nest.flatten(sources), sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
             found = own(tape, target, sources, output_gradients, *args, **kw)
             if tf.executing_eagerly():
                 line = user_line(sys._getframe(1))  # noqa: SLF001
@@ -162,6 +169,19 @@ class Loop:
             return found
 
         return gradient
+
+    def _watch(self, own: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(own)
+        def watch(tape: Any, tensor: Any) -> Any:
+            self._rebinding.watch(tensor)
+            return own(tape, tensor)
+
+        return watch
+
+    def _rebound(self, sources: list[Any], frame: FrameType) -> None:
+        if tf.executing_eagerly() and (incident := self._rebinding.look(sources, frame)):
+            self.incidents.append(incident)
+            self.rebound = True
 
     def _look(self, targets: list[Any], sources: list[Any], found: Any, line: str, *, weighted: bool) -> None:
         """What was asked, and what came of it."""

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import ModelRequest, TrainingStep
-from gradtool.witness.causes.replay import wanted_of
+from gradtool.witness.causes.replay import Wanted, wanted_of
 from gradtool.witness.model.crashes import tell_of_end
 from gradtool.witness.model.discovery import Case, Found
 from gradtool.witness.model.figures import global_norm
@@ -176,6 +176,8 @@ class _Watch:
         """The time in which a gradient is taken; if the variables have moved since the last, a new iteration begins."""
         if not self._complete and self.seen.backwards and _moved(self._rows, self._before_step):
             self._iteration()
+        if self._loop.rebound and (self.seen.steps or self.seen.backwards):
+            self._stop(self.told)
         with ExitStack() as stack:
             for finder in self._finders:
                 stack.enter_context(finder.backward(targets))
@@ -188,6 +190,7 @@ class _Watch:
         seen = self.seen
         if seen.steps:
             self._others.look(asked, frame)
+            self._find_beside(tape, targets)
         if self._complete:
             self._enough()
             return
@@ -230,6 +233,13 @@ class _Watch:
         ]
         seen.causes = [replace(one, step=self.request.find_step) for one in found]
 
+    def _find_beside(self, tape: Any, losses: Sequence[Any]) -> None:
+        """What the finders say of another model, whose gradient is None throughout."""
+        rows = self._others.cut
+        asked = Wanted(none=[row.name for row in rows])
+        for finder in self._finders if rows else ():
+            self.seen.causes += [one for one in finder.told([tape], losses, rows, asked) if one.fate == "none"]
+
     def _name(self, asked: Sequence[Any], used: Sequence[Any], frame: FrameType) -> None:
         """Rows for what the gradient is taken by, and for what was used beside it."""
         known = {id(row.tensor): row for row in self._rows}
@@ -253,10 +263,10 @@ class _Watch:
     def _leave_out(self, models: Mapping[str, Any], used: Sequence[Any], frame: FrameType) -> None:
         """Models by whose variables no gradient is asked for, beside ``models`` and inside: another step is theirs."""
         told = f"no gradient by its variables is asked for in {user_line(frame)}"
-        found = [(one, f"{name} ran too; {told}") for name, one in models_of(frame, used).items()]
+        found = [(one, f"{name} ran too; {told}") for name, one in models_of(frame, used, frozen=True).items()]
         found += [(one, f"{name_of(one, frame)} is left out: {told}") for one in left_out(models, self._asked)]
         self._beside = {id(model): (model, sentence) for model, sentence in found} | self._beside
-        self._beside = {key: pair for key, pair in self._beside.items() if not owns(pair[0], self._asked)}
+        self._beside = {key: pair for key, pair in self._beside.items() if not owns(pair[0], self._asked, frozen=True)}
 
     def _step(self, optimizer: Any, variables: Sequence[Any] | None) -> None:
         """An optimizer's step. The iteration is over when every gradient has been applied, by whichever optimizer."""
