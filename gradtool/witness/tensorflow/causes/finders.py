@@ -37,7 +37,7 @@ class SubjectFinders:
     def begin(self, seed: int) -> None:
         """A training step begins here, with these random numbers: this is the pass that is run again from now on."""
         self._seed = seed
-        self._states = [(variable, variable.read_value()) for variable, _ in self.one.states]
+        self._states = [(variable, tf.identity(variable)) for variable, _ in self.one.states]
 
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing from those that are there."""
