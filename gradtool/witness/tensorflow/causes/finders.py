@@ -1,4 +1,4 @@
-"""TensorFlow's finders: of a model that we run ourselves: it is run again."""
+"""TensorFlow's finders for a model that we run ourselves: it is run again."""
 
 from __future__ import annotations
 
