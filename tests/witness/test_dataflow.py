@@ -99,7 +99,7 @@ def test_numbers_that_left_and_were_computed_with_are_suspected_where_strange_on
 def test_numbers_that_programs_write_themselves_are_not_known_again() -> None:
     graph = Graph()
     graph.flow.leave("item", graph.op("hidden", P), ("", 7, ""), "item", [1.0, 0.5])
-    assert graph.flow.came_back([1.0, 0.5]) == []
+    assert graph.flow.came_back([float("1"), float("0.5")]) == []
 
 
 def test_an_input_that_is_given_no_gradient_is_where_it_is_lost() -> None:

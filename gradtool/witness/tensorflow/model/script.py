@@ -263,7 +263,8 @@ class _Watch:
     def _leave_out(self, models: Mapping[str, Any], used: Sequence[Any], frame: FrameType) -> None:
         """Models by whose variables no gradient is asked for, beside ``models`` and inside: another step is theirs."""
         told = f"no gradient by its variables is asked for in {user_line(frame)}"
-        found = [(one, f"{name} ran too; {told}") for name, one in models_of(frame, used, frozen=True).items()]
+        ran = {name: one for name, one in models_of(frame, used, frozen=True).items() if models.get(name) is not one}
+        found = [(one, f"{name} ran too; {told}") for name, one in ran.items()]
         found += [(one, f"{name_of(one, frame)} is left out: {told}") for one in left_out(models, self._asked)]
         self._beside = {id(model): (model, sentence) for model, sentence in found} | self._beside
         self._beside = {key: pair for key, pair in self._beside.items() if not owns(pair[0], self._asked, frozen=True)}
