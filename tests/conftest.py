@@ -47,8 +47,14 @@ def torch_models() -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def tensorflow_models() -> Iterator[Host]:
-    """TensorFlow's witness of models, started once."""
-    with Host(["tensorflow"], timeout=200, registry=MODEL_WITNESSES) as witnesses:
+    """TensorFlow's witness of models, started once, as its users run it.
+
+    Test files that draw shapes in this very process switch oneDNN off for it, and a worker must not inherit that.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+        witnesses = Host(["tensorflow"], timeout=200, registry=MODEL_WITNESSES)
+    with witnesses:
         yield witnesses
 
 
