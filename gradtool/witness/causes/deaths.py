@@ -15,7 +15,7 @@ import numpy as np
 
 from gradtool.evidence import Cause, Operand, Waypoint
 from gradtool.witness.causes.lines import NOWHERE, Spot, code_line
-from gradtool.witness.causes.operands import Array, Given, operand
+from gradtool.witness.causes.operands import Given, operand
 from gradtool.witness.causes.patterns import LEAST
 
 __all__ = ["Death", "Deaths"]
@@ -77,19 +77,19 @@ def _one(death: Death) -> bool:
 
 
 def _no_partner(death: Death) -> bool:
-    return death.partner is not None and not _numbers(death.partner).any()
+    return death.partner is not None and not death.partner.numbers().any()
 
 
 def _masks(death: Death) -> bool:
     """A tensor of zeros that is no single number, and that nothing learns, was meant to leave something out."""
-    return death.constant and death.partner is not None and bool(_numbers(death.partner).ndim)
+    return death.constant and death.partner is not None and bool(death.partner.numbers().ndim)
 
 
 def _lost(death: Death) -> bool:
     """Whether the products are below the smallest number of the type."""
     if death.dtype == "float16":
         return True
-    sizes = [float(np.abs(_numbers(one)).max(initial=0)) for one in (death.gradient, death.partner) if one is not None]
+    sizes = [float(np.abs(one.numbers()).max(initial=0)) for one in (death.gradient, death.partner) if one is not None]
     return bool(np.prod(np.asarray(sizes, np.float64)) < LEAST.get(death.dtype, 0.0))
 
 
@@ -109,7 +109,7 @@ ROWS = (
     Row("relu threshold leaky_relu rrelu", "dead_relu"),
     Row("clamp hardtanh hardsigmoid hardswish", "clamp"),
     Row(f"{SIGMOIDS} {SOFTMAX}", "saturated"),
-    Row("pow", "zero_factor", lambda death: death.at is not None and not _numbers(death.at).any(), AT_ZERO),
+    Row("pow", "zero_factor", lambda death: death.at is not None and not death.at.numbers().any(), AT_ZERO),
     Row("round floor ceil trunc sign sgn heaviside bernoulli fix", "rounding"),
     Row("masked_fill dropout nll_loss embedding", "mask"),
     Row(
@@ -219,7 +219,3 @@ def _told(death: Death) -> _End:
     operands.extend(operand(given) for given in (death.at, death.partner) if given is not None)
     key = death.partner.key if death.partner is not None else None
     return _End(kind, death.operation, death.place, told, operands, key)
-
-
-def _numbers(given: Given) -> Array:
-    return given.numbers()

@@ -9,10 +9,13 @@ from typing import Protocol
 
 from gradtool.evidence import Cause, ModelEvidence, Parameter
 
-__all__ = ["FATES", "Finders", "Wanted", "causes", "wanted", "wanted_of"]
+__all__ = ["FATES", "UNLIKE", "Finders", "Wanted", "causes", "wanted", "wanted_of"]
 
 FATES = ("none", "cut", "zero", "nonfinite")
 """What a finder is for; ``cut`` is a path that is missing from a gradient that is there."""
+
+UNLIKE = "the second pass, in which the causes were looked for, did not end as the first did"
+"""The note where nothing can be told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from gradtool.evidence import Breach, CallableRequest
 from gradtool.witness.callable.contract import checks
 from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Point
-from gradtool.witness.pytorch.callable.pulled import nodes, pulled
+from gradtool.witness.pytorch.callable.pulled import pulled
 from gradtool.witness.pytorch.callable.subject import TorchSubject
 from gradtool.witness.pytorch.callable.subsets import subsets
 from gradtool.witness.pytorch.callable.tensors import numbers, weights_for
+from gradtool.witness.pytorch.graph import nodes
 
 __all__ = ["breaches"]
 

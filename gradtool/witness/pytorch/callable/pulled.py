@@ -1,4 +1,4 @@
-"""Gradients from PyTorch's graph, and the nodes that it is made of."""
+"""Gradients from PyTorch's graph."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from gradtool.witness.callable.subject import UnavailableError
+from gradtool.witness.pytorch.graph import nodes
 
-__all__ = ["first_line", "nodes", "pulled", "refuses"]
+__all__ = ["first_line", "pulled", "refuses"]
 
 
 def pulled(
@@ -64,18 +65,6 @@ def _grads_kept(fresh: Sequence[torch.Tensor]) -> Iterator[None]:
         torch.autograd.backward = original
         for leaf, grad in others.values():
             leaf.grad = grad
-
-
-def nodes(outputs: Sequence[torch.Tensor]) -> Iterator[Any]:
-    """Every node of a graph, once."""
-    waiting: list[Any] = [output.grad_fn for output in outputs if output.grad_fn is not None]
-    seen = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        fresh = {after for after, _ in node.next_functions if after is not None} - seen
-        seen |= fresh
-        waiting.extend(fresh)
 
 
 def refuses(gradient: torch.Tensor | None) -> bool:

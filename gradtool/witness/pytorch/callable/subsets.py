@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from gradtool.evidence import Breach
 from gradtool.witness.callable.contract.observed import Observed, apart, are_others, largest
 from gradtool.witness.callable.subject import Floats
-from gradtool.witness.pytorch.callable.pulled import nodes
 from gradtool.witness.pytorch.callable.subject import TorchSubject
 from gradtool.witness.pytorch.callable.tensors import numbers, weights_for
+from gradtool.witness.pytorch.graph import nodes
 
 __all__ = ["subsets"]
 

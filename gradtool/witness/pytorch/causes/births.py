@@ -23,6 +23,7 @@ from gradtool.witness.causes.operands import Call, Given
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of, user_spot_in_backward
+from gradtool.witness.pytorch.causes.numbers import tensors_in
 from gradtool.witness.pytorch.causes.tensors import (
     dtype_of,
     given_of,
@@ -32,7 +33,6 @@ from gradtool.witness.pytorch.causes.tensors import (
     level,
     operands_of,
     stored,
-    tensors_of,
 )
 from gradtool.witness.pytorch.causes.words import ARRANGED, SILENT, word_of
 from gradtool.witness.pytorch.model.parameters import Named
@@ -115,7 +115,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         if kind.in_place and args and isinstance(args[0], torch.Tensor):
             before = (args[0].clone(), *args[1:]) if kind.reads else args[1:]
         output = function(*args, **kwargs)
-        outputs = [tensor for tensor in tensors_of(output) if has_level(tensor)]
+        outputs = [tensor for tensor in tensors_in(output) if has_level(tensor)]
         if outputs:
             self._seen(_Ran(kind, node, frame, place, before, args, kwargs), outputs)
         return output
@@ -125,7 +125,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         given = [
             one for one in (*ran.args, *ran.kwargs.values()) if isinstance(one, torch.Tensor | float | list | tuple)
         ]
-        tensors = [tensor for tensor in tensors_of(given) if has_level(tensor)]
+        tensors = [tensor for tensor in tensors_in(given) if has_level(tensor)]
         numbers = [one for one in given if isinstance(one, float)] if ran.kind.word in ARITHMETIC else []
         if any(levels):
             self._bad(ran, outputs, levels)
@@ -175,13 +175,13 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
 
     def _known(self, taken: Sequence[Any], worst: int) -> Mapping[int, int]:
         """By memory, the levels of the operands, where a birth behind one of them explains the output already."""
-        whole = [tensor for tensor in tensors_of(taken) if has_level(tensor) and is_whole(tensor)]
+        whole = [tensor for tensor in tensors_in(taken) if has_level(tensor) and is_whole(tensor)]
         found = {key: self.births.level_behind(key) for key in map(key_of, whole)}
         return found if max(found.values(), default=0) >= worst else {}
 
     def _came_in(self, given: Given, ran: _Ran) -> None:
         """What was there before keeps its address as long as it is spoken of."""
-        for tensor in tensors_of((*ran.args, *ran.kwargs.values())):
+        for tensor in tensors_in((*ran.args, *ran.kwargs.values())):
             if has_level(tensor) and key_of(tensor) == given.key:
                 self._held.setdefault(given.key, StorageWeakRef(stored(tensor).untyped_storage()))
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gradtool.evidence import Cause
-from gradtool.witness.causes.replay import FATES, Wanted, causes
+from gradtool.witness.causes.replay import FATES, UNLIKE, Wanted, causes
 from gradtool.witness.model.user_file import UserFileError
 from gradtool.witness.pytorch.causes.births import BirthFinder
 from gradtool.witness.pytorch.causes.deaths import DeathFinder
@@ -21,8 +21,6 @@ from gradtool.witness.pytorch.causes.state import State
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["FINDERS", "Finder", "Replay", "Search"]
-
-UNLIKE = "the second pass, in which the causes were looked for, did not end as the first did"
 
 
 class Finder(Protocol):
@@ -83,8 +81,6 @@ class Replay:
         return self._again("nonfinite", asked)
 
     def _again(self, fate: str, asked: Wanted) -> list[Cause]:
-        if fate not in FINDERS:
-            return []
         now, gradients = State.taken(self._model), [row.tensor.grad for row in self._rows]
         try:
             self._first.restore()
@@ -119,7 +115,7 @@ class Search:
     """The finders for ``fates`` around the user's program; what they found in its last backward pass is ``causes``."""
 
     def __init__(self, fates: Iterable[str]) -> None:
-        kinds = {FINDERS[fate]: fate for fate in FATES if fate in set(fates) and fate in FINDERS}
+        kinds = {FINDERS[fate]: fate for fate in FATES if fate in set(fates)}
         self._finders = [(fate, make()) for make, fate in kinds.items()]
         self.causes: list[Cause] = []
         self._open = ExitStack()

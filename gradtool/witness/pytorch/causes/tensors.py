@@ -11,7 +11,7 @@ import torch
 
 from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Array, Given, number
 
-__all__ = ["dtype_of", "given_of", "has_level", "is_whole", "key_of", "level", "operands_of", "stored", "tensors_of"]
+__all__ = ["dtype_of", "given_of", "has_level", "is_whole", "key_of", "level", "operands_of", "stored"]
 
 FEW = 64
 """Where much is NaN, the first numbers tell."""
@@ -58,15 +58,6 @@ def level(tensor: torch.Tensor) -> int:
         if math.isnan(bounds[0]):
             return NAN
         return INFINITE if any(map(math.isinf, bounds)) else FINITE
-
-
-def tensors_of(values: Any) -> Iterator[torch.Tensor]:
-    """Every tensor in nested lists and tuples, in their order."""
-    if isinstance(values, torch.Tensor):
-        yield values
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from tensors_of(value)
 
 
 def operands_of(value: Any, known: Mapping[int, int], *, plain: bool) -> Iterator[Given]:

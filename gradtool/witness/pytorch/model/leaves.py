@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gradtool.witness.model.frames import names_of_values, scopes
+from gradtool.witness.pytorch.graph import nodes
 from gradtool.witness.pytorch.model.parameters import Named, named
 from gradtool.witness.pytorch.model.unregistered import unregistered
 
@@ -19,17 +20,9 @@ __all__ = ["held_beside", "leaves_of", "models_of", "names_of"]
 def leaves_of(loss: torch.Tensor) -> list[torch.Tensor]:
     """The leaves of the graph that require a gradient; a loss without a graph, such as a new tensor, has none."""
     found: dict[int, torch.Tensor] = {}
-    if loss.grad_fn is None:
-        return []
-    pending, known = [loss.grad_fn], set()
-    while pending:
-        node = pending.pop()
-        if node in known:
-            continue
-        known.add(node)
+    for node in nodes([loss]):
         if isinstance(leaf := getattr(node, "variable", None), torch.Tensor):
             found[id(leaf)] = leaf
-        pending += [above for above, _ in node.next_functions if above is not None]
     return list(found.values())[::-1]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 
 from gradtool.evidence import Incident
+from gradtool.witness.pytorch.graph import nodes
 
-__all__ = ["Repeated", "nodes_of"]
+__all__ = ["Repeated"]
 
 
 class Repeated:
@@ -30,7 +30,7 @@ class Repeated:
             if any(one is loss for one in losses):
                 yield Incident("twice", "loss", earlier, source=line)
                 return
-        inside = {node for one in losses for node in nodes_of(one)}
+        inside = set(nodes(losses))
         for loss, earlier in alive:
             if loss.grad_fn is not None and loss.grad_fn in inside:
                 yield Incident("twice", "part", earlier, source=line)
@@ -44,15 +44,3 @@ class Repeated:
     def step(self) -> None:
         """The sum has been used."""
         self._gone = []
-
-
-def nodes_of(loss: torch.Tensor) -> Iterator[Any]:
-    """Every node of a loss's graph, once."""
-    pending, known = [loss.grad_fn], set()
-    while pending:
-        node = pending.pop()
-        if node is None or node in known:
-            continue
-        known.add(node)
-        yield node
-        pending += [above for above, _ in node.next_functions]

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from gradtool.evidence import Incident
+from gradtool.witness.pytorch.graph import nodes
 from gradtool.witness.pytorch.model.fresh import is_there
 from gradtool.witness.pytorch.model.parameters import groups_of
-from gradtool.witness.pytorch.model.repeated import nodes_of
 
 __all__ = ["Stale"]
 
@@ -53,7 +53,7 @@ def _used(losses: Sequence[torch.Tensor]) -> dict[int, int]:
     """For each leaf, by ``id``, when it was last used: what an iteration hands to the next leads back to older uses."""
     found: dict[int, int] = {}
     for loss in losses:
-        for node in nodes_of(loss):
+        for node in nodes([loss]):
             for above, _ in node.next_functions:
                 leaf = getattr(above, "variable", None)
                 if leaf is not None:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Cause
-from gradtool.witness.causes.replay import Wanted
+from gradtool.witness.causes.replay import UNLIKE, Wanted
 from gradtool.witness.tensorflow.causes.around import NoneFinder
 from gradtool.witness.tensorflow.causes.births import Births
 from gradtool.witness.tensorflow.causes.deaths import Deaths
@@ -21,8 +21,6 @@ from gradtool.witness.tensorflow.model.recorder import Sources
 from gradtool.witness.tensorflow.model.subject import Subject
 
 __all__ = ["SubjectFinders"]
-
-UNLIKE = "the second pass, in which the causes were looked for, did not end as the first did"
 
 
 class SubjectFinders:
