@@ -20,6 +20,7 @@ import torch
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "witness"), str(TESTS.parent)]
 
+# The programs are those of the tests, which can only be found from here on: hence E402.
 from causes_run import alone, told  # noqa: E402
 from corpus.causes_nonfinite_torch import CASES  # noqa: E402
 from corpus.programs import marked, written  # noqa: E402
@@ -58,7 +59,7 @@ def scores() -> dict[str, tuple[int, int, int]]:
     """By tool: how many lines are right, how many are wrong or not told, and how many healthy twins are accused."""
     rights = dict.fromkeys(("gradtool", "detect_anomaly"), 0)
     alarms = dict.fromkeys(rights, 0)
-    torch._dynamo.config.disable = True  # both see the same plain operations  # noqa: SLF001
+    torch._dynamo.config.disable = True  # noqa: SLF001  # both see the same plain operations
     for case in CASES:
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
             folder, twin = Path(one), Path(other)

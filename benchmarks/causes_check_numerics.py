@@ -24,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
+# TensorFlow reads its log level, and the tests' programs are found, only from here on: hence E402.
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from corpus.causes_case import Case  # noqa: E402
