@@ -10,8 +10,8 @@ import pytest
 TORCH = """
 import torch
 from gradtool.witness.model.user_file import UserFileError
-from gradtool.witness.pytorch.model.in_place import in_place_named
 from gradtool.witness.pytorch.model.loop import Loop
+from gradtool.witness.pytorch.model.recorder import Recorder
 watch = lambda: Loop().watched()
 def state():
     modes = torch.overrides._get_current_function_mode_stack()
@@ -19,9 +19,10 @@ def state():
     own = [(p, n, p.__dict__.get(n)) for p, n in (
         (torch.amp.GradScaler, "scale"), (torch.amp.GradScaler, "unscale_"), (torch.optim.Optimizer, "__init__"),
         (torch.nn.utils, "clip_grad_norm_"), (torch.nn.utils.clip_grad, "clip_grad_value_"))]
-    return len(modes), len(hooks), own
+    steps = (torch.optim.optimizer._global_optimizer_pre_hooks, torch.optim.optimizer._global_optimizer_post_hooks)
+    return len(modes), len(hooks), *map(len, steps), own
 def inner():
-    with in_place_named():
+    with Recorder() as recorder, recorder.changes.named():
         raise UserFileError("wrong")
 """
 TENSORFLOW = """

@@ -153,9 +153,14 @@ def is_users(filename: str) -> bool:
 
 def line_of(filename: str, number: int) -> str:
     """``model.py:12``: relative to the folder of the user's file if it lies there."""
+    return f"{_relative(filename, Path.cwd())}:{number}"
+
+
+@functools.cache
+def _relative(filename: str, folder: Path) -> str:
     with contextlib.suppress(ValueError):
-        filename = str(Path(filename).relative_to(Path.cwd()))
-    return f"{filename}:{number}"
+        return str(Path(filename).relative_to(folder))
+    return filename
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:

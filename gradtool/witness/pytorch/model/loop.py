@@ -16,7 +16,6 @@ from gradtool.evidence import Incident
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.pytorch.model.accumulating import Accumulating
 from gradtool.witness.pytorch.model.clips import CLIPPING, Clips, watching
-from gradtool.witness.pytorch.model.leaves import leaves_of
 from gradtool.witness.pytorch.model.repeated import Repeated
 from gradtool.witness.pytorch.model.stale import Stale
 
@@ -66,13 +65,15 @@ class Loop:
 
     # ---- what it is told of
 
-    def before(self, losses: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
-        """A backward pass from ``losses`` is about to begin; what ``autograd.grad`` returns adds up nowhere."""
+    def before(
+        self, losses: Sequence[torch.Tensor], leaves: Sequence[torch.Tensor], inputs: Any, frame: FrameType
+    ) -> None:
+        """A backward pass from ``losses`` to ``leaves`` begins; what ``autograd.grad`` returns adds up nowhere."""
         self.incidents += self._stale.before(losses)
         self._backwards += 1
         if inputs is not None:
             return
-        line, leaves = user_line(frame), [leaf for loss in losses for leaf in leaves_of(loss)]
+        line = user_line(frame)
         self._scale = self._scale_of(losses)
         self._accumulating.before(losses, leaves, line, self._scale)
         self.incidents += self._repeated.before(losses, leaves, line)

@@ -7,7 +7,7 @@ script. Activations called as functions (``F.relu(x)``) are seen by a function m
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from gradtool.evidence import Head, Layer
@@ -24,10 +25,13 @@ from gradtool.witness.model.user_file import user_frame, user_line
 from gradtool.witness.pytorch.causes.rejoined import Rejoined
 from gradtool.witness.pytorch.model.activations import activation_called, activation_of, called_as
 from gradtool.witness.pytorch.model.head import difference_taken, head_seen, loss_called, pairs_seen
+from gradtool.witness.pytorch.model.in_place import InPlace, may_change
 from gradtool.witness.pytorch.model.statistics import has_numbers, numbers
 
 __all__ = ["Recorder", "tensors_in"]
 
+
+_unseen = torch._C.DisableTorchFunction  # noqa: SLF001  # no public way; our own arithmetic is not the model's
 
 CHANNELS_FROM = 4
 """Outputs with at least so many axes are those of images: a unit is a channel, which is axis 1."""
@@ -44,9 +48,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self._stack: list[nn.Module] = []
         self._last: tuple[Any, int, Figures] = (None, 0, Figures())
         self._hooks = ExitStack()
-        self._asleep = False
+        self._stepping = False
         self._activated: tuple[Any, str] = (None, "")
-        self.rejoined = Rejoined()
+        self.rejoined, self.changes = Rejoined(), InPlace()
         self.head: Head | None = None
         """What the last loss function was given."""
 
@@ -54,6 +58,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         for handle in (
             register_module_forward_pre_hook(self._enter_module),
             register_module_forward_hook(self._leave_module, always_call=True),
+            register_optimizer_step_pre_hook(self._enter_step),
+            register_optimizer_step_post_hook(self._leave_step),
         ):
             self._hooks.callback(handle.remove)
         super().__enter__()
@@ -71,17 +77,22 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Every function of tensors passes here; an activation outside a module of its own is a layer."""
-        output = function(*args, **(kwargs or {}))
-        if not self._asleep:
-            self.rejoined.look(args, kwargs or {}, output)
+        kwargs = kwargs or {}
+        if self._stepping:
+            return function(*args, **kwargs)
+        given = self.changes.before(args, kwargs) if may_change(function, args, kwargs) else ()
+        output = function(*args, **kwargs)
+        if given:
+            self.changes.after(given, sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
+        self.rejoined.look(args, kwargs, output)
         name = called_as(function)
-        if name and not self._asleep and not (self._stack and activation_of(self._stack[-1])):
-            self._function(name, args, kwargs or {}, output)
-        elif not self._asleep and (loss := loss_called(function)):
-            given = args[0] if args else (kwargs or {}).get("input")
+        if name and not (self._stack and activation_of(self._stack[-1])):
+            self._function(name, args, kwargs, output)
+        elif loss := loss_called(function):
             if self.head is None or not self.head.source:
-                self.head = head_seen(loss, self.final_of(given), *args[:2], **(kwargs or {})) or self.head
-        elif not self._asleep and difference_taken(function) and self._is_outside():
+                final = self.final_of(args[0] if args else kwargs.get("input"))
+                self.head = head_seen(loss, final, *args[:2], **kwargs) or self.head
+        elif difference_taken(function) and self._is_outside():
             source = user_line(sys._getframe(1))  # noqa: SLF001
             self.head = (source and pairs_seen(args, self.final_of, source)) or self.head
         return output
@@ -90,14 +101,23 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         """Whether no module that learns is at work: what happens now is the loss, or on the way to it."""
         return not any(True for module in self._stack for _ in module.parameters())
 
+    def _enter_step(self, optimizer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """An optimizer's own arithmetic, hundreds of small functions, is not the model's; that of its closure is."""
+        held = (parameter for group in optimizer.param_groups for parameter in group["params"])
+        with _unseen():
+            self.changes.steps(held, sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
+        self._stepping = not any(one is not None for one in (*args[1:], kwargs.get("closure")))
+
+    def _leave_step(self, _optimizer: Any, _args: Any, _kwargs: Any) -> None:
+        self._stepping = False
+
     def _enter_module(self, module: nn.Module, _arguments: Any) -> None:
+        self._stepping = False  # a step that raised has not been left
         self._stack.append(module)
 
     def _leave_module(self, module: nn.Module, _arguments: Any, output: Any) -> None:
         while self._stack and self._stack.pop() is not module:
             pass
-        if self._asleep:
-            return
         graded = torch.is_grad_enabled()
         if (known := self._modules.get(id(module))) is None or graded > known[1].graded:
             source = user_line(sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
@@ -108,9 +128,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         seen = self._modules[id(module)][1]
         if graded < seen.graded:
             return
-        for tensor in tensors_in(output):
-            self._look(seen, tensor)
-            break
+        self._look(seen, output)
 
     def _function(self, name: str, args: Any, kwargs: Mapping[str, Any], output: Any) -> None:
         caller = user_frame(sys._getframe(2))  # noqa: SLF001
@@ -124,29 +142,24 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         if known is None or graded > known.graded:
             row = activation_called(name, args, kwargs)
             self._functions[key] = Seen(name, self._next(), False, user_line(caller), row, CHANNELS_FROM, graded)
-        for tensor in tensors_in(output):
-            self._look(self._functions[key], tensor)
-            break
+        self._look(self._functions[key], output)
 
     def _next(self) -> int:
         self._count += 1
         return self._count
 
-    def _look(self, seen: Seen, tensor: torch.Tensor) -> None:
-        """Keep the figures of an output, and of the gradient when it comes."""
-        if not has_numbers(tensor):
-            return
-        self._asleep = True
-        try:
-            with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001  # our own arithmetic is not the model's
-                values = numbers(tensor)
-                if seen.activation and seen.graded:
-                    self._activated = (tensor, seen.activation.name)
-                seen.look(values.reshape(tuple(tensor.shape)), self._figures(tensor, values))
+    def _look(self, seen: Seen, output: Any) -> None:
+        """Keep the figures of the first tensor of an output, and of its gradient when it comes."""
+        with _unseen(), torch.no_grad():
+            tensor = next(tensors_in(output), None)
+            if tensor is None or not has_numbers(tensor):
+                return
+            values = numbers(tensor)
+            if seen.activation and seen.graded:
+                self._activated = (tensor, seen.activation.name)
+            seen.look(values.reshape(tuple(tensor.shape)), self._figures(tensor, values))
             if tensor.requires_grad:  # backward begins at the last call
                 tensor.register_hook(lambda gradient: seen.gradients.insert(0, norm(numbers(gradient))))
-        finally:
-            self._asleep = False
 
     def _figures(self, tensor: torch.Tensor, values: Numbers) -> Figures:
         """A container hands on the very tensor of its last child, which is not read twice."""

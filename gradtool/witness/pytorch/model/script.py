@@ -28,7 +28,6 @@ from gradtool.witness.pytorch.model.bystanders import Bystanders
 from gradtool.witness.pytorch.model.clipping import clipped
 from gradtool.witness.pytorch.model.fresh import Fresh, is_there
 from gradtool.witness.pytorch.model.idle import Idle
-from gradtool.witness.pytorch.model.in_place import in_place_named
 from gradtool.witness.pytorch.model.later import Later
 from gradtool.witness.pytorch.model.leaves import held_beside, leaves_of, models_of, names_of
 from gradtool.witness.pytorch.model.loop import Loop
@@ -69,7 +68,7 @@ def run_file(
         watch = _Watch(request, recorder, search, leave)
         quiet_threads()
         try:
-            with watched(watch), watch.loop.watched(), in_place_named():
+            with watched(watch), watch.loop.watched(), recorder.changes.named():
                 names = execute(request.path, request.arguments, as_main=as_main)
             watch.over()
         except Enough:
@@ -120,16 +119,18 @@ class _Watch:
     def before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
         """Where the weights have moved since the last backward pass, a new iteration begins."""
         with self.search.aside():
-            self.loop.before(tensors, inputs, frame)
-            self._before(tensors, inputs, frame)
+            leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
+            self.loop.before(tensors, leaves, inputs, frame)
+            self._before(tensors, leaves, inputs, frame)
         self.search.before(tensors)
 
-    def _before(self, tensors: Sequence[torch.Tensor], inputs: Any, frame: FrameType) -> None:
+    def _before(
+        self, tensors: Sequence[torch.Tensor], leaves: list[torch.Tensor], inputs: Any, frame: FrameType
+    ) -> None:
         if self._complete:
             if self._beside.passed() and not self._later.waited_for():
                 self._stop(self.told)
             return  # a backward pass that begins behind the last step still runs: it may raise
-        leaves = [leaf for tensor in tensors for leaf in leaves_of(tensor)]
         moved = self._versions and (self._stepped or self._versions != self._now())
         if moved or self.seen.backwards >= MOST:
             # Other leaves are another loss, as in adversarial training, where old gradients may be left over. What

@@ -29,7 +29,6 @@ from gradtool.witness.pytorch.causes.state import State
 from gradtool.witness.pytorch.model.experiments import room
 from gradtool.witness.pytorch.model.expression import PREFIX, expression_subject
 from gradtool.witness.pytorch.model.function import Function, is_leaf
-from gradtool.witness.pytorch.model.in_place import in_place_named
 from gradtool.witness.pytorch.model.observed import Observed
 from gradtool.witness.pytorch.model.optimizers import find_optimizer
 from gradtool.witness.pytorch.model.parameters import (
@@ -121,11 +120,10 @@ def _run(request: ModelRequest, found: Found, names: Mapping[str, Any]) -> Gener
     lazy = any(isinstance(parameter, nn.UninitializedParameter) for parameter in found.model.parameters())
     plain = isinstance(found.model, Function)  # which no copy of its leaves would reach
     shadow = shadow_of(found.model) if request.dtype and not (lazy or plain) else None
-    with in_place_named():
-        one, run = subject(request, found, names, assumed)
-        rows = named({"": one.model})
-        optimizer = find_optimizer(one.model, names, found, request, assumed)
-        evidence = replace(_passed(request, found, one, run, rows, optimizer, assumed), candidates=found.candidates)
+    one, run = subject(request, found, names, assumed)
+    rows = named({"": one.model})
+    optimizer = find_optimizer(one.model, names, found, request, assumed)
+    evidence = replace(_passed(request, found, one, run, rows, optimizer, assumed), candidates=found.candidates)
     replay = Replay(one.model, one.loss, rows, run.first)
     if (asked := wanted(evidence)).fates():
         yield Progress(request.key, "looking for the causes in a second pass")
@@ -172,7 +170,7 @@ def _passed(
     """What the backward pass leaves behind."""
     for row in rows:
         row.tensor.grad = None
-    with blamed("the backward pass failed"):
+    with run.recorder.changes.named(), blamed("the backward pass failed"):
         named_terms = one.objective.terms if one.objective else {}
         if run.loss.requires_grad:
             run.loss.backward(retain_graph=bool(named_terms))

@@ -13,6 +13,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 __all__ = ["Watcher", "watched"]
 
+_unseen = torch._C.DisableTorchFunction  # noqa: SLF001  # no public way; what a watcher computes is none of the program's
+
 
 class Watcher(Protocol):
     """Who is told."""
@@ -47,8 +49,11 @@ def watched(watcher: Watcher) -> Iterator[None]:
         several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
         asked = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)  # it may be parameters(), read once
         graph = kwargs.get("create_graph", args[2] if len(args) > 2 else False)
-        if not inside and watcher.is_on_the_way(several, asked, graph=bool(graph)):
-            return grad(several, asked, *args, **kwargs)
+        if not inside:
+            with _unseen():
+                on_the_way = watcher.is_on_the_way(several, asked, graph=bool(graph))
+            if on_the_way:
+                return grad(several, asked, *args, **kwargs)
         return around(several, sys._getframe(1), lambda: grad(several, asked, *args, **kwargs), asked)  # noqa: SLF001
 
     def around(tensors: list[torch.Tensor], frame: FrameType, run: Any, inputs: Any = None) -> Any:
@@ -57,16 +62,19 @@ def watched(watcher: Watcher) -> Iterator[None]:
             return run()
         inside = True
         try:
-            watcher.before(tensors, inputs, frame)
+            with _unseen():
+                watcher.before(tensors, inputs, frame)
             found = run()
-            watcher.after(tensors, frame, inputs, found)
+            with _unseen():
+                watcher.after(tensors, frame, inputs, found)
             return found
         finally:
             inside = False
 
     def step(optimizer: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         given = (*args[1:], kwargs.get("closure"))  # behind the optimizer itself
-        watcher.step(optimizer, closure=any(one is not None for one in given))
+        with _unseen():
+            watcher.step(optimizer, closure=any(one is not None for one in given))
 
     torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad = backward_of, backward, gradients
     hook = register_optimizer_step_pre_hook(step)
