@@ -9,6 +9,7 @@ import pytest
 
 TORCH = """
 import torch
+from torch.optim.optimizer import _global_optimizer_pre_hooks as pre, _global_optimizer_post_hooks as post
 from gradtool.witness.model.user_file import UserFileError
 from gradtool.witness.pytorch.model.loop import Loop
 from gradtool.witness.pytorch.model.recorder import Recorder
@@ -19,8 +20,7 @@ def state():
     own = [(p, n, p.__dict__.get(n)) for p, n in (
         (torch.amp.GradScaler, "scale"), (torch.amp.GradScaler, "unscale_"), (torch.optim.Optimizer, "__init__"),
         (torch.nn.utils, "clip_grad_norm_"), (torch.nn.utils.clip_grad, "clip_grad_value_"))]
-    steps = (torch.optim.optimizer._global_optimizer_pre_hooks, torch.optim.optimizer._global_optimizer_post_hooks)
-    return len(modes), len(hooks), *map(len, steps), own
+    return len(modes), len(hooks), len(pre), len(post), own
 def inner():
     with Recorder() as recorder, recorder.changes.named():
         raise UserFileError("wrong")
