@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.evidence import ModelEvidence, Parameter, Stepped
 from gradtool.verdict.flow.causes import causes_of
 from gradtool.verdict.flow.experiments import ROUNDINGS, rounding
 from gradtool.verdict.flow.groups import WHOLE, group_of, trainable
@@ -69,7 +69,7 @@ def updates(evidence: ModelEvidence) -> Iterator[Finding]:
 def _harm(evidence: ModelEvidence) -> str | None:
     """How a step made the loss rise; empty where that was not seen, None where it did not.
 
-    On another batch a loss may well be twice as high.
+    On another batch a loss may well be twice as high; where the two can't be compared a rise says nothing.
     """
     stepped = evidence.stepped
     if stepped is None:
@@ -78,7 +78,19 @@ def _harm(evidence: ModelEvidence) -> str | None:
     noise = ROUNDINGS * rounding(evidence.dtype) if stepped.same else 1.0
     if math.isfinite(after) and after - before <= noise * abs(before):
         return None
+    if not stepped.same and math.isfinite(after) and not _compare(evidence, stepped):
+        return ""
     return f"and the loss rises from {before:.4g} to {after:.4g}{'' if stepped.same else ' at its next batch'}"
+
+
+def _compare(evidence: ModelEvidence, stepped: Stepped) -> bool:
+    """Whether the losses of two batches measure the same.
+
+    One below 0 is no distance from anything, as that of a policy. Where every layer is called several times before the
+    backward pass, as at each step of an episode, the loss has as many terms, and the next another number of them.
+    """
+    once = not evidence.layers or any(layer.calls == 1 for layer in evidence.layers)
+    return once and min(stepped.before, stepped.after) >= 0
 
 
 def lost_updates(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -110,7 +122,7 @@ def _judged(
         rate = evidence.optimizer.rate if rate is None else rate
         size = f"{'times' if most > REPLACED else 'of'} {'its' if len(hit) == 1 else 'their'} size"
         told = f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {_times(most)} {size}, {bound}"
-        seen = evidence.stepped is not None and most > REPLACED
+        seen = _harm(evidence) and most > REPLACED
         severity = "warning" if code == "GT115" and not seen else ""
         yield finding(code, where, told, remedy, severity=severity)
 
