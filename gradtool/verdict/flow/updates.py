@@ -19,6 +19,9 @@ from gradtool.verdict.rules import finding
 
 __all__ = ["foreign_in_optimizer", "lost_updates", "not_in_optimizer", "not_zeroed", "update_ratio", "updates"]
 
+WHOLE_CAUSES = ("frozen", "unused", "dead_branch", "not_in_optimizer")
+"""Causes of a missing gradient behind which nothing begins anew."""
+
 REPLACED, TOO_LARGE, TOO_SMALL = 1.0, 0.1, 1e-6
 
 LOST: Mapping[str, float] = MappingProxyType({"bfloat16": 2.0**-9, "float16": 2.0**-12})
@@ -141,13 +144,22 @@ def _was_due(evidence: ModelEvidence, parameter: Parameter) -> bool:
     return parameter.gradient is not None and all(incident.what != "raised" for incident in evidence.incidents)
 
 
+def _is_nameless(parameter: Parameter) -> bool:
+    """Whether the program has no name for it: beside a cut, it is what nn.Parameter(h) or requires_grad_() began."""
+    return not parameter.layer and parameter.name.startswith("leaf ")
+
+
 def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT120: trainable parameters in no group, where the optimizer is known to hold something."""
     optimizer = evidence.optimizer
     if optimizer is None:
         return
     parameters = trainable(evidence)
-    hit = [p for p in parameters if p.group is None and not p.held_in and _was_due(evidence, p)]
+    cut = any(cause.kind not in WHOLE_CAUSES for cause in causes_of(evidence, "none"))
+    hit = [
+        p for p in parameters
+        if p.group is None and not p.held_in and _was_due(evidence, p) and not (cut and _is_nameless(p))
+    ]  # fmt: skip
     holds = optimizer.foreign > 0 or any(p.group is not None for p in evidence.parameters)
     if hit and holds:
         where, named = group_of(hit, parameters)
