@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from causes_program import run_file
 from corpus.causes_none_torch import SHARED
-from corpus.causes_several_torch import SEVERAL
+from corpus.several_cuts_torch import SEVERAL
 
 torch = pytest.importorskip("torch")
 
