@@ -14,6 +14,7 @@ from gradtool.evidence.callable import (
 from gradtool.evidence.causes import (
     Cause,
     CodeLine,
+    FurtherCut,
     Operand,
     Waypoint,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "ExactTrace",
     "Failure",
     "Formulas",
+    "FurtherCut",
     "Grid",
     "Halves",
     "Head",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gradtool.values import Shape
 
-__all__ = ["Cause", "CodeLine", "Operand", "Waypoint"]
+__all__ = ["Cause", "CodeLine", "FurtherCut", "Operand", "Waypoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class Waypoint:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherCut:
+    """Another line by which the same gradient is lost, of a ``kind`` as of a ``Cause``.
+
+    It stands behind the first on the same way to the loss, or else on another way.
+    """
+
+    kind: str
+    operation: str
+    line: CodeLine
+    behind: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """What became of the gradient of ``parameters``, by which ``operation``, on which ``line``.
 
@@ -69,3 +82,5 @@ class Cause:
     step: int = 0
     told: str = ""
     """A clause for people beside the kind, such as the value of an epsilon."""
+    further: list[FurtherCut] = field(default_factory=list)
+    """What else has to be mended before the gradient is whole, in the order of the program."""

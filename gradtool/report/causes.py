@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradtool.evidence import Cause, CodeLine, Operand, Waypoint
+from gradtool.evidence import Cause, CodeLine, FurtherCut, Operand, Waypoint
 from gradtool.values import shape_text
 from gradtool.verdict.record import Finding
 
 __all__ = ["below", "cause_lines", "excerpt"]
 
 MOST = 6
-"""So many operations of a way are shown, half of them from its beginning and half from its end."""
+"""So many operations of a way are shown, half of them from its beginning and half from its end; and so many cuts."""
 
 
 def excerpt(line: CodeLine) -> str:
@@ -29,14 +29,24 @@ def below(finding: Finding) -> list[str]:
 
 
 def cause_lines(cause: Cause) -> list[str]:
-    """What the operation was given, and the operations from there to the first gradient that it spoils."""
-    lines = list(dict.fromkeys(f"given {_operand(operand)}" for operand in cause.operands))
+    """The other cuts, what the operation was given, and the operations from there to the first gradient it spoils."""
+    lines = [_further(cut) for cut in cause.further[:MOST]]
+    if len(cause.further) > MOST:
+        lines.append(f"and {len(cause.further) - MOST} more such lines")
+    lines += dict.fromkeys(f"given {_operand(operand)}" for operand in cause.operands)
     way = _without_repeats(cause.way)
     if len(way) < 2:
         return lines
     half = MOST // 2
     shown = way if len(way) <= MOST else [*way[:half], f"... {len(way) - 2 * half} more", *way[-half:]]
     return [*lines, f"from there: {' -> '.join(shown)}"]
+
+
+def _further(cut: FurtherCut) -> str:
+    """``cut again behind it (item): model.py:14, Net.forward:  s = h.sum().item()``."""
+    told = f"cut {'again behind it' if cut.behind else 'on another way'} ({cut.kind})"
+    place = excerpt(cut.line)
+    return f"{told}: {place}" if place else told
 
 
 def _operand(operand: Operand) -> str:

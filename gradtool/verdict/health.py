@@ -76,13 +76,16 @@ def findings(
 
 
 def _verdicts(case: Case, entries: list[Entry], better: Mapping[str, Entry]) -> Iterator[Finding]:
-    """A finding for each derivative that is not verified; where a variable has many alike, for the worst of them."""
+    """A finding for each derivative that is not verified; where a variable has many alike, for the worst of them.
+
+    What returned None is one fault, however many entries it has.
+    """
     alike: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         if entry.verdict in _BY_VERDICT:
             alike.setdefault((entry.verdict, entry.variable), []).append(entry)
     for (verdict, variable), group in alike.items():
-        if len(group) <= MOST_ALIKE:
+        if len(group) <= (1 if group[0].unconnected else MOST_ALIKE):
             for entry in group:
                 yield finding(_BY_VERDICT[verdict], entry.label, entry.reason, _remedy(case, [entry], better))
             continue

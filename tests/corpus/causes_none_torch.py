@@ -751,6 +751,58 @@ def run():
         "return self.b(h - s)",
         "s = h.mean()",
     ),
+    Case(
+        "a sample that is decoded, beside a divergence",
+        """
+class Vae(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean, self.log, self.decode = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(2, 3)
+
+
+model, prior = Vae(), torch.distributions.Normal(torch.zeros(2), torch.ones(2))
+
+
+def run():
+    q = torch.distributions.Normal(model.mean(x), model.log(x).exp())
+    z = q.sample()  # <- here: cut draw mean log
+    return F.mse_loss(model.decode(z), x) + torch.distributions.kl_divergence(q, prior).sum(-1).mean()
+""",
+        "z = q.rsample()",
+    ),
+    Case(
+        "a sample that is decoded, beside its log-probability",
+        """
+class Vae(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean, self.decode = nn.Linear(3, 2), nn.Linear(2, 3)
+
+
+model = Vae()
+
+
+def run():
+    q = torch.distributions.Normal(model.mean(x), 1.0)
+    z = q.sample()  # <- here: cut draw mean
+    return F.mse_loss(model.decode(z), x) + q.log_prob(z).mean()
+""",
+        "z = q.rsample()",
+    ),
+    net(
+        "a step that is passed by the wrong sign",
+        "h = self.a(x)",
+        "h = h + (h.round() + h).detach()  # <- here: cut detach a.",
+        "return self.b(h)",
+        "h = h + (h.round() - h).detach()",
+    ),
+    net(
+        "a mean that is no target",
+        "h = self.a(x)",
+        "h = (h - h.mean().detach()).tanh()  # <- here: cut detach a.",
+        "return self.b(h)",
+        "h = (h - h.mean()).tanh()",
+    ),
 ]
 
 QUIET = {
@@ -829,6 +881,102 @@ with torch.no_grad():
 
 def run():
     return F.mse_loss(model.b(model.a(x)), y)
+""",
+    "a target by the same network": """
+model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2))
+
+
+def run():
+    with torch.no_grad():
+        target = y.mean(1) + 0.99 * model(x + 1).max(1).values
+    return F.smooth_l1_loss(model(x)[:, 0], target)
+""",
+    "the error of temporal differences": """
+model = nn.ModuleDict({"policy": nn.Linear(3, 2), "value": nn.Linear(3, 1)})
+
+
+def run():
+    chosen = torch.distributions.Categorical(logits=model["policy"](x))
+    action = chosen.sample()
+    delta = y[:, 0] + 0.9 * model["value"](x + 1).squeeze(1).detach() - model["value"](x).squeeze(1)
+    return delta.pow(2).mean() - (chosen.log_prob(action) * delta.detach()).mean()
+""",
+    "a policy of normal numbers": """
+model = nn.ModuleDict({"mean": nn.Linear(3, 2), "log": nn.Linear(3, 2)})
+
+
+def run():
+    policy = torch.distributions.Normal(model["mean"](x), model["log"](x).exp())
+    action = policy.sample()
+    reward = -(action - y).pow(2).sum(1)
+    return -(policy.log_prob(action).sum(1) * (reward - reward.mean())).mean() - 0.01 * policy.entropy().mean()
+""",
+    "the ratio to an older policy": """
+model = nn.Linear(3, 2)
+
+
+def run():
+    policy = torch.distributions.Normal(model(x), 1.0)
+    action = policy.sample()
+    score = policy.log_prob(action).sum(1)
+    ratio = (score - score.detach()).exp()
+    return -torch.min(ratio * y[:, 0], ratio.clamp(0.8, 1.2) * y[:, 0]).mean()
+""",
+    "a codebook, with commitment and straight through": """
+model = nn.ModuleDict({"encode": nn.Linear(3, 2), "codes": nn.Embedding(5, 2), "decode": nn.Linear(2, 3)})
+
+
+def run():
+    z = model["encode"](x)
+    nearest = torch.cdist(z, model["codes"].weight).argmin(1)
+    q = model["codes"](nearest)
+    loss = F.mse_loss(q, z.detach()) + 0.25 * F.mse_loss(q.detach(), z)
+    q = z + (q - z).detach()
+    return loss + F.mse_loss(model["decode"](q), x)
+""",
+    "straight through a step, in three spellings": NET.format(
+        "h = self.a(x); h = (torch.sign(h) - h).detach() + h",
+        "h = torch.round(h) - h.detach() + h; h = h - (h - h.floor()).detach()",
+        "return self.b(h)",
+    ),
+    "straight through one of several choices": """
+model = nn.ModuleDict({"a": nn.Linear(3, 3), "b": nn.Linear(3, 2)})
+
+
+def run():
+    soft = F.gumbel_softmax(model["a"](x))
+    hard = torch.zeros_like(soft).scatter_(-1, soft.max(-1, keepdim=True)[1], 1.0)
+    return F.mse_loss(model["b"](hard - soft.detach() + soft), y)
+""",
+    "a momentum encoder": """
+model = nn.Linear(3, 2)
+key = copy.deepcopy(model).requires_grad_(False)
+
+
+def run():
+    for old, new in zip(key.parameters(), model.parameters()):
+        old.data = old.data * 0.9 + new.data * 0.1
+    q = F.normalize(model(x), dim=1)
+    with torch.no_grad():
+        k = F.normalize(key(x + 0.1), dim=1)
+    return F.cross_entropy(q @ k.T / 0.1, torch.arange(4))
+""",
+    "two views of one network": """
+model = nn.ModuleDict({"a": nn.Linear(3, 3), "b": nn.Linear(3, 3)})
+
+
+def run():
+    one, two = model["a"](x), model["a"](x + 0.1)
+    return -F.cosine_similarity(model["b"](one), two.detach()).mean()
+""",
+    "a teacher of the same network": """
+model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.Linear(3, 2))
+
+
+def run():
+    with torch.no_grad():
+        soft = model(x).softmax(1)
+    return F.kl_div(model(x).log_softmax(1), soft, reduction="batchmean") + F.mse_loss(model(x), y)
 """,
     "a float that was not taken from a tensor": NET.format(
         "h, alpha = self.a(x), math.cos(1.0)", "print(float(h.sum()))", "return self.b(h) * alpha"

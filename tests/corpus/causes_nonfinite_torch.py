@@ -145,6 +145,18 @@ mask = (w > 0).float()
 logs = torch.log(w)
 loss = (mask * logs).sum()  # <- here
 """, "loss = (mask * torch.log(w + 1)).sum()"),
+    Case("a cross-entropy by hand", "log_of_zero", """
+model = nn.Linear(4, 3)
+p = torch.softmax(model(torch.ones(2, 4) * 1000), dim=1)
+y = F.one_hot(p.argmax(1), 3).float()
+loss = -(y * torch.log(p)).sum(1).mean()  # <- here
+""", "loss = F.cross_entropy(model(torch.ones(2, 4) * 1000), y)"),
+    Case("a binary cross-entropy by hand", "log_of_zero", """
+model = nn.Linear(4, 1)
+p = torch.sigmoid(model(torch.ones(2, 4)).abs() * 1000)
+y = torch.ones(2, 1)
+loss = -(y * p.log() + (1 - y) * (1 - p).log()).mean()  # <- here
+""", "loss = F.binary_cross_entropy_with_logits(model(torch.ones(2, 4)).abs() * 1000, y)"),
     Case("minus infinity times a mask of zeros", "zero_times_inf", """
 keep = torch.tensor([1.0, 1.0, 0.0])
 model = nn.Linear(3, 3)

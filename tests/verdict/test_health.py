@@ -241,6 +241,16 @@ def test_a_list_of_second_derivatives_can_be_read() -> None:
     assert found.message == "none; likewise 3 more entries of x,x: x[0], x[1]; x[1], x[0]; x[1], x[1]"
 
 
+@pytest.mark.parametrize(
+    ("unconnected", "messages"), [(True, ["off; likewise 1 more entries of x: x[1]"]), (False, ["off", "off"])]
+)
+def test_an_input_that_got_none_is_one_fault(unconnected: bool, messages: list[str]) -> None:
+    case = Case("f", "float64", "torch", "PyTorch", None, None, frozenset(), ("x",), {"x": 1.0})
+    entries = [Entry("x", 0.0, "wrong", "off", label=label, unconnected=unconnected) for label in ("x[0]", "x[1]")]
+    found = [one for one in findings(case, entries, None, (), {}, absolute=False) if one.code == "GT001"]
+    assert [one.message for one in found] == messages
+
+
 @pytest.mark.parametrize(("word", "said"), [("verified", "verified at this point"), ("unstable", "still unstable")])
 def test_the_remedy_of_an_unstable_gradient_is_a_rewrite_that_was_tried(word: str, said: str) -> None:
     better = {"x": Entry("x", 1.0, word, "")}

@@ -140,6 +140,19 @@ def test_a_missing_path_is_one_that_is_open_behind_the_cut() -> None:
     assert (found.event and found.event.operation, before) == ("scale", [P])
 
 
+def test_nothing_is_missing_from_the_loss_of_another_part() -> None:
+    """As in an adversarial training: what was made goes to the judge without its history, and again with it."""
+    graph = Graph()
+    judge = graph.flow.node()
+    made = graph.op("made", P)
+    own = graph.op("own", made, judge)
+    bare = graph.op("bare", made, kind="detach", connected=False)
+    others = graph.op("others", bare, judge)
+    assert Walk(graph.flow, [own, others]).missing([P, judge]) == []
+    ((found, before),) = Walk(graph.flow, [graph.op("sum", own, others)]).missing([P, judge])
+    assert (found.event and found.event.operation, before) == ("bare", [P])
+
+
 def test_what_sets_a_parameter_or_is_a_librarys_is_no_missing_path() -> None:
     for lawful, settles in ((True, False), (False, True)):
         graph = Graph()

@@ -125,3 +125,40 @@ for _ in range(3):
 
 def test_a_loss_under_the_transforms_of_functions_is_passed_by(torch_models: Any, tmp_path: Path) -> None:
     assert errors(torch_models, tmp_path, Case("", "", SAMPLES, ("", ""))) == []
+
+
+ANEW = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 1)
+    def forward(self, x):
+        h = nn.Parameter(torch.relu(self.a(x)))
+        return self.b(h)
+net = Net()
+opt = torch.optim.SGD(net.parameters(), 0.1)
+x, y = torch.randn(16, 4), torch.randn(16, 1)
+for _ in range(3):
+    opt.zero_grad()
+    nn.functional.mse_loss(net(x), y).backward()
+    opt.step()
+"""
+
+
+def test_a_parameter_that_is_made_in_forward_is_one_fault(torch_models: Any, tmp_path: Path) -> None:
+    """Nobody could give it to the optimizer."""
+    evidence = File("torch", torch_models, tmp_path).evidence(ANEW, script=True, find=["none"])
+    found = [(one.code, one.cause and one.cause.kind, one.source) for one in judge(evidence)[0]]
+    assert found == [("GT106", "new_tensor", "model.py:10")]
+
+
+def test_a_tensor_that_only_a_function_knows_and_no_optimizer_holds_is_told(torch_models: Any, tmp_path: Path) -> None:
+    hidden = ANEW.replace("nn.Parameter(torch.relu(self.a(x)))", "torch.relu(self.a(x)) * made()")
+    hidden = hidden.replace(
+        "class Net", "def made(kept=[torch.ones(8, requires_grad=True)]): return kept[0]\nclass Net"
+    )
+    evidence = File("torch", torch_models, tmp_path).evidence(hidden, script=True, find=["none"])
+    assert "GT120" in {one.code for one in judge(evidence)[0]}

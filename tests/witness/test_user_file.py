@@ -89,6 +89,20 @@ def test_our_own_frames_between_the_users_and_a_library_are_left_out(tmp_path: P
     assert f"{os.sep}gradtool{os.sep}" not in told.detail
 
 
+def test_the_frames_of_libraries_are_left_out_and_so_is_what_only_they_met(tmp_path: Path) -> None:
+    """``json`` meets a StopIteration, and raises from frames of its own."""
+    told = refused(
+        tmp_path,
+        "import json\nfrom fractions import Fraction\n\ndef go(text):\n    try:\n        json.loads(text)\n"
+        "    except ValueError:\n        Fraction('a half')\n\ngo('{')\n",
+    )
+    frames = [line.split('"')[1] for line in told.detail.splitlines() if line.startswith("  File")]
+    assert {Path(frame).name for frame in frames} == {"user_model.py"}
+    assert "json.decoder.JSONDecodeError" in told.detail
+    assert "StopIteration" not in told.detail
+    assert told.detail.splitlines()[-1] == "ValueError: Invalid literal for Fraction: 'a half'"
+
+
 @pytest.mark.parametrize("code", ["0", "3", "None", "'bye'"])
 @pytest.mark.parametrize("call", ["import sys; sys.exit({})", "raise SystemExit({})"])
 def test_a_file_that_ends_itself_is_told_how_to_guard_it(tmp_path: Path, call: str, code: str) -> None:

@@ -39,7 +39,8 @@ def causes_of(evidence: ModelEvidence, *fates: str, late: bool = False) -> list[
             known = found.get(key)
             if known is not None:
                 names = list(dict.fromkeys([*known.parameters, *cause.parameters]))
-                found[key] = replace(known if known.way else cause, parameters=names)
+                further = list(dict.fromkeys([*known.further, *cause.further]))
+                found[key] = replace(known if known.way else cause, parameters=names, further=further)
             else:
                 found[key] = cause
     return list(found.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gradtool.evidence import ModelEvidence, TrainingStep
 from gradtool.verdict.flow.causes import NONFINITE, caused, causes_of, struck
@@ -23,7 +24,10 @@ HIGHER = 10.0
 
 
 def nan_in_training(evidence: ModelEvidence) -> Iterator[Finding]:
-    """GT132: the first step whose loss or gradient is not finite, where the first pass was sound."""
+    """GT132: the first step whose loss or gradient is not finite, where the first pass was sound.
+
+    What is thrown far away overflows at several lines at once: the first is told in full, the others by their places.
+    """
     steps = evidence.steps
     bad = next((step for step in steps if not _is_finite(step)), None)
     if bad is None or bad is steps[0]:
@@ -34,10 +38,14 @@ def nan_in_training(evidence: ModelEvidence) -> Iterator[Finding]:
     told += f", and {steps[0].norm:.3g} at first"
     where = bad.nonfinite or "loss"
     born = causes_of(evidence, *NONFINITE, late=True)
-    for cause in born:
-        yield caused("GT132", told, cause, evidence, struck(cause, trainable(evidence)), where=where)
     if not born:
         yield finding("GT132", where, told)
+        return
+    names = list(dict.fromkeys(name for cause in born for name in cause.parameters))
+    first = replace(born[0], parameters=names)
+    one = caused("GT132", told, first, evidence, struck(first, trainable(evidence)), where=where)
+    places = dict.fromkeys(f"{cause.operation} at {cause.line.source}" for cause in born[1:] if cause.line.source)
+    yield replace(one, message=f"{one.message}; likewise {', '.join(places)}") if places else one
 
 
 def diverges(evidence: ModelEvidence) -> Iterator[Finding]:

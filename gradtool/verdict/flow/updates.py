@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from gradtool.evidence import ModelEvidence, Parameter
+from gradtool.evidence import ModelEvidence, Parameter, Stepped
 from gradtool.verdict.flow.causes import causes_of
 from gradtool.verdict.flow.experiments import ROUNDINGS, rounding
 from gradtool.verdict.flow.groups import WHOLE, group_of, trainable
@@ -18,6 +18,9 @@ from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 
 __all__ = ["foreign_in_optimizer", "lost_updates", "not_in_optimizer", "not_zeroed", "update_ratio", "updates"]
+
+WHOLE_CAUSES = ("frozen", "unused", "dead_branch", "not_in_optimizer")
+"""Causes of a missing gradient behind which nothing begins anew."""
 
 REPLACED, TOO_LARGE, TOO_SMALL = 1.0, 0.1, 1e-6
 
@@ -69,7 +72,7 @@ def updates(evidence: ModelEvidence) -> Iterator[Finding]:
 def _harm(evidence: ModelEvidence) -> str | None:
     """How a step made the loss rise; empty where that was not seen, None where it did not.
 
-    On another batch a loss may well be twice as high.
+    On another batch a loss may well be twice as high; where the two can't be compared a rise says nothing.
     """
     stepped = evidence.stepped
     if stepped is None:
@@ -78,7 +81,19 @@ def _harm(evidence: ModelEvidence) -> str | None:
     noise = ROUNDINGS * rounding(evidence.dtype) if stepped.same else 1.0
     if math.isfinite(after) and after - before <= noise * abs(before):
         return None
+    if not stepped.same and math.isfinite(after) and not _compare(evidence, stepped):
+        return ""
     return f"and the loss rises from {before:.4g} to {after:.4g}{'' if stepped.same else ' at its next batch'}"
+
+
+def _compare(evidence: ModelEvidence, stepped: Stepped) -> bool:
+    """Whether the losses of two batches measure the same.
+
+    One below 0 is no distance from anything, as that of a policy. Where every layer is called several times before the
+    backward pass, as at each step of an episode, the loss has as many terms, and the next another number of them.
+    """
+    once = not evidence.layers or any(layer.calls == 1 for layer in evidence.layers)
+    return once and min(stepped.before, stepped.after) >= 0
 
 
 def lost_updates(evidence: ModelEvidence) -> Iterator[Finding]:
@@ -110,7 +125,7 @@ def _judged(
         rate = evidence.optimizer.rate if rate is None else rate
         size = f"{'times' if most > REPLACED else 'of'} {'its' if len(hit) == 1 else 'their'} size"
         told = f"a step of {evidence.optimizer.kind} at rate {rate:g} moves {named} by {_times(most)} {size}, {bound}"
-        seen = evidence.stepped is not None and most > REPLACED
+        seen = _harm(evidence) and most > REPLACED
         severity = "warning" if code == "GT115" and not seen else ""
         yield finding(code, where, told, remedy, severity=severity)
 
@@ -129,13 +144,22 @@ def _was_due(evidence: ModelEvidence, parameter: Parameter) -> bool:
     return parameter.gradient is not None and all(incident.what != "raised" for incident in evidence.incidents)
 
 
+def _is_nameless(parameter: Parameter) -> bool:
+    """Whether the program has no name for it: beside a cut, it is what nn.Parameter(h) or requires_grad_() began."""
+    return not parameter.layer and parameter.name.startswith("leaf ")
+
+
 def not_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
     """GT120: trainable parameters in no group, where the optimizer is known to hold something."""
     optimizer = evidence.optimizer
     if optimizer is None:
         return
     parameters = trainable(evidence)
-    hit = [p for p in parameters if p.group is None and not p.held_in and _was_due(evidence, p)]
+    cut = any(cause.kind not in WHOLE_CAUSES for cause in causes_of(evidence, "none"))
+    hit = [
+        p for p in parameters
+        if p.group is None and not p.held_in and _was_due(evidence, p) and not (cut and _is_nameless(p))
+    ]  # fmt: skip
     holds = optimizer.foreign > 0 or any(p.group is not None for p in evidence.parameters)
     if hit and holds:
         where, named = group_of(hit, parameters)

@@ -146,7 +146,7 @@ class Births:
             link.kind, link.intended = "given", worst <= INFINITE
         elif worst > reached or (_meant(parents) and _is_new(call)) or self._trapped(call, parents):
             link.kind, told, stands = kind_of(call, self._marks_of)
-            link.stands = stands and not _guarded(parents)
+            link.stands = stands and not _explained(parents, call.place)
             link.told = call.told or told or (_born(parents) if link.stands else "")
             link.operands = [operand(given) for given in call.inputs if given.key is not None]
             link.keys = [given.key for given in call.inputs if given.key is not None]
@@ -303,12 +303,15 @@ def _meant(parents: Sequence[Link]) -> bool:
     return all(parent.meant for parent in parents)
 
 
-def _guarded(parents: Iterable[Link]) -> bool:
-    """Whether a number was to keep the infinity away, and was lost: that is the fault, and not that it met a 0."""
+def _explained(parents: Iterable[Link], place: Spot) -> bool:
+    """Whether the infinity is the fault, and not that it met a 0.
+
+    A number was to keep it away, and was lost; or y*log(p) of the same line has a p of 0, whatever y is.
+    """
     pending, seen = list(parents), set[int]()
     while pending:
         link = pending.pop()
-        if link.kind == "tiny_epsilon":
+        if link.kind == "tiny_epsilon" or (link.kind == "log_of_zero" and link.place == place):
             return True
         if id(link) not in seen:
             seen.add(id(link))

@@ -7,12 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gradtool.witness.causes.events import LEAVING, Event, Flow
+from gradtool.witness.causes.events import FLAT, LEAVING, Event, Flow
+from gradtool.witness.causes.purposes import Purposes
 
 __all__ = ["FLAT", "LEAVING", "Event", "Flow", "Found", "Walk"]
-
-FLAT = frozenset({"integer", "comparison", "argmax"})
-"""Cuts whose derivative is 0 wherever it exists: beside another path none is missing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Found:
     event: Event | None
     further: tuple[Event, ...] = ()
     beside: tuple[Event, ...] = ()
-    """Cuts of other ways, each of which alone would bring the gradient back as well."""
+    """The cuts of the other ways."""
 
 
 Connected = Callable[[int], bool]
@@ -40,11 +38,26 @@ class _Step:
 
 
 def _told(event: Event, further: tuple[Event, ...]) -> Found:
-    """Numbers that leave the framework are detached first, as they must be: the leaving is the cause."""
-    first = further[0] if further else event
-    if event.kind in ("detach", "data") and first.kind in LEAVING and set(event.outputs) & set(first.inputs):
-        return Found(first.kind, first, further[1:])
-    return Found(event.kind or "nondifferentiable", event, further)
+    first, *rest = _without_detours((event, *further))
+    return Found(first.kind or "nondifferentiable", first, tuple(rest))
+
+
+def _without_detours(cuts: tuple[Event, ...]) -> Iterator[Event]:
+    """Numbers that leave the framework are detached first, and come back as a new tensor: the leaving is the cause."""
+    for before, cut, after in zip((None, *cuts), cuts, (*cuts[1:], None), strict=False):
+        leaves = cut.kind in ("detach", "data") and after is not None and after.kind in LEAVING
+        comes_back = cut.kind == "new_tensor" and before is not None and before.kind in LEAVING
+        if not (leaves and _is_given(after, cut)) and not (comes_back and _is_given(cut, before)):
+            yield cut
+
+
+def _is_given(event: Event | None, by: Event | None) -> bool:
+    return event is not None and by is not None and not set(by.outputs).isdisjoint(event.inputs)
+
+
+def _is_usual(cut: Event) -> bool:
+    """Whether programs cut so rightly: flat functions have no derivative, and libraries know what they do."""
+    return cut.kind in FLAT or cut.lawful or cut.settles
 
 
 class Walk:
@@ -108,10 +121,8 @@ class Walk:
         if cuts:
             # A cut that can't be undone, as a comparison, counts as two.
             ranked = [((self._behind(*cut)[0] + (cut[0].kind in FLAT), cut[0].place), cut) for cut in cuts]
-            (left, _), (event, node) = min(ranked, key=lambda one: one[0])
-            one = _told(event, self._further(event, node))
-            same = {id(cut): cut for (more, _), (cut, _) in ranked if more == left and cut is not event}
-            return replace(one, beside=tuple(sorted(same.values(), key=lambda cut: cut.place)))
+            _, (event, node) = min(ranked, key=lambda one: one[0])
+            return replace(_told(event, self._further(event, node)), beside=self._beside(event, cuts))
         if any(node in live for node in self.losses):
             return Found("", None)
         if (event_out := self._left_for_good(parameter)) is not None:
@@ -122,17 +133,50 @@ class Walk:
     def missing(self, parameters: Collection[int], connected: Connected | None = None) -> list[tuple[Found, list[int]]]:
         """The cuts behind which a way to a loss is open, each with those of ``parameters`` that lie before it.
 
-        Each of ``parameters`` is known to have a gradient, by another way. Flat functions are none of these cuts.
+        Each of ``parameters`` is known to have a gradient, by another way to the same loss: from a loss of its own that
+        another part learns by, none is missing. Flat functions are none of these cuts, nor those that a method wants.
         """
-        live = self._live(parameters, connected)
-        found: dict[int, tuple[Found, list[int]]] = {}
-        for event, node in self._edge_of(live, connected):
-            if event.place in found or event.lawful or event.settles or event.kind in FLAT or not self.reaches(node):
+        found: dict[int, tuple[Found, set[int]]] = {}
+        for loss in dict.fromkeys(self.losses):
+            for one, own in Walk(self.flow, [loss])._missing_from(loss, parameters, connected):  # noqa: SLF001
+                place = one.event.place if one.event else -1
+                found.setdefault(place, (one, set()))[1].update(own)
+        return [(one, sorted(own)) for _, (one, own) in sorted(found.items(), key=lambda item: item[0])]
+
+    def _missing_from(
+        self, loss: int, parameters: Collection[int], connected: Connected | None
+    ) -> Iterator[tuple[Found, set[int]]]:
+        joined = connected or (lambda node: node not in self.flow.unconnected)
+        purposes = Purposes(self.flow, joined, self._opens)
+        live, learning = self._live(parameters, connected), self._above([loss], connected) & set(parameters)
+        seen: set[int] = set()
+        for event, node in self._edge_of(live, connected) if learning else ():
+            drawn = event.kind == "draw"
+            if event.place in seen or (_is_usual(event) and not drawn) or not self.reaches(node):
                 continue
-            if not self._behind(event, node)[0]:
-                own = self._before(event, live, connected)
-                found[event.place] = (_told(event, ()), sorted(own & set(parameters)))
-        return [found[place] for place in sorted(found)]
+            if self._behind(event, node)[0]:
+                continue
+            seen.add(event.place)
+            own = self._above([node for node in event.inputs if node in live], connected) & learning
+            if own and not purposes.wants(event):
+                yield _told(event, ()), own
+
+    def _opens(self, node: int, undone: int) -> bool:
+        """Whether a way leads from it to a loss without a cut, once those of the region ``undone`` are none."""
+        ways = self._ways.get(node, {}).items()
+        return any(not step.cuts - (region > 0 and region == undone) for region, step in ways)
+
+    def _beside(self, first: Event, cuts: Iterable[tuple[Event, int]]) -> tuple[Event, ...]:
+        """The cuts of the other ways, those of a line once: not of one that is usually cut, where ``first`` is not."""
+        found: dict[int, Event] = {}
+        known = {(first.kind, first.spot)}
+        for event, node in cuts:
+            if (event.kind, event.spot) not in known and not (event.region and event.region == first.region):
+                way = (event, *self._further(event, node))
+                if _is_usual(first) or not any(map(_is_usual, way)):
+                    known.add((event.kind, event.spot))
+                    found.update({cut.place: cut for cut in _without_detours(way)})
+        return tuple(found[place] for place in sorted(found))
 
     # ---- the parts of the walk
 
@@ -190,19 +234,15 @@ class Walk:
         """What was computed of a node, inside the framework."""
         return (event for event in self.flow.used_by(node) if event.kind not in LEAVING)
 
-    def _before(self, event: Event, live: set[int], connected: Connected | None) -> set[int]:
-        """The nodes that lead to ``event`` by ways that a gradient comes back on."""
+    def _above(self, start: Iterable[int], connected: Connected | None) -> set[int]:
+        """The nodes that a gradient comes back to from ``start``."""
         seen: set[int] = set()
-        pending = [node for node in event.inputs if node in live]
+        pending = list(start)
         while pending:
             node = pending.pop()
             if node in seen:
                 continue
             seen.add(node)
             for maker in self.flow.made_by(node):
-                if node in self._passed_any(maker, connected):
-                    pending += [above for above in maker.inputs if above in live and above not in maker.stopped]
+                pending += [above for above in maker.inputs if node in self._passed(maker, above, connected)]
         return seen
-
-    def _passed_any(self, event: Event, connected: Connected | None) -> set[int]:
-        return {below for node in event.inputs for below in self._passed(event, node, connected)}

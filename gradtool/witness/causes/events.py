@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 
 from gradtool.witness.causes.lines import Spot
 
-__all__ = ["COMMON", "LEAVING", "LOOKED_AT", "NOWHERE", "Event", "Flow"]
+__all__ = ["COMMON", "FLAT", "LEAVING", "LOOKED_AT", "NOWHERE", "Event", "Flow"]
 
 NOWHERE: Spot = ("", 0, "")
 """The spot of what was not seen."""
 
 LEAVING = frozenset({"item", "numpy", "tolist", "float", "left"})
 """Cuts by which numbers leave the framework."""
+
+FLAT = frozenset({"integer", "comparison", "argmax"})
+"""Cuts whose derivative is 0 wherever it exists: beside another path none is missing there."""
 
 LOOKED_AT = 64
 """So many numbers of an array that left or came back are compared."""
@@ -46,6 +49,8 @@ class Event:
     """Whether it makes or sets a parameter: a step of its own, behind which no path is missing."""
     lawful: bool = False
     """Whether a library cuts here, which knows what it does: no path is missing where another one is left."""
+    scores: bool = False
+    """Whether a distribution computes the logarithm of a probability by it."""
 
 
 @dataclass(slots=True)

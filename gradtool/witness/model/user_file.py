@@ -110,7 +110,7 @@ def blamed(what: str) -> Iterator[None]:
         raise UserFileError(told, hint, cause=error, source=line) from None
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
         own = _own(error.__traceback__)
-        detail = "".join(_without_ours(TracebackException(type(error), error, own)).format()) if own else ""
+        detail = "".join(_users_alone(TracebackException(type(error), error, own)).format()) if own else ""
         text, hint = " ".join(f"{type(error).__name__}: {error}".split())[:400], advice(error)
         text = text.partition(". ")[0] if hint else text  # behind its first sentence it has other advice
         line, code = _last_line(error.__traceback__)
@@ -124,12 +124,16 @@ def _own(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def _without_ours(told: TracebackException) -> TracebackException:
-    """The same without our own frames, which stand between the user's and the framework's while we look on."""
-    told.stack = StackSummary.from_list([frame for frame in told.stack if not frame.filename.startswith(ROOT)])
-    for inner in (told.__cause__, told.__context__):
-        if inner is not None:
-            _without_ours(inner)
+def _users_alone(told: TracebackException) -> TracebackException:
+    """The same without the frames of libraries, and without ours, which stand between while we look on.
+
+    What was raised and met inside a library alone is left out.
+    """
+    told.stack = StackSummary.from_list([frame for frame in told.stack if is_users(frame.filename)])
+    for name in ("__cause__", "__context__"):
+        inner = getattr(told, name)
+        if inner is not None and not _users_alone(inner).stack:
+            setattr(told, name, None)
     return told
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from handmade_flow import CAUSES, DETACHED, LOG, at, told
 
-from gradtool.evidence import CodeLine, Operand, Waypoint
+from gradtool.evidence import CodeLine, FurtherCut, Operand, Waypoint
 from gradtool.report.causes import cause_lines, excerpt
 
 
@@ -27,6 +27,39 @@ def test_operands_are_told_by_shape_range_and_what_is_peculiar() -> None:
     broken = Operand((3,), "float16", None, None, 3, nan=1, inf=2)
     (line,) = cause_lines(replace(LOG, operands=[broken], way=[]))
     assert line == "given 3 float16, 1 of 3 is NaN, 2 of 3 are infinite"
+
+
+FURTHER = replace(
+    DETACHED,
+    further=[
+        FurtherCut("item", "item", at(15, "s = h.sum().item()", "Net.forward"), behind=True),
+        FurtherCut("data", "data", CodeLine(function="forward"), behind=False),
+    ],
+)
+
+
+def test_further_cuts_have_their_class_and_their_line() -> None:
+    assert cause_lines(FURTHER) == [
+        "cut again behind it (item): model.py:15, Net.forward:  s = h.sum().item()",
+        "cut on another way (data): in forward",
+    ]
+    many = replace(FURTHER, further=[replace(FURTHER.further[0], line=at(number, "")) for number in range(9)])
+    assert cause_lines(many)[-1] == "and 3 more such lines"
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html"])
+def test_further_cuts_are_told_in_every_report(form: str) -> None:
+    first, second, *rest = CAUSES.findings
+    report = told(replace(CAUSES, findings=(first, replace(second, cause=FURTHER), *rest)), form, 200)
+    assert "cut again behind it (item): model.py:15, Net.forward:  s = h.sum().item()" in html.unescape(report)
+
+
+def test_json_has_further_cuts_whole() -> None:
+    first, second, *rest = CAUSES.findings
+    document = json.loads(told(replace(CAUSES, findings=(first, replace(second, cause=FURTHER), *rest)), "json"))
+    item, data = document["findings"][1]["cause"]["further"]
+    assert (item["kind"], item["line"]["source"], item["behind"]) == ("item", "model.py:15", True)
+    assert (data["kind"], data["line"]["function"], data["behind"]) == ("data", "forward", False)
 
 
 def test_the_way_names_each_line_once_and_says_where_it_turns() -> None:

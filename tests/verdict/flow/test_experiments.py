@@ -41,6 +41,10 @@ ROSE = Stepped(0.7, 0.8, same=True)
         (Stepped(0.7, 1.3, same=False), 0.2, []),
         (Stepped(0.7, 1.5, same=False), 0.2, ["error"]),
         (Stepped(-3.0, -1.0, same=False), 0.2, []),
+        (Stepped(-0.1, 4.0, same=False), 0.1, []),
+        (Stepped(-0.1, 4.0, same=False), 0.2, ["warning"]),
+        (Stepped(-0.1, math.nan, same=False), 0.2, ["error"]),
+        (Stepped(-0.1, 4.0, same=True), 0.2, ["error"]),
     ],
 )
 def test_a_large_step_is_a_fault_where_the_loss_rises(
@@ -49,6 +53,15 @@ def test_a_large_step_is_a_fault_where_the_loss_rises(
     """A rate of 0.1 moves the weights by 0.57 of their size, one of 0.2 by 1.1 times."""
     findings = found(replace(held(chain(), replace(ADAM, rate=rate)), stepped=stepped))
     assert [(row.code, row.severity) for row in findings] == [("GT115", severity) for severity in severities]
+
+
+def test_the_losses_of_two_episodes_are_not_compared() -> None:
+    """Each has as many terms as it has steps, and at each every layer is called."""
+    large, rose = replace(ADAM, rate=0.1), Stepped(20.0, 200.0, same=False)
+    once = replace(held(chain(), large), stepped=rose)
+    assert [row.code for row in found(once)] == ["GT115"]
+    episode = replace(once, layers=[replace(one, calls=21) for one in once.layers])
+    assert found(episode) == []
 
 
 @pytest.mark.parametrize(

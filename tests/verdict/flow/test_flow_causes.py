@@ -283,6 +283,16 @@ def test_in_training_the_step_and_the_line_are_told() -> None:
     assert bare.cause is None
 
 
+def test_one_divergence_is_told_once_with_the_other_lines_at_which_it_overflows() -> None:
+    steps = [TrainingStep(1, 2.0, 0.5), TrainingStep(2, math.inf, math.inf, nonfinite="0.weight")]
+    trained = replace(chain(), steps=steps)
+    born = [cause("inf", "overflow", number, *both(layer), step=2) for number, layer in ((17, "0"), (18, "2"))]
+    (finding,) = judged(trained, *born)
+    assert (told(finding), finding.source) == (("GT132", "error", "0.weight"), "model.py:17")
+    assert finding.parameters == tuple(both("0", "2"))
+    assert finding.message.endswith("overflow exceeds the range of its dtype; likewise overflow at model.py:18")
+
+
 def test_a_cause_in_the_first_step_of_a_training_is_that_of_the_first_pass() -> None:
     ill = spoilt(replace(chain(), steps=[TrainingStep(1, 2.0, math.nan, nonfinite="0.weight")]), "nan", "0")
     findings = judged(ill, cause("nan", "where_trap", 14, *both("0"), phase="backward", step=1))

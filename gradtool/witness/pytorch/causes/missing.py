@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from gradtool.evidence import Cause
+from gradtool.evidence import Cause, CodeLine
 from gradtool.witness.causes.dataflow import Found, Walk
-from gradtool.witness.causes.events import NOWHERE
+from gradtool.witness.causes.events import NOWHERE, Event
+from gradtool.witness.causes.further import further_cuts
 from gradtool.witness.causes.lines import Spot, code_line
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.pytorch.causes.eager import eagerly
@@ -19,9 +20,6 @@ from gradtool.witness.pytorch.causes.unseen import shown
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["MissingFinder"]
-
-MOST = 3
-"""So many other lines are named."""
 
 
 class MissingFinder:
@@ -70,21 +68,23 @@ class MissingFinder:
 
     def _told(self, rows: Sequence[Named], asked: Wanted) -> list[Cause]:
         walk = Walk(self.flow.flow, self._losses)
-        found: dict[tuple[Any, ...], tuple[Found, Spot, list[str]]] = {}
+        found: dict[tuple[Any, ...], tuple[list[Found], Spot, list[str]]] = {}
         for row in rows:
             if row.name in asked.none:
                 one, place = self._why(row, walk)
                 key = (one.kind, place, one.event.operation if one.event and not one.event.region else "")
-                found.setdefault(key, (one, place, []))[2].append(row.name)
-        causes = [self._cause("none", one, place, names) for one, place, names in found.values() if one.kind]
-        known = {one.event.place for one, _, _ in found.values() if one.event is not None}
+                alike, _, names = found.setdefault(key, ([], place, []))
+                alike.append(one)
+                names.append(row.name)
+        causes = [_cause("none", alike, place, names) for alike, place, names in found.values() if alike[0].kind]
+        known = {one.event.place for alike, _, _ in found.values() for one in alike if one.event is not None}
         there = {node: row.name for row in rows if row.name not in asked.none and (node := self._node(row)) is not None}
         cuts: dict[tuple[str, Spot], tuple[Found, set[int]]] = {}
         for one, nodes in walk.missing(there):
             if nodes and one.event is not None and one.event.place not in known:
                 cuts.setdefault((one.kind, one.event.spot), (one, set()))[1].update(nodes)
         for (_, place), (one, before) in cuts.items():
-            causes.append(self._cause("cut", one, place, [name for node, name in there.items() if node in before]))
+            causes.append(_cause("cut", [one], place, [name for node, name in there.items() if node in before]))
         return causes
 
     def _node(self, row: Named) -> int | None:
@@ -102,17 +102,17 @@ class MissingFinder:
             return one, self.flow.created.get(id(row.tensor), NOWHERE)
         return one, one.event.spot if one.event else NOWHERE
 
-    def _cause(self, fate: str, one: Found, place: Spot, names: list[str]) -> Cause:
-        operation = one.event.operation if one.event else ""
-        line = code_line(place)
-        told = [one.event.told] if one.event and one.event.told else []
-        if one.event and one.event.stopped and not one.event.kind:
-            told.append("its backward() returns None for it")
-        known = {line.source, ""}
-        for words, events in (("cut again at", one.further), ("other ways are cut at", one.beside)):
-            sources = [code_line(event.spot).source for event in events]
-            places = [place for place in dict.fromkeys(sources) if place not in known][:MOST]
-            known.update(places)
-            if places:
-                told.append(f"{words} {', '.join(places)}")
-        return Cause(fate, one.kind, operation, line, names, told="; ".join(told))
+
+def _cause(fate: str, alike: Sequence[Found], place: Spot, names: list[str]) -> Cause:
+    """The record of a cause that was found for each of ``names``, perhaps with other cuts behind it."""
+    event = alike[0].event
+    told = [event.told] if event and event.told else []
+    if event and event.stopped and not event.kind:
+        told.append("its backward() returns None for it")
+    operation = event.operation if event else ""
+    further = further_cuts(alike, _line_of)
+    return Cause(fate, alike[0].kind, operation, code_line(place), names, told="; ".join(told), further=further)
+
+
+def _line_of(event: Event) -> CodeLine:
+    return code_line(event.spot)

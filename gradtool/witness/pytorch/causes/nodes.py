@@ -165,7 +165,8 @@ class Nodes:
             self.flow.add("view", [node], [self.made(base, written=True)], line, kind)
         kind, shared = self._shared.get(_memory(tensor), ("", None))
         if shared and (other := shared()) is not None and other is not tensor and other is not base:
-            self.flow.add("write", [node], [self.made(other, written=True)], line, kind)
+            event = self.flow.add("write", [node], [self.made(other, written=True)], line, kind)
+            event.settles = isinstance(other, nn.Parameter)
 
 
 def _version(tensor: torch.Tensor) -> int:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from gradtool.witness.causes.events import NOWHERE, Flow
@@ -167,7 +168,10 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             nodes = [self.nodes.made(tensor, written=written) for tensor in tensors]
             own = [node for node in dict.fromkeys(inputs) if node not in nodes]
             event = self.flow.add(operation, own, nodes, where or place(), kind, told=told, region=region)
-            event.settles = any(tensor.is_leaf and tensor.requires_grad for tensor in tensors)
+            event.settles = any(
+                tensor.is_leaf and (tensor.requires_grad or isinstance(tensor, nn.Parameter)) for tensor in tensors
+            )
+            event.scores = _scores(place.frame)
             event.lawful = not own_code
             if written:
                 for tensor, node in zip(tensors, nodes, strict=True):
@@ -204,6 +208,15 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             return self.nodes.seen(tensor, Place(None))
         finally:
             self.asleep = asleep
+
+
+def _scores(frame: FrameType | None) -> bool:
+    """Whether a distribution computes a log-probability in this frame."""
+    while frame is not None and "torch/distributions/" in frame.f_code.co_filename:
+        if frame.f_code.co_name == "log_prob":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _caller() -> FrameType:
