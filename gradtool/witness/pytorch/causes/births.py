@@ -1,27 +1,27 @@
 """Where PyTorch's first NaN or infinity is born: every operation of a pass is dispatched through here.
 
-One sum is taken of each output, which is finite where all its numbers are; only where it is not is more looked at.
+One sum is taken of each output that may not be finite; only where the sum is not is more looked at.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.births import Births, Target
 from gradtool.witness.causes.lines import NOWHERE, Spot, spot
-from gradtool.witness.causes.operands import Call, Given
+from gradtool.witness.causes.operands import FINITE, Call, Given
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.pytorch.causes.eager import eagerly
+from gradtool.witness.pytorch.causes.levels import KEEPING, Levels, level
 from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of, user_spot_in_backward
 from gradtool.witness.pytorch.causes.numbers import tensors_in
 from gradtool.witness.pytorch.causes.tensors import (
@@ -30,9 +30,7 @@ from gradtool.witness.pytorch.causes.tensors import (
     has_level,
     is_whole,
     key_of,
-    level,
     operands_of,
-    stored,
 )
 from gradtool.witness.pytorch.causes.words import ARRANGED, SILENT, word_of
 from gradtool.witness.pytorch.model.parameters import Named
@@ -66,8 +64,7 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         self.notes: list[str] = []
         self._lines = NodeLines()
         self._losses: list[Target] = []
-        self._held: dict[int, StorageWeakRef] = {}
-        """Of each memory that something is kept of, so that its address is not given away again."""
+        self._levels = Levels()
         self._open = ExitStack()
 
     def __enter__(self) -> BirthFinder:
@@ -113,7 +110,9 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
             return function(*args, **kwargs)
         before = args
         if kind.in_place and args and isinstance(args[0], torch.Tensor):
-            before = (args[0].clone(), *args[1:]) if kind.reads else args[1:]
+            before = args[1:]
+            if kind.reads:
+                before = (args[0] if kind.word in KEEPING else args[0].clone(), *before)
         output = function(*args, **kwargs)
         outputs = [tensor for tensor in tensors_in(output) if has_level(tensor)]
         if outputs:
@@ -121,11 +120,12 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         return output
 
     def _seen(self, ran: _Ran, outputs: Sequence[torch.Tensor]) -> None:
-        levels = [level(tensor) for tensor in outputs]
         given = [
             one for one in (*ran.args, *ran.kwargs.values()) if isinstance(one, torch.Tensor | float | list | tuple)
         ]
         tensors = [tensor for tensor in tensors_in(given) if has_level(tensor)]
+        read = [tensor for tensor in tensors_in((*ran.before, *ran.kwargs.values())) if has_level(tensor)]
+        levels = self._levels.made(ran.kind.word, read, outputs)
         numbers = [one for one in given if isinstance(one, float)] if ran.kind.word in ARITHMETIC else []
         if any(levels):
             self._bad(ran, outputs, levels)
@@ -145,13 +145,6 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
                 numbers=numbers,
                 dtype="" if first is None else dtype_of(first),
             )
-        for tensor in outputs:
-            self._hold(tensor)
-
-    def _hold(self, tensor: torch.Tensor) -> None:
-        key = key_of(tensor)
-        if key in self.births and key not in self._held:
-            self._held[key] = StorageWeakRef(stored(tensor).untyped_storage())
 
     def _bad(self, ran: _Ran, outputs: Sequence[torch.Tensor], levels: Sequence[int]) -> None:
         phase, place, of = "forward", ran.place, ""
@@ -161,29 +154,20 @@ class BirthFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         taken = list(ran.before)
         if ran.kind.order and len(taken) >= len(ran.kind.order):
             taken[: len(ran.kind.order)] = [taken[index] for index in ran.kind.order]
-        plain = ran.kind.word in ARITHMETIC
-        known = self._known(taken, max(levels))
-        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in operands_of(one, known, plain=plain)]
-        if ran.kind.in_place and ran.kind.reads and isinstance(ran.args[0], torch.Tensor):
-            inputs[0].key = key_of(ran.args[0])  # its copy has the history of what was overwritten
-        for one in inputs:
-            if one.level and one.key is not None and one.key not in self.births:
-                self._came_in(one, ran)
+        inputs = self._inputs(ran, taken, self._levels.of)
+        if max(levels) > max((one.level for one in inputs), default=FINITE):  # a birth: nothing is taken for granted
+            inputs = self._inputs(ran, taken, lambda tensor: level(tensor) if has_level(tensor) else FINITE)
         made = [given_of(tensor, bad) for tensor, bad in zip(outputs, levels, strict=True)]
         partial = ran.kind.in_place and not all(map(is_whole, outputs))
         self.births.bad(Call(ran.kind.word, place, inputs, made, phase, of, partial=partial))
 
-    def _known(self, taken: Sequence[Any], worst: int) -> Mapping[int, int]:
-        """By memory, the levels of the operands, where a birth behind one of them explains the output already."""
-        whole = [tensor for tensor in tensors_in(taken) if has_level(tensor) and is_whole(tensor)]
-        found = {key: self.births.level_behind(key) for key in map(key_of, whole)}
-        return found if max(found.values(), default=0) >= worst else {}
-
-    def _came_in(self, given: Given, ran: _Ran) -> None:
-        """What was there before keeps its address as long as it is spoken of."""
-        for tensor in tensors_in((*ran.args, *ran.kwargs.values())):
-            if has_level(tensor) and key_of(tensor) == given.key:
-                self._held.setdefault(given.key, StorageWeakRef(stored(tensor).untyped_storage()))
+    def _inputs(self, ran: _Ran, taken: Sequence[Any], bad: Callable[[torch.Tensor], int]) -> list[Given]:
+        """The operands, in mathematical order, each as ``bad`` as that says."""
+        plain = ran.kind.word in ARITHMETIC
+        inputs = [given for one in (*taken, *ran.kwargs.values()) for given in operands_of(one, bad, plain=plain)]
+        if ran.kind.in_place and ran.kind.reads and isinstance(ran.args[0], torch.Tensor):
+            inputs[0].key = key_of(ran.args[0])  # its copy has the history of what was overwritten
+        return inputs
 
     def _place(self, node: Any, frame: Any) -> tuple[Spot, str]:
         """The line and the phase of an operation inside of a backward pass."""

@@ -1,22 +1,16 @@
-"""A tensor as the finders see it: the memory that holds it, how bad its numbers are, and its numbers as an array."""
+"""A tensor as the finders see it: the memory that holds it, and its numbers as an array."""
 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
-from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Array, Given, number
+from gradtool.witness.causes.operands import FINITE, Array, Given, number
 
-__all__ = ["dtype_of", "given_of", "has_level", "is_whole", "key_of", "level", "operands_of", "stored"]
-
-FEW = 64
-"""Where much is NaN, the first numbers tell."""
-WIDE = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
-"""In which the numbers of a type with a small range are summed."""
+__all__ = ["dtype_of", "given_of", "has_level", "is_whole", "key_of", "operands_of", "stored"]
 
 
 def has_level(tensor: torch.Tensor) -> bool:
@@ -37,39 +31,20 @@ def key_of(tensor: torch.Tensor) -> int:
 
 
 def is_whole(tensor: torch.Tensor) -> bool:
-    """Whether it is all of its memory, which a slice is not."""
+    """Whether it is all of its memory, which a slice is not, nor one that repeats its numbers."""
     plain = stored(tensor)
-    return bool(plain.numel() * plain.element_size() >= plain.untyped_storage().nbytes())
+    return plain.numel() * plain.element_size() == plain.untyped_storage().nbytes() and 0 not in plain.stride()
 
 
-def level(tensor: torch.Tensor) -> int:
-    """FINITE, INFINITE or NAN; one pass where all is finite."""
-    tensor = stored(tensor)
-    if tensor.numel() == 0:
-        return FINITE
-    with torch.no_grad():
-        total = abs(tensor.sum(dtype=WIDE.get(tensor.dtype)).item())
-        if math.isfinite(total):
-            return FINITE
-        real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
-        if math.isnan(total) and real.is_contiguous() and real.view(-1)[:FEW].isnan().any():
-            return NAN
-        bounds = [bound.item() for bound in real.aminmax()]  # NaN where one of the numbers is
-        if math.isnan(bounds[0]):
-            return NAN
-        return INFINITE if any(map(math.isinf, bounds)) else FINITE
-
-
-def operands_of(value: Any, known: Mapping[int, int], *, plain: bool) -> Iterator[Given]:
-    """A tensor or a plain number as an operand; what is neither is none."""
+def operands_of(value: Any, bad: Callable[[torch.Tensor], int], *, plain: bool) -> Iterator[Given]:
+    """A tensor, as ``bad`` as that says, or a plain number as an operand; what is neither is none."""
     if isinstance(value, torch.Tensor):
-        told = known.get(key_of(value)) if known and has_level(value) else None
-        yield given_of(value, (level(value) if has_level(value) else FINITE) if told is None else told)
+        yield given_of(value, bad(value))
     elif plain and isinstance(value, float | int) and not isinstance(value, bool):
         yield number(value)
     elif isinstance(value, list | tuple) and all(isinstance(one, torch.Tensor) for one in value):
         for one in value:
-            yield from operands_of(one, known, plain=plain)
+            yield from operands_of(one, bad, plain=plain)
 
 
 def given_of(tensor: torch.Tensor, bad: int = FINITE) -> Given:
