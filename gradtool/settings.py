@@ -55,7 +55,7 @@ class CheckSettings:
 
 
 class _Selection:
-    """``select`` are the codes of the findings that are told, all if there are none, ``ignore`` of those that are not."""
+    """``select`` has the codes of findings that are told, all if there are none, ``ignore`` of those that are not."""
 
     __slots__ = ()
     select: tuple[str, ...]
