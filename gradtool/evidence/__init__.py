@@ -17,6 +17,15 @@ from gradtool.evidence.causes import (
     Operand,
     Waypoint,
 )
+from gradtool.evidence.exact import (
+    Exact,
+    ExactEntry,
+    ExactNode,
+    ExactTrace,
+    Grid,
+    Link,
+    Place,
+)
 from gradtool.evidence.experiments import (
     Accumulated,
     Clipped,
@@ -29,14 +38,7 @@ from gradtool.evidence.expression import (
     Autodiff,
     Checked,
     Difference,
-    Exact,
-    ExactEntry,
-    ExactNode,
-    ExactTrace,
     Formulas,
-    Grid,
-    Link,
-    Place,
     Points,
     Request,
     SampleRequest,
