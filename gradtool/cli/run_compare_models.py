@@ -18,7 +18,7 @@ from gradtool.report.pairing import FORMATS
 from gradtool.settings import PairSettings
 from gradtool.target.model_file import read_model_file
 from gradtool.terminal import Progress, terminal_for
-from gradtool.verdict.pairing import exit_code
+from gradtool.verdict.pairing.record import exit_code
 
 __all__ = ["Outlet", "chosen_settings", "run_compare_models"]
 

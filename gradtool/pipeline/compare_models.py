@@ -13,7 +13,8 @@ from gradtool.pipeline.pair_sides import Sided
 from gradtool.pipeline.pair_steps import PairSteps, Unfinished
 from gradtool.pipeline.repeating import repeating
 from gradtool.settings import PairSettings
-from gradtool.verdict.pairing import ModelComparison, judge_pair
+from gradtool.verdict.pairing.findings import judge_pair
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import PAIR_WITNESSES, Host
 
 __all__ = ["compare_models", "open_pair"]

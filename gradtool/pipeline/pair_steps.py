@@ -21,7 +21,7 @@ from gradtool.evidence import (
 )
 from gradtool.pipeline.pair_sides import Sided
 from gradtool.settings import PairSettings
-from gradtool.verdict.pairing import accused
+from gradtool.verdict.pairing.parting import accused
 from gradtool.witness.host import Host
 
 __all__ = ["PairSteps", "Unfinished"]

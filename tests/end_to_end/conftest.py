@@ -12,7 +12,7 @@ import pytest
 from gradtool.pipeline.compare_models import compare_models
 from gradtool.pipeline.pair_sides import Sided
 from gradtool.settings import PairSettings
-from gradtool.verdict.pairing import ModelComparison
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import Host
 
 

@@ -17,7 +17,7 @@ from gradtool.report.programs.idioms import idiom
 from gradtool.report.programs.models import SHOWN, programs
 from gradtool.settings import PairSettings
 from gradtool.target.model_file import read_model_file
-from gradtool.verdict.pairing import ModelComparison
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import Host
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "pairs"
