@@ -23,7 +23,10 @@ from gradtool.report.programs.idioms import IDIOMS, idiom
 from gradtool.report.programs.pair import TITLES
 from gradtool.target.operations import OPERATIONS, Operation
 from gradtool.verdict.compare.record import WORDS as COMPARE_WORDS
-from gradtool.verdict.flow.cause_rows import BIRTHS, CUTS, ZEROS, Kind
+from gradtool.verdict.flow.kinds.births import BIRTHS
+from gradtool.verdict.flow.kinds.cuts import CUTS
+from gradtool.verdict.flow.kinds.kind import Kind
+from gradtool.verdict.flow.kinds.zeros import ZEROS
 from gradtool.verdict.record import WORDS
 from gradtool.verdict.rules import RULES
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["POINTS", "CheckSettings", "FlowSettings", "FlowView"]
+from gradtool.problem import Problem, ProblemError
+
+__all__ = ["POINTS", "CheckSettings", "FlowSettings", "FlowView", "PairSettings"]
 
 POINTS = 5
 """So many points are drawn where none is given."""
+
+PAIR_DTYPES = ("float64", "float32", "float16")
+"""Those in which NumPy compares two models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,18 @@ class CheckSettings:
     """Whether value, gradient and formula are timed."""
 
 
+class _Selection:
+    """``select`` has the codes of findings that are told, all if there are none, ``ignore`` of those that are not."""
+
+    __slots__ = ()
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+
+    def wants(self, code: str) -> bool:
+        """Whether findings of this code are told."""
+        return code not in self.ignore and (not self.select or code in self.select)
+
+
 @dataclass(frozen=True, slots=True)
 class FlowView:
     """What of a flow report is shown: the profile over depth, the moments of every gradient, the order of the rows.
@@ -64,7 +81,7 @@ class FlowView:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowSettings:
+class FlowSettings(_Selection):
     """Options of ``gradtool flow``; empty texts and None stand for what the file itself says.
 
     ``inputs`` are the texts of ``--input``. ``train`` is the number of optimizer steps, 0 for none; ``accumulate`` the
@@ -94,8 +111,24 @@ class FlowSettings:
     """Of an expression, where the descent begins."""
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    """Codes of the findings that are told, all if there are none, and of those that are not."""
 
-    def wants(self, code: str) -> bool:
-        """Whether findings of this code are told."""
-        return code not in self.ignore and (not self.select or code in self.select)
+
+@dataclass(frozen=True, slots=True)
+class PairSettings(_Selection):
+    """``dtype`` is that of the second run; the first is in float64 always. ``mode`` is ``train`` or ``eval``."""
+
+    dtype: str = "float32"
+    seed: int = 0
+    mode: str = "train"
+    timeout: float = 120.0
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    code: bool = False
+    """Whether programs with the models are told too."""
+
+    def __post_init__(self) -> None:
+        """Raise ProblemError for a dtype in which two models can't be compared."""
+        if self.dtype not in PAIR_DTYPES:
+            hint = f"two models are compared in {', '.join(PAIR_DTYPES)}"
+            told = f"NumPy, in which they are compared, has no {self.dtype}"
+            raise ProblemError(Problem("dtype", told, hint=hint))

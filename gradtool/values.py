@@ -21,7 +21,9 @@ __all__ = [
     "indices",
     "label",
     "labels",
+    "number_at",
     "pair_text",
+    "place_in",
     "shape_of",
     "shape_text",
     "upstream_name",
@@ -66,6 +68,19 @@ def flat(value: Value) -> Sequence[float]:
 def indices(shape: Shape) -> Iterator[Index]:
     """Every index of an array of ``shape``, in C order; for a number the empty one."""
     return itertools.product(*map(range, shape))
+
+
+def place_in(shape: Shape, index: Index) -> int:
+    """Where the entry at ``index`` stands in C order."""
+    place = 0
+    for length, part in zip(shape, index, strict=True):
+        place = place * length + part
+    return place
+
+
+def number_at(value: Value, index: Index) -> float:
+    """One number of a value."""
+    return flat(value)[place_in(shape_of(value), index)]
 
 
 def label(name: str, index: Index) -> str:

@@ -12,12 +12,13 @@ from gradtool.cli.files import look_at_file, opened
 from gradtool.cli.guard import unread
 from gradtool.cli.watched import tracebacks, watched
 from gradtool.pipeline import compare_models as pipeline
-from gradtool.pipeline.compare_models import PairSettings
+from gradtool.pipeline.pair_sides import sides_of
 from gradtool.problem import ExitCode, Problem, ProblemError
 from gradtool.report.pairing import FORMATS
+from gradtool.settings import PairSettings
 from gradtool.target.model_file import read_model_file
 from gradtool.terminal import Progress, terminal_for
-from gradtool.verdict.pairing import exit_code
+from gradtool.verdict.pairing.record import exit_code
 
 __all__ = ["Outlet", "chosen_settings", "run_compare_models"]
 
@@ -58,7 +59,7 @@ def run_compare_models(target: str, partner: str | None, settings: PairSettings,
     if outlet.output is not None:
         look_at_file(outlet.output, "--output")
     names = [target] if partner is None else [target, partner]
-    sides = pipeline.sides_of([read_model_file(name) for name in names])
+    sides = sides_of([read_model_file(name) for name in names])
     with opened(outlet.output) as stream, Progress() as line:
         heard, relay = watched(line, debug=outlet.debug)
         line.say("starting both sides ...")

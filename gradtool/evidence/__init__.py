@@ -18,6 +18,15 @@ from gradtool.evidence.causes import (
     Operand,
     Waypoint,
 )
+from gradtool.evidence.exact import (
+    Exact,
+    ExactEntry,
+    ExactNode,
+    ExactTrace,
+    Grid,
+    Link,
+    Place,
+)
 from gradtool.evidence.experiments import (
     Accumulated,
     Clipped,
@@ -30,14 +39,7 @@ from gradtool.evidence.expression import (
     Autodiff,
     Checked,
     Difference,
-    Exact,
-    ExactEntry,
-    ExactNode,
-    ExactTrace,
     Formulas,
-    Grid,
-    Link,
-    Place,
     Points,
     Request,
     SampleRequest,

@@ -9,19 +9,21 @@ from array import array
 from typing import Any
 
 from gradtool.evidence import callable as callables
-from gradtool.evidence import causes, experiments, expression, gradients, measures, model, outcome, pairing, written
+from gradtool.evidence import (
+    causes,
+    exact,
+    experiments,
+    expression,
+    gradients,
+    measures,
+    model,
+    outcome,
+    pairing,
+    written,
+)
 from gradtool.evidence.callable import CallableEvidence, CallableRequest
-from gradtool.evidence.expression import (
-    Autodiff,
-    Checked,
-    Exact,
-    ExactTrace,
-    Formulas,
-    Points,
-    Request,
-    SampleRequest,
-    Trace,
-)  # fmt: skip
+from gradtool.evidence.exact import Exact, ExactTrace
+from gradtool.evidence.expression import Autodiff, Checked, Formulas, Points, Request, SampleRequest, Trace
 from gradtool.evidence.measures import MeasureRequest, Mode, Timed
 from gradtool.evidence.model import ModelEvidence, ModelRequest
 from gradtool.evidence.outcome import Failure, Progress
@@ -37,7 +39,7 @@ Record = (
     Asked | Points | Autodiff | Checked | Exact | Formulas | Trace | ExactTrace | ModelEvidence | Mode | Timed | Side
     | SideRun | Reach | Choices | PairEvidence | CallableEvidence | Failure | Progress
 )  # fmt: skip
-_MODULES = (expression, callables, causes, measures, model, gradients, experiments, outcome, pairing, written)
+_MODULES = (expression, exact, callables, causes, measures, model, gradients, experiments, outcome, pairing, written)
 _TYPES = {name: getattr(module, name) for module in _MODULES for name in module.__all__}
 
 

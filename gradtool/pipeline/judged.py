@@ -12,7 +12,8 @@ from gradtool.target.suite import Target, Unreadable
 from gradtool.target.tree import calls
 from gradtool.values import flat
 from gradtool.verdict.against import misleading
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import CheckRecord, Entry, Step, worst
 from gradtool.verdict.steps import steps

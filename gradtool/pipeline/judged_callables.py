@@ -9,8 +9,8 @@ from gradtool.evidence import CallableEvidence, CallablePoint, Exact, Failure, F
 from gradtool.settings import CheckSettings
 from gradtool.values import flat
 from gradtool.verdict.against import misleading
-from gradtool.verdict.agreement import Case
 from gradtool.verdict.callable import OWN, case_of, is_of_another, judge_point
+from gradtool.verdict.case import Case
 from gradtool.verdict.contract import contract_findings
 from gradtool.verdict.contract_causes import with_causes
 from gradtool.verdict.health import findings

@@ -9,22 +9,22 @@ but worse: unstable. Not explained: wrong, however small.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
-from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry, Grid, Place
-from gradtool.target.dtype import FORMATS, Format, ulp
-from gradtool.target.operations import OPERATIONS
-from gradtool.values import Index, Shape, Value, entry_label, flat, indices, shape_of
+from gradtool.evidence import Difference, ExactEntry, Grid
+from gradtool.target.dtype import FORMATS, ulp
+from gradtool.values import Index, entry_label, flat, indices, place_in, shape_of
+from gradtool.verdict.case import SAFETY, WIDE, Case
+from gradtool.verdict.digits import ALL, agreement, digits_right, flatness, loss, lost_digits, unexplained
 from gradtool.verdict.grid import entry_of, ordinary_error, symbolic_text
-from gradtool.verdict.no_derivative import SAFETY, baseless, kink, undefined, unsettled
+from gradtool.verdict.no_derivative import baseless, kink, undefined, unsettled
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey
-from gradtool.verdict.words import named, short, source_of, ulps
+from gradtool.verdict.words import short
 
-__all__ = ["SAFETY", "WIDE", "Case", "is_nothing_beside_the_value", "judge"]
+__all__ = ["is_nothing_beside_the_value", "judge"]
 
 VAGUE = Decimal("1e-3")
 """A rounding bound above this share of the truth: the first-order analysis no longer says anything."""
@@ -32,27 +32,7 @@ VAGUE = Decimal("1e-3")
 COARSE_VAGUE = Decimal("0.25")
 """The same for dtypes of 16 bits, where the walk looks beyond the first order: a factor of 2 is still found."""
 
-WIDE = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-"""Decimal arithmetic for numbers far beyond floats; what is beyond even that becomes infinite or 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The evidence on one target at one point; a witness that failed is None. ``operations`` are those that ran."""
-
-    text: str
-    dtype: str
-    framework: str
-    title: str
-    autodiff: Autodiff | None
-    exact: Exact | None
-    operations: frozenset[str]
-    variables: tuple[str, ...]
-    point: Mapping[str, Value]
-    assumed: bool = False
-    """Whether an upstream gradient of ones was assumed for want of another."""
-    slack: int = 1
-    """So many times the rounding error of the expression as written is allowed: more where something else ran."""
+AS_EXACT_AS_THE_POINT = "as exact as the point itself: one rounding unit of the point changes the derivative by more"
 
 
 def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
@@ -75,24 +55,16 @@ def judge(case: Case, wrt: Sequence[str]) -> list[Entry]:
 
 def _gridded(case: Case, key: Key, raw: float | None, grid: Grid, bar: Difference | None) -> Entry:
     """The verdict on one of the many entries of a large gradient."""
-    place = _place_in(grid.high.shape, key[1])
+    place = place_in(grid.high.shape, key[1])
     error = None if raw is None else ordinary_error(grid, place, raw, case.dtype, SAFETY)
     if error is None or raw is None:
         return _entry(case, key, raw, entry_of(grid, place, key[1]), bar)
-    form, size = FORMATS[case.dtype], abs(grid.high.data[place])
-    right = min(int(-math.log10(error * ulp(size, case.dtype) / size)), _decimals(form)) if error else _decimals(form)
-    told = f"agrees with the exact derivative to {right} of {_decimals(form)} digits ({ulps(error)} ulp)"
+    size = abs(grid.high.data[place])
+    right = int(-math.log10(error * ulp(size, case.dtype) / size)) if error else ALL
+    told = agreement(FORMATS[case.dtype], right, error)
     power = SAFETY * grid.bound.data[place] / size
     symbolic = symbolic_text(grid, place)
     return Entry(key[0], raw, "verified", told, symbolic, ulp=error, power=power, index=key[1])
-
-
-def _place_in(shape: Shape, index: Index) -> int:
-    """The place of an index in C order."""
-    place = 0
-    for length, part in zip(shape, index, strict=True):
-        place = place * length + part
-    return place
 
 
 Key = tuple[str, Index]
@@ -189,11 +161,11 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     power = float(min(SAFETY * bound / size, Decimal("Infinity"))) if size else None
     shown = short(truth)
     if not math.isfinite(claimed):
-        reason = f"autodiff gives {claimed} although the derivative is {shown}: {_loss(case, exact, finite=False)}"
+        reason = f"autodiff gives {claimed} although the derivative is {shown}: {loss(case, exact, finite=False)}"
         return _Opinion("unstable", reason, power=power)
     error = abs(Decimal(claimed) - truth)
     if not error:
-        return _Opinion("verified", f"equals the exact derivative{_flat(case, exact)}", 0.0 if size else None, power)
+        return _Opinion("verified", f"equals the exact derivative{flatness(case, exact)}", 0.0 if size else None, power)
     in_ulp = float(error / Decimal(ulp(float(truth), case.dtype))) if size and math.isfinite(float(truth)) else None
     spacing = Decimal(form.smallest)
     if size < Decimal(2) ** form.low and error <= (spacing if claimed else spacing / 2):
@@ -206,12 +178,13 @@ def _smooth(case: Case, claimed: float, exact: ExactEntry, truth: Decimal) -> _O
     good = half or error <= SAFETY * sensitivity
     explained = error <= SAFETY * bound + Decimal(form.smallest) or 0 < vague * size < bound or exact.doubtful
     if explained and good:
-        return _Opinion("verified", _agreement(form, error, size, in_ulp, half), in_ulp, power)
+        told = agreement(form, digits_right(error, size), in_ulp) if half else AS_EXACT_AS_THE_POINT
+        return _Opinion("verified", told, in_ulp, power)
     if explained:
         return _Opinion(
-            "unstable", _digits(form, error, size, claimed, shown) + _loss(case, exact, finite=True), in_ulp, power
+            "unstable", lost_digits(form, error, size, claimed, shown) + loss(case, exact, finite=True), in_ulp, power
         )
-    return _Opinion("wrong", _unexplained(case, exact, error, size, claimed, shown, power), in_ulp, power)
+    return _Opinion("wrong", unexplained(case, exact, error, size, claimed, shown, power), in_ulp, power)
 
 
 def is_nothing_beside_the_value(case: Case, variable: str, claimed: float) -> bool:
@@ -221,96 +194,6 @@ def is_nothing_beside_the_value(case: Case, variable: str, claimed: float) -> bo
     value = sum(abs(number) for number in flat(case.autodiff.value))
     scale = max(abs(number) for number in flat(case.point.get(variable.rpartition(",")[2], 1.0))) or 1.0
     return abs(claimed) * scale <= value * 2.0 ** (-FORMATS[case.dtype].precision // 2)
-
-
-def _agreement(form: Format, error: Decimal, size: Decimal, in_ulp: float | None, half: bool) -> str:
-    if not half:
-        return "as exact as the point itself: one rounding unit of the point changes the derivative by more"
-    digits = min(_digits_right(error, size), _decimals(form))
-    apart = f" ({ulps(in_ulp)} ulp)" if in_ulp is not None else ""
-    return f"agrees with the exact derivative to {digits} of {_decimals(form)} digits{apart}"
-
-
-def _flat(case: Case, exact: ExactEntry) -> str:
-    if exact.flat is None:
-        return ""
-    return f", which is 0: {named(exact.flat)} in {source_of(case.text, exact.flat)} is flat here"
-
-
-def _digits(form: Format, error: Decimal, size: Decimal, claimed: float, shown: str) -> str:
-    total = _decimals(form)
-    if not size:
-        return f"the derivative is 0 and autodiff leaves {claimed:.3g}: "
-    if not claimed:
-        return f"autodiff gives 0 although the derivative is {shown}: "
-    lost = total - max(_digits_right(error, size), 0)
-    return f"{lost} of {total} digits are lost: "
-
-
-def _unexplained(
-    case: Case, exact: ExactEntry, error: Decimal, size: Decimal, claimed: float, shown: str, power: float | None
-) -> str:
-    told = f"autodiff gives {claimed!r}, the derivative is {shown}"
-    if size:
-        allowed = f", and rounding explains {power:.1g}" if power else ""
-        told = f"autodiff is off by {float(error / size):.2g} relative{allowed}"
-    rows = [OPERATIONS[name] for name in sorted(case.operations)]
-    known = [text for row in rows if (text := row.deviation(case.framework, case.dtype))]
-    if known:
-        return f"{told}; known deviation in this expression: {'; '.join(known)}"
-    if exact.touched:
-        return (
-            f"{told}; the derivative exists, but {named(exact.touched)} has a kink here and autodiff's convention fails"
-        )
-    return told
-
-
-def _loss(case: Case, exact: ExactEntry, *, finite: bool) -> str:
-    """Where the digits go, in words; ``finite`` says that a number came out."""
-    compared = exact.touched and OPERATIONS[exact.touched.operation].logical
-    if exact.touched and not exact.loss and not compared:
-        return f"{named(exact.touched)} has no finite derivative on the way"
-    if exact.loss is None:
-        if case.framework == "tensorflow" and _is_subnormal(case):
-            return f"{case.title} takes a subnormal number for 0"
-        if compared or "where" in case.operations:
-            return "the branch that where() does not take has no finite derivative, and autodiff multiplies it by 0"
-        if finite and FORMATS[case.dtype].coarse:
-            return "no single step loses them, the rounding of all steps together does"
-        return "the backward pass of the framework breaks here"
-    node = f"{named(exact.loss)} in {source_of(case.text, exact.loss)}"
-    if exact.loss.operation == "variable":
-        node = "the contributions of several paths"
-    return {
-        "overflow": f"{node} overflows {case.dtype} on the way",
-        "backward_overflow": f"the backward pass of {node} overflows {case.dtype}",
-        "cancellation": f"{node} subtracts nearly equal numbers",
-        "adjoint": f"{node} cancel in the backward pass",
-        "underflow": f"{node} underflows {case.dtype}",
-        "flushed": f"{case.title} takes a subnormal number for 0",
-        "backward": f"{case.title} computes the derivative of {node}{_way(case, exact.loss)} and loses its digits",
-        "edge": f"rounding can move the argument of {node} off its domain{_absorbed(case, exact)}",
-        "branch": f"{node} is decided by rounding, and takes the other branch",
-        "amplification": f"{node} amplifies the rounding of its argument",
-    }[exact.cause]
-
-
-def _is_subnormal(case: Case) -> bool:
-    """Whether the point has a number that TensorFlow takes for 0, which can move a condition to its other branch."""
-    smallest = 2.0 ** FORMATS[case.dtype].low
-    return any(0 < abs(number) < smallest for value in case.point.values() for number in flat(value))
-
-
-def _absorbed(case: Case, exact: ExactEntry) -> str:
-    if exact.absorbing is None:
-        return ""
-    return f", because {source_of(case.text, exact.absorbing)} rounds to its larger term in {case.dtype}"
-
-
-def _way(case: Case, place: Place) -> str:
-    row = OPERATIONS.get(place.operation)
-    way = row.backward.get(case.framework, ("",))[0] if row and len(row.parameters) == 1 else ""
-    return f" as {re.sub('out', 'y', way)}, y its value," if way else " from rounded numbers,"
 
 
 # ---- beyond the dtype
@@ -343,14 +226,3 @@ def _by_difference(claimed: float | None, bar: Difference | None) -> _Opinion:
     if power is None or power > float(VAGUE):
         return _Opinion("inconclusive", "the finite difference agrees, but its error bar is too wide", power=power)
     return _Opinion("verified", f"agrees with finite differences alone, blind below {power:.1g} relative", power=power)
-
-
-# ---- digits
-
-
-def _digits_right(error: Decimal, size: Decimal) -> int:
-    return int(-(error / size).log10()) if error else 99
-
-
-def _decimals(form: Format) -> int:
-    return round(form.precision * math.log10(2))

@@ -14,8 +14,9 @@ from gradtool.evidence import Autodiff, CallableEvidence, CallablePoint, Differe
 from gradtool.target.dtype import FORMATS
 from gradtool.target.expression import parse
 from gradtool.target.tree import calls
-from gradtool.values import Index, Value, flat, indices, label, shape_of
-from gradtool.verdict.agreement import SAFETY, Case, judge
+from gradtool.values import Index, Value, flat, indices, label, number_at, shape_of
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import SAFETY, Case
 from gradtool.verdict.record import Entry
 from gradtool.verdict.survey import judge_survey, says_enough
 
@@ -136,7 +137,7 @@ class _Judge:
     def entry(self, name: str, index: Index, bar: Difference) -> Entry:
         """The verdict on one entry."""
         value = self.autodiff.gradients[name]
-        claim = 0.0 if value is None else _at(value, index)
+        claim = 0.0 if value is None else number_at(value, index)
         found = self.opinion(name, index, claim, bar)
         reason = found.reason if value is not None else f"{self.title} returned None, which counts as 0; {found.reason}"
         told = bar.regime == "kink"
@@ -232,14 +233,6 @@ def _kink(claim: float, bar: Difference) -> _Opinion:
             "not_differentiable", f"the function has a kink here, with slopes {sides}; {claim:.6g} is {told}"
         )
     return _Opinion("wrong", f"autodiff gives {claim:.6g} at a kink with slopes {sides}: it lies between neither")
-
-
-def _at(value: Value, index: Index) -> float:
-    """One number of a value."""
-    place = 0
-    for length, part in zip(shape_of(value), index, strict=True):
-        place = place * length + part
-    return flat(value)[place]
 
 
 def _largest(values: list[Value | None]) -> list[float]:

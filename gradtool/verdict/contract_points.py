@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gradtool.evidence import CallableEvidence, CallablePoint, Difference
-from gradtool.values import Index, flat, label, shape_of
+from gradtool.values import Index, label, number_at, shape_of
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 from gradtool.verdict.survey import says_enough
@@ -189,7 +189,4 @@ def _entry(point: CallablePoint, name: str, index: Index) -> float:
     gradient = point.autodiff.gradients[name]
     if gradient is None:
         return 0.0
-    place = 0
-    for length, here in zip(shape_of(gradient), index, strict=True):
-        place = place * length + here
-    return float(flat(gradient)[place])
+    return number_at(gradient, index)

@@ -15,7 +15,8 @@ from gradtool.evidence import Autodiff, Difference, Exact, Formulas, Link
 from gradtool.target.dtype import FORMATS
 from gradtool.target.operations import OPERATIONS
 from gradtool.values import Array, Index, shape_text
-from gradtool.verdict.agreement import SAFETY, WIDE, Case, is_nothing_beside_the_value
+from gradtool.verdict.agreement import is_nothing_beside_the_value
+from gradtool.verdict.case import SAFETY, WIDE, Case
 from gradtool.verdict.record import HERE, Entry, Finding, worst
 from gradtool.verdict.rewrites import rewrites
 from gradtool.verdict.rules import finding

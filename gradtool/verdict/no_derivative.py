@@ -9,12 +9,10 @@ from decimal import Decimal
 from gradtool.evidence import Exact, ExactEntry
 from gradtool.target.dtype import FORMATS
 from gradtool.values import Value, label, shape_of
+from gradtool.verdict.case import SAFETY
 from gradtool.verdict.words import digits_apart, named, ordinal, short, source_of
 
-__all__ = ["SAFETY", "baseless", "convention", "kink", "undefined", "unsettled"]
-
-SAFETY = 4
-"""So many times its bound may an error be, to be explained by rounding."""
+__all__ = ["baseless", "convention", "kink", "undefined", "unsettled"]
 
 
 def kink(dtype: str, exact: ExactEntry, claimed: float | None) -> str:

@@ -2,7 +2,7 @@
 
 The rows stand beside what finds them: those of ``check`` in ``check_rules.py``, those of callables in
 ``contract_rules.py``, those of ``flow`` in its own package, those of ``compare --modes`` in
-``compare/mode_rules.py``, those of comparing models in ``pairing_rules.py``.
+``compare/mode_rules.py``, those of comparing models in ``pairing/rules.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gradtool.verdict.contract_rules import CONTRACT_RULES
 from gradtool.verdict.flow.experiment_rules import EXPERIMENT_RULES
 from gradtool.verdict.flow.loop_rules import LOOP_RULES
 from gradtool.verdict.flow.rules import FLOW_RULES
-from gradtool.verdict.pairing_rules import PAIRING_RULES
+from gradtool.verdict.pairing.rules import PAIRING_RULES
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rule import Rule
 

@@ -19,7 +19,8 @@ from gradtool.target.local import local_formula, pullback_rule
 from gradtool.target.operations import OPERATIONS
 from gradtool.target.tree import Call, Variable
 from gradtool.values import Value, flat
-from gradtool.verdict.agreement import SAFETY, WIDE, Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import SAFETY, WIDE, Case
 from gradtool.verdict.record import Entry, Numbers, Step, StepPath, worst
 
 __all__ = ["steps"]

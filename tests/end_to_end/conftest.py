@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from gradtool.pipeline.compare_models import PairSettings, Sided, compare_models
-from gradtool.verdict.pairing import ModelComparison
+from gradtool.pipeline.compare_models import compare_models
+from gradtool.pipeline.pair_sides import Sided
+from gradtool.settings import PairSettings
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import Host
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gradtool.pipeline.compare_models import PairSettings, compare_models, sides_of
+from gradtool.pipeline.compare_models import compare_models
+from gradtool.pipeline.pair_sides import sides_of
+from gradtool.settings import PairSettings
 from gradtool.target.model_file import read_model_file
-from gradtool.verdict.pairing import ModelComparison
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import PAIR_WITNESSES, Host
 
 CORPUS = Path(__file__).parents[1] / "corpus"

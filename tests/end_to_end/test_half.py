@@ -15,7 +15,8 @@ from test_corpus import is_known_deviation, suite_line
 
 from gradtool.evidence import Autodiff, Exact, Request
 from gradtool.target.dtype import FORMATS, rounded
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 from gradtool.verdict.record import CheckRecord
 from gradtool.witness.host import Host
 

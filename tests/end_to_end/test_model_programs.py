@@ -11,11 +11,13 @@ import pytest
 from pair_files import Compare
 from printed import texts
 
-from gradtool.pipeline.compare_models import PairSettings, compare_models, sides_of
+from gradtool.pipeline.compare_models import compare_models
+from gradtool.pipeline.pair_sides import sides_of
 from gradtool.report.programs.idioms import idiom
 from gradtool.report.programs.models import SHOWN, programs
+from gradtool.settings import PairSettings
 from gradtool.target.model_file import read_model_file
-from gradtool.verdict.pairing import ModelComparison
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import Host
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "pairs"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradtool.problem import ExitCode
-from gradtool.verdict.pairing import exit_code
+from gradtool.verdict.pairing.record import exit_code
 
 sys.path.insert(0, str(Path(__file__).parent))
 

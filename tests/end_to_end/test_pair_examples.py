@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gradtool.pipeline.compare_models import PairSettings, compare_models, sides_of
+from gradtool.pipeline.compare_models import compare_models
+from gradtool.pipeline.pair_sides import sides_of
+from gradtool.settings import PairSettings
 from gradtool.target.model_file import read_model_file
-from gradtool.verdict.pairing import ModelComparison, first_apart
+from gradtool.verdict.pairing.parting import first_apart
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.witness.host import Host
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "pairs"

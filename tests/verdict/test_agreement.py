@@ -9,7 +9,8 @@ from testimony import exact, judged
 
 from gradtool.evidence import Autodiff, Exact, ExactEntry, Grid, Place
 from gradtool.values import Array
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 
 EPS = 2.0**-52
 NEXT = math.nextafter(1.0, 2.0)

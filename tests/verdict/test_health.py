@@ -10,7 +10,8 @@ import pytest
 from testimony import bar
 
 from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry, Formulas, Link, Place
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 from gradtool.verdict.health import findings
 from gradtool.verdict.record import Entry, Finding
 from gradtool.verdict.rules import RULES

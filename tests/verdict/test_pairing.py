@@ -9,8 +9,10 @@ import pytest
 
 from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, Failure, PairEvidence, Setting, Side
 from gradtool.problem import ExitCode
-from gradtool.verdict.pairing import ModelComparison, apart, exit_code, first_apart, judge_pair
-from gradtool.verdict.pairing_words import REMEDIES
+from gradtool.verdict.pairing.findings import judge_pair
+from gradtool.verdict.pairing.parting import apart, first_apart
+from gradtool.verdict.pairing.record import ModelComparison, exit_code
+from gradtool.verdict.pairing.words import REMEDIES
 
 LEFT = Side(0, "PyTorch", "2", "torch_model", "Net", "float64")
 RIGHT = Side(0, "Keras", "3", "keras_model", "Functional", "float64")

@@ -10,7 +10,8 @@ import pytest
 from gradtool.evidence import Autodiff, Exact, ExactEntry, ExactNode, ExactTrace, Trace
 from gradtool.target.expression import parse
 from gradtool.values import flat
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 from gradtool.verdict.record import CheckRecord, Step
 from gradtool.verdict.steps import steps
 

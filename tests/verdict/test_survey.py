@@ -9,7 +9,8 @@ import pytest
 
 from gradtool.evidence import Autodiff, Exact, Survey, WrongEntry
 from gradtool.values import Array
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 from gradtool.verdict.record import CheckRecord, Entry
 from gradtool.verdict.summary import counts, total
 

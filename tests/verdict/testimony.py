@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gradtool.evidence import Autodiff, Difference, Exact, ExactEntry
-from gradtool.verdict.agreement import Case, judge
+from gradtool.verdict.agreement import judge
+from gradtool.verdict.case import Case
 from gradtool.verdict.record import WORDS, Entry
 
 MISSING: Any = object()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gradtool.evidence import Exact, ExactEntry, Request
-from gradtool.witness.symbolic import derivative
+from gradtool.witness.symbolic import derivative, limits
 from gradtool.witness.symbolic.derivative import derive
 from gradtool.witness.symbolic.limits import sided
 
@@ -249,7 +249,7 @@ def test_after_a_few_searches_without_time_the_others_are_not_begun(monkeypatch:
         begun.append(name)
         return sided(task, name, slope)
 
-    monkeypatch.setattr(derivative, "LONGEST", 0.0)
+    monkeypatch.setattr(limits, "LONGEST", 0.0)
     monkeypatch.setattr(derivative, "sided", noted)
     found = exact("abs(u) + abs(v) + abs(w) + abs(x) + abs(y) + z", dict.fromkeys("uvwxyz", 0.0))
     assert [entry.kind for entry in found.entries] == [*["unsettled"] * 5, "smooth"]

@@ -10,8 +10,8 @@ from gradtool.report.flow.figures import counted, number
 from gradtool.report.flow.groups import SHOW_ALL
 from gradtool.report.flow.section import Cell, Grid, Section, Told
 from gradtool.values import shape_text
-from gradtool.verdict.pairing import apart, first_apart, parts
-from gradtool.verdict.pairing_words import framework
+from gradtool.verdict.pairing.parting import apart, first_apart, parts
+from gradtool.verdict.pairing.words import framework
 
 __all__ = ["flag", "layer_section", "parameter_section"]
 

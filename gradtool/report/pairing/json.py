@@ -8,7 +8,8 @@ from gradtool.evidence import ComparedLayer, ComparedParameter, Distance, PairEv
 from gradtool.report import documents
 from gradtool.report.flow.json import jsonable
 from gradtool.terminal import Terminal
-from gradtool.verdict.pairing import ModelComparison, agree, first_apart, limit, parts
+from gradtool.verdict.pairing.parting import agree, first_apart, limit, parts
+from gradtool.verdict.pairing.record import ModelComparison
 from gradtool.verdict.record import Finding
 
 __all__ = ["SCHEMA", "plain", "write", "write_line"]

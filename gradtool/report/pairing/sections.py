@@ -12,8 +12,9 @@ from gradtool.report.flow.section import Cell, Grid, Report, Section, Told
 from gradtool.report.pairing.grids import layer_section, parameter_section
 from gradtool.terminal import Terminal
 from gradtool.values import shape_text
-from gradtool.verdict.pairing import ModelComparison, agree, first_apart
-from gradtool.verdict.pairing_words import because, both_names, framework, shown
+from gradtool.verdict.pairing.parting import agree, first_apart
+from gradtool.verdict.pairing.record import ModelComparison
+from gradtool.verdict.pairing.words import because, both_names, framework, shown
 
 __all__ = ["report", "write_markdown", "write_table"]
 

@@ -16,7 +16,7 @@ from gradtool.report.programs import pair
 from gradtool.report.programs.idioms import IDIOMS, idiom
 from gradtool.report.programs.setting import Setting
 from gradtool.terminal import Terminal
-from gradtool.verdict.pairing import ModelComparison
+from gradtool.verdict.pairing.record import ModelComparison
 
 __all__ = ["SHOWN", "markdown", "programs", "write"]
 

@@ -14,10 +14,10 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from gradtool.target.dtype import FORMATS, ulp
-from gradtool.values import Array, Index, Value, flat
+from gradtool.values import Array, Index, Value, flat, number_at
+from gradtool.verdict.case import SAFETY
 from gradtool.verdict.compare.record import CompareRecord, Gap, Pair, worst
 from gradtool.verdict.compare.sentences import reason
-from gradtool.verdict.no_derivative import SAFETY
 from gradtool.verdict.record import CheckRecord, Entry
 from gradtool.verdict.record import worst as worst_check
 
@@ -160,15 +160,8 @@ def _stand_in(other: Entry, own: Mapping[Key, Entry], side: CheckRecord, gradien
     whole, value = own.get((other.variable, (), True)), gradients.get(other.variable)
     if whole is None:
         return told
-    number = _at(value, other.index) if isinstance(value, Array) else None
+    number = number_at(value, other.index) if isinstance(value, Array) else None
     return replace(told, autodiff=number, verdict=whole.verdict, reason=whole.reason, power=whole.power)
-
-
-def _at(value: Array, index: Index) -> float:
-    place = 0
-    for length, part in zip(value.shape, index, strict=True):
-        place = place * length + part
-    return value.data[place]
 
 
 # ---- the value

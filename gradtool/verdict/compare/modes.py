@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from gradtool.evidence import Autodiff, Mode
 from gradtool.target.dtype import FORMATS, ulp
-from gradtool.verdict.agreement import SAFETY, Case, is_nothing_beside_the_value, judge
+from gradtool.verdict.agreement import is_nothing_beside_the_value, judge
+from gradtool.verdict.case import SAFETY, Case
 from gradtool.verdict.compare.record import JudgedMode
 from gradtool.verdict.record import Entry, Finding
 from gradtool.verdict.rules import finding

@@ -7,8 +7,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from gradtool.evidence import Cause, ModelEvidence, Parameter
-from gradtool.verdict.flow.cause_rows import BIRTHS, CUTS, EPSILONS, ZEROS, Kind
 from gradtool.verdict.flow.groups import group_of, trainable
+from gradtool.verdict.flow.kinds.births import BIRTHS
+from gradtool.verdict.flow.kinds.cuts import CUTS
+from gradtool.verdict.flow.kinds.kind import EPSILONS, Kind
+from gradtool.verdict.flow.kinds.zeros import ZEROS
 from gradtool.verdict.record import Finding
 from gradtool.verdict.rules import finding
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from gradtool.evidence import Cause, Operand, Waypoint
+from gradtool.target.dtype import FORMATS
 from gradtool.witness.causes.lines import NOWHERE, Spot, code_line
 from gradtool.witness.causes.operands import Given, operand
-from gradtool.witness.causes.patterns import LEAST
 
 __all__ = ["Death", "Deaths"]
 
@@ -89,8 +89,10 @@ def _lost(death: Death) -> bool:
     """Whether the products are below the smallest number of the type."""
     if death.dtype == "float16":
         return True
+    if death.dtype not in FORMATS:
+        return False
     sizes = [float(np.abs(one.numbers()).max(initial=0)) for one in (death.gradient, death.partner) if one is not None]
-    return bool(np.prod(np.asarray(sizes, np.float64)) < LEAST.get(death.dtype, 0.0))
+    return bool(np.prod(np.asarray(sizes, np.float64)) < FORMATS[death.dtype].smallest)
 
 
 SOFTMAX = "softmax log_softmax logsumexp"
@@ -145,7 +147,7 @@ class Deaths:
         """Whether any operation handed a gradient to it."""
         return target in self._edges
 
-    def causes(self, leaves: Mapping[str, Hashable], names: Mapping[Hashable, str], step: int = 0) -> list[Cause]:
+    def causes(self, leaves: Mapping[str, Hashable], names: Mapping[Hashable, str]) -> list[Cause]:
         """Where the gradients of ``leaves``, by the key of each, became zero.
 
         ``names`` are those of the parameters by the memory that holds them.
@@ -155,7 +157,7 @@ class Deaths:
             for end, way in self._of(leaf):
                 known = (end.kind, end.operation, end.place)
                 if known not in found:
-                    found[known] = self._cause(end, way, names.get(end.partner, ""), step)
+                    found[known] = self._cause(end, way, names.get(end.partner, ""))
                 found[known].parameters.append(name)
         return list(found.values())
 
@@ -196,7 +198,7 @@ class Deaths:
                     pending.append(edge.user)
         return replace(part.end, kind="other") if part.end else _End("other", "", NOWHERE)
 
-    def _cause(self, end: _End, way: Sequence[Hashable], partner: str, step: int) -> Cause:
+    def _cause(self, end: _End, way: Sequence[Hashable], partner: str) -> Cause:
         kind = "zero_factor" if partner and end.kind == "mask" else end.kind
         operands = list(end.operands)
         if partner:
@@ -208,7 +210,7 @@ class Deaths:
             if stop != stops[-1]:
                 stops.append(stop)
         told = end.told or (partner if kind == "zero_factor" else "")
-        return Cause("zero", kind, end.operation, stops[0].line, [], "backward", operands, stops, step, told)
+        return Cause("zero", kind, end.operation, stops[0].line, [], "backward", operands, stops, told=told)
 
 
 def _told(death: Death) -> _End:

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 
 from gradtool.witness.causes.lines import Spot
 
-__all__ = ["COMMON", "FLAT", "LEAVING", "LOOKED_AT", "NOWHERE", "Event", "Flow"]
-
-NOWHERE: Spot = ("", 0, "")
-"""The spot of what was not seen."""
+__all__ = ["COMMON", "FLAT", "LEAVING", "LOOKED_AT", "Event", "Flow"]
 
 LEAVING = frozenset({"item", "numpy", "tolist", "float", "left"})
 """Cuts by which numbers leave the framework."""

@@ -13,9 +13,8 @@ __all__ = ["NOWHERE", "Spot", "code_line", "spot"]
 Spot = tuple[str, int, str]
 """File, line number, function: what is kept of a frame while the program runs, since a frame keeps everything alive."""
 
-
 NOWHERE: Spot = ("", 0, "")
-
+"""The spot of what was not seen."""
 
 TYPED = ("<stdin>", "<string>", "<console>", "<ipython-input")
 """Beginnings of the names of code that was typed or sent, and lies in no file."""
@@ -31,7 +30,7 @@ def spot(frame: FrameType | None) -> Spot:
         own = frame
         while own is not None and not own.f_code.co_filename.startswith(TYPED):
             own = own.f_back
-    return ("", 0, "") if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
+    return NOWHERE if own is None else (own.f_code.co_filename, own.f_lineno, own.f_code.co_qualname)
 
 
 def code_line(place: Spot) -> CodeLine:

@@ -50,8 +50,6 @@ class Call:
     outputs: Sequence[Given]
     phase: str = "forward"
     of: str = ""
-    told: str = ""
-    """A clause for people that the framework knows beside."""
     partial: bool = False
     """Whether the output is written into a part of memory whose rest stays as it was."""
 

@@ -10,31 +10,12 @@ import numpy as np
 
 from gradtool.witness.causes.operands import FINITE, NAN, Array, Call, Given, level_of
 
-__all__ = ["CONSTANT", "MARKING", "PASSING", "SELECTING", "epsilon_lost", "is_left_out", "is_mask", "kind_of", "taken"]
+__all__ = ["CONSTANT", "is_left_out", "is_mask", "kind_of", "taken"]
 
 MANY = 10_000
 """So many of the places that are not finite are looked at."""
 EXP_LIMIT = 88.7
 """The exponential of more than this is beyond float32, too."""
-
-SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
-"""From 1 to the next larger number."""
-LEAST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
-"""The smallest number above 0."""
-
-SELECTING = frozenset(
-    (
-        "where", "masked_fill", "masked_select", "masked_scatter", "index", "index_select", "gather", "select", "slice",
-        "maximum", "minimum", "max", "min", "amax", "amin", "topk", "sort", "median", "kthvalue",
-    )
-)  # fmt: skip
-"""Operations whose slope is exactly 0 for what they did not take."""
-
-MARKING: Mapping[str, str] = {"std": "std", "var": "std", "var_mean": "std", "std_mean": "std", "norm": "norm"}
-"""Operations whose output is remembered, since a division by it is a kind of its own."""
-
-PASSING = frozenset(("sqrt", "neg", "abs", "copy", "view", "add", "sub", "clamp"))
-"""Operations through which a mark goes on; and so does the product with a plain number."""
 
 CONSTANT = frozenset(("full", "full_like", "new_full", "fill", "scalar_tensor", "lift_fresh", "constant"))
 """Operations that make a tensor of a number that the program states."""
@@ -212,20 +193,6 @@ def _where_worst(call: Call, worst: Given) -> list[Array]:
         except ValueError:
             found.append(values)
     return found
-
-
-def epsilon_lost(operation: str, numbers: Sequence[float], dtype: str) -> str:
-    """What to tell of a number that is too small to change 1, where it is added or bounds; empty if none is."""
-    if operation not in {"add", "sub", "clamp"} or dtype not in SPACING:
-        return ""
-    for value in numbers:
-        if 0 < abs(value) <= LEAST[dtype] / 2:
-            return f"{value:.1g} is 0 in {dtype}"
-        sizes = (abs(value - 1),) if operation == "clamp" else (abs(value), abs(value - 1))
-        for size in sizes:
-            if 0 < size <= SPACING[dtype] / 2:
-                return f"{size:.1g} is lost beside 1 in {dtype}, whose next number is {1 + SPACING[dtype]:.8g}"
-    return ""
 
 
 def taken(call: Call) -> Sequence[Given]:

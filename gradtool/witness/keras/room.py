@@ -22,7 +22,8 @@ from gradtool.witness.model.exchange import Arrays
 from gradtool.witness.model.losses import called_loss
 from gradtool.witness.model.outputs import keyed
 from gradtool.witness.model.pair_file import Loaded
-from gradtool.witness.model.side import Call, Passed, RandomForwardError, steps
+from gradtool.witness.model.room import Call, Passed
+from gradtool.witness.model.side import RandomForwardError, steps
 from gradtool.witness.model.user_file import UserFileError, blamed
 
 __all__ = ["Backend", "KerasRoom", "testify"]

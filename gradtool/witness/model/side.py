@@ -8,85 +8,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradtool.evidence import Assumed, Reach, Side, SideLayer, SideRequest, SideRun
-from gradtool.witness.model.discovery import Kind
+from gradtool.evidence import Assumed, Reach, Side, SideRequest, SideRun
 from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
 from gradtool.witness.model.losses import order
 from gradtool.witness.model.pair_file import Loaded, opened
+from gradtool.witness.model.room import Passed, Room
 from gradtool.witness.model.user_file import UserFileError
 
-__all__ = ["Call", "Passed", "RandomForwardError", "Room", "steps"]
+__all__ = ["RandomForwardError", "steps"]
 
 LEAST = 2.0**-27
 """The least relative move of a draw. In float64 this, not a rounding unit: Keras keeps some constants in float32, which
 moves what comes out of an exact gelu by as much."""
-
-
-@dataclass(slots=True)
-class Call:
-    """One call of a layer, with its output and what came back to it; both None where there is no such number."""
-
-    layer: SideLayer
-    value: NDArray[Any] | None = None
-    gradient: NDArray[Any] | None = None
-
-
-@dataclass(slots=True)
-class Passed:
-    """A forward pass, and a backward pass where a loss was given."""
-
-    calls: list[Call]
-    outputs: list[NDArray[Any]]
-    loss: float = 0.0
-    gradients: Arrays = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)
-    by_inputs: list[NDArray[Any] | None] = field(default_factory=list)
-    """The gradients by the inputs, of a model that trains nothing."""
-
-
-class Room(Protocol):
-    """A framework: what one side can't do without it."""
-
-    framework: str
-    version: str
-    kind: Kind
-    targets_first: bool
-    """Whether the framework's own losses take the targets before the output."""
-
-    def begin(self, request: SideRequest) -> None:
-        """Settle seed and dtype before the file runs."""
-
-    def settle(self, loaded: Loaded, request: SideRequest) -> None:
-        """Take the model over: its mode, dropout off, its dtype; and draw inputs where its shapes say which."""
-
-    def channels_last(self) -> bool:
-        """How the model lays out images."""
-
-    def weights(self) -> Arrays:
-        """Every array of the model by its name: parameters, and what normalisations remember."""
-
-    def trained(self) -> list[str]:
-        """The names of those that get a gradient."""
-
-    def give(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        """Set the arrays."""
-
-    def arranged(self, inputs: list[NDArray[Any]], request: SideRequest, /) -> list[NDArray[Any]]:
-        """The inputs as this side's model takes them."""
-
-    def forward(self, inputs: list[NDArray[Any]], seed: int = 0) -> Passed:
-        """Run the model and look at its layers; what draws numbers draws others from another seed."""
-
-    def backward(self, inputs: list[NDArray[Any]], projections: Sequence[NDArray[Any]], loaded: Loaded) -> Passed:
-        """Run the model and its loss (the file's own, else the projection of the outputs), and then back."""
 
 
 class RandomForwardError(UserFileError):
@@ -180,7 +121,7 @@ def _describe(room: Room, request: SideRequest) -> Side:
 def _look_at_chance(room: Room, request: SideRequest, inputs: list[NDArray[Any]], passed: Passed) -> None:
     """Raise RandomForwardError where the model gives other numbers from another seed, though dropout is off."""
     _seeded(request.seed + 1)
-    different = _different(_written(passed), _written(room.forward(inputs, request.seed + 1)))
+    different = _different(passed.arrays(), room.forward(inputs, request.seed + 1).arrays())
     if not any(name.startswith("output:") for name in different):
         return
     place = next((int(name.partition(":")[2]) for name in different if name.startswith("value:")), None)
@@ -212,7 +153,7 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
         _seeded(request.seed)
         passed = room.backward(fed, projections, loaded)
         first = first if draw else passed.loss
-        _save(request, f"{request.dtype}.{draw}", _written(passed))
+        _save(request, f"{request.dtype}.{draw}", passed.arrays())
     kinds = {array.dtype.name for name, array in room.weights().items() if array.dtype.kind == "f"}
     return first, kinds.pop() if len(kinds) == 1 else "mixed"
 
@@ -240,7 +181,7 @@ def _reach(room: Room, request: SideRequest) -> Reach:
 
 
 def _numbers(room: Room, inputs: list[NDArray[Any]]) -> Arrays:
-    found = _written(room.forward(inputs))
+    found = room.forward(inputs).arrays()
     return {name: array for name, array in found.items() if name.startswith(("value:", "output:"))}
 
 
@@ -281,20 +222,6 @@ def _moved(given: Arrays, inputs: list[NDArray[Any]], request: SideRequest, draw
         return cast if not draw else (cast * (1 + unit * drawn.uniform(-1, 1, cast.shape))).astype(kind)
 
     return {name: one(array) for name, array in given.items()}, [one(array) for array in inputs]
-
-
-def _written(passed: Passed) -> Arrays:
-    arrays: Arrays = {"loss": np.float64(passed.loss)}  # type: ignore[dict-item]
-    for place, call in enumerate(passed.calls):
-        if call.value is not None:
-            arrays[f"value:{place}"] = call.value
-        if call.gradient is not None:
-            arrays[f"gradient:{place}"] = call.gradient
-    for place, output in enumerate(passed.outputs):
-        arrays[f"output:{place}"] = output
-    arrays.update({f"fed:{k}": array for k, array in enumerate(passed.by_inputs) if array is not None})
-    arrays.update({f"parameter:{name}": array for name, array in passed.gradients.items()})
-    return arrays
 
 
 def _save(request: SideRequest, name: str, arrays: Arrays) -> None:

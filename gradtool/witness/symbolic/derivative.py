@@ -7,7 +7,6 @@ touched a kink or a singular derivative, limits from both sides decide (``limits
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,23 +14,20 @@ from typing import Any
 
 from mpmath import mp
 
-from gradtool.evidence import Exact, ExactEntry, Link, Place, Request
+from gradtool.evidence import Exact, ExactEntry, Link, Request
 from gradtool.target.expression import parse
-from gradtool.target.operations import OPERATIONS
 from gradtool.values import Index, coordinates, indices, labels, shape_of
 from gradtool.witness.symbolic.digits import Task
-from gradtool.witness.symbolic.exact import MAX_MAGNITUDE, Walk
-from gradtool.witness.symbolic.limits import filling, sided
+from gradtool.witness.symbolic.exact import Walk
+from gradtool.witness.symbolic.holes import beyond, undefined
+from gradtool.witness.symbolic.limits import sided
 from gradtool.witness.symbolic.node import NO_LOSS, BeyondError, UndefinedError
 from gradtool.witness.symbolic.program import MAX_STEPS, Program, TooLargeError, scalar_program, weighed
 from gradtool.witness.symbolic.reverse import UnknownDerivativeError, gradient_program
-from gradtool.witness.symbolic.told import place_of, text_of
+from gradtool.witness.symbolic.told import place_if, place_of, text_if, text_of
 from gradtool.witness.walk import VAST, Step, compile_tree, is_vast
 
 __all__ = ["derive"]
-
-LONGEST = 5.0
-"""Seconds for the limits beside the point by one variable: a hundred times what they take as a rule."""
 
 MOST_GIVEN_UP = 4
 """After so many searches for limits that took too long, those by the other variables are not begun."""
@@ -107,11 +103,11 @@ class _Derivation:
                 walk, digits = task.settled()
             except UndefinedError as error:
                 if lower is None:
-                    return self._undefined(task, error)
+                    return undefined(task, self.names, error)
                 entries += [self._beside(task, row, text, error) for text in row.wrt]
                 continue
             except BeyondError as error:
-                return self._beyond(task, error)
+                return beyond(task, error)
             most = max(most, digits)
             with mp.workdps(digits):
                 sensitivity = _sensitivity(task, walk)
@@ -124,8 +120,8 @@ class _Derivation:
                     loss = walk.root.loss
         if any(entry.kind == "jump" for entry in entries) and any(map(_is_negative_zero, self.coordinates.values())):
             value = None  # that of the side from which the zero comes: atan2(-0.0, -1) is -pi
-        place = place_of(loss.step) if loss.step else None
-        return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most, value_loss=place,
+        return Exact(self.request.key, "defined", value, entries, value_bound=bound, digits=most,
+                     value_loss=place_if(loss.step),
                      value_cause=loss.cause)  # fmt: skip
 
     def _rows(self) -> Iterator[_Row]:
@@ -170,17 +166,17 @@ class _Derivation:
         return ExactEntry(
             variable,
             kind,
-            None if derivative is None else text_of(derivative),
+            text_if(derivative),
             bound=text_of(units * walk.unit + node.adjoint_excess),
             sensitivity=text_of(sensitivity),
-            left=None if left is None else text_of(left),
-            right=None if right is None else text_of(right),
-            loss=place_of(blame.step) if blame.step else None,
+            left=text_if(left),
+            right=text_if(right),
+            loss=place_if(blame.step),
             cause=blame.cause,
-            touched=place_of(node.touched) if node.touched else None,
+            touched=place_if(node.touched),
             doubtful=node.doubtful or text in walk.doubted,
-            flat=place_of(node.flat) if node.flat and not derivative and not node.touched else None,
-            absorbing=_first(walk.absorbing),
+            flat=place_if(None if derivative or node.touched else node.flat),
+            absorbing=place_if(next(iter(walk.absorbing), None)),
             shrinking=shrinking,
             growing=growing,
             index=index,
@@ -206,7 +202,7 @@ class _Derivation:
         if kind not in ("smooth", "kink"):  # the value between both sides has 30 digits only: too few for a jump
             kind, derivative, left, right = "unsettled", None, None, None
         self.found[variable, index] = kind, derivative
-        told = [None if number is None else text_of(number) for number in (derivative, left, right)]
+        told = [text_if(number) for number in (derivative, left, right)]
         place = place_of(error.step)
         return ExactEntry(
             variable, kind, told[0], left=told[1], right=told[2], touched=place, doubtful=True, index=index
@@ -227,49 +223,14 @@ class _Derivation:
         """As ``limits.sided``; of the kind ``unsettled`` where that takes too long, or did for other variables."""
         if self.given_up < MOST_GIVEN_UP:
             try:
-                with task.within(LONGEST):
-                    return sided(task, text, derivative)
+                return sided(task, text, derivative)
             except TimeoutError:
                 self.given_up += 1
         return "unsettled", None, None, None
 
-    def _beyond(self, task: Task, error: BeyondError) -> Exact:
-        value = "Infinity" if error.step is task.steps[task.root] else None
-        reason = f"a number beyond 2^{MAX_MAGNITUDE} arises in {error.step.operation}"
-        return Exact(self.request.key, "beyond", value, [], reason=reason, where=place_of(error.step))
-
-    def _undefined(self, task: Task, error: UndefinedError) -> Exact:
-        """The testimony where an operation is outside its domain: which, and whether the hole can be filled."""
-        row = OPERATIONS[error.step.operation]
-        operands = dict(zip(row.parameters, _operands(task, error.step), strict=False))
-        needs = re.sub(r"\b[a-z]\w*\b", lambda word: operands.get(word.group(), word.group()), row.domain)
-        known = zip(operands.values(), map(_shown, error.arguments), strict=False)
-        shown = ", ".join(dict.fromkeys(f"{operand} = {value}" for operand, value in known if operand != value))
-        needs = needs or "finite arguments"
-        limit = _filling(task)
-        entries = [ExactEntry(name, "isolated", None, index=index) for name, index in self.names.values()]
-        return Exact(
-            self.request.key,
-            "undefined",
-            None,
-            entries,
-            reason=f"{row.label} needs {needs}" + (f", and here {shown}" if shown else ""),
-            where=place_of(error.step),
-            limit=None if limit is None else text_of(limit),
-        )
-
 
 def _is_negative_zero(number: float) -> bool:
     return number == 0 and math.copysign(1, number) < 0
-
-
-def _filling(task: Task) -> Any:
-    """As ``limits.filling``; None too where that takes too long."""
-    try:
-        with task.within(LONGEST):
-            return filling(task)
-    except TimeoutError:
-        return None
 
 
 def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:
@@ -279,14 +240,6 @@ def _sensitivity(task: Task, walk: Walk) -> dict[str, Any]:
         for name in worst:
             worst[name] = max(worst[name], abs(other.variable(name).adjoint - walk.variable(name).adjoint))
     return worst
-
-
-def _operands(task: Task, step: Step) -> list[str]:
-    """The user's own words for the arguments of ``step``; inside a row's formula, the row's parameters."""
-    text, row = task.request.expression, OPERATIONS[step.operation]
-    if step.inlined:
-        return list(row.parameters)
-    return [text[slice(*task.steps[index].span)].strip() for index in step.arguments]
 
 
 def _links(walk: Walk) -> tuple[Link | None, Link | None]:
@@ -299,12 +252,3 @@ def _links(walk: Walk) -> tuple[Link | None, Link | None]:
         Link(place_of(low[1]), text_of(low[0])) if low[0] < 1 else None,
         Link(place_of(high[1]), text_of(high[0])) if high[0] > 1 else None,
     )
-
-
-def _first(steps: Sequence[Step]) -> Place | None:
-    return place_of(steps[0]) if steps else None
-
-
-def _shown(value: Any) -> str:
-    """A number for people: as a float reads where it is one, else to 20 digits."""
-    return f"{float(value):.17g}".removesuffix(".0") if float(value) == value else str(mp.nstr(value, 20))

@@ -17,6 +17,9 @@ from gradtool.witness.symbolic.node import BeyondError, UndefinedError
 
 __all__ = ["filling", "sided"]
 
+LONGEST = 5.0
+"""Seconds for the limits beside a point by one variable: a hundred times what they take as a rule."""
+
 MAX_SIDE_DIGITS = 2600
 """Beside a point at 0, a distance of 10^-400 is cubed and more: (x - sin(x))/x**3."""
 
@@ -36,8 +39,12 @@ class _Side:
 
 
 def sided(task: Task, name: str, derivative: Any) -> tuple[str, Any, Any, Any]:
-    """(kind, derivative, left, right) at a point that stands on a kink or on a singular derivative."""
-    left, right = _side(task, name, -1), _side(task, name, 1)
+    """(kind, derivative, left, right) at a point that stands on a kink or on a singular derivative.
+
+    Raises TimeoutError where the search takes too long.
+    """
+    with task.within(LONGEST):
+        left, right = _side(task, name, -1), _side(task, name, 1)
     if left is None and right is None:
         return "isolated", None, None, None
     if left is None or right is None:
@@ -103,7 +110,16 @@ def _steps(task: Task, names: Sequence[str]) -> list[tuple[Any, int]]:
 
 
 def filling(task: Task) -> Any:
-    """The common limit of the values along every axis and two diagonals, from both sides; None if there is none."""
+    """The value that would fill a hole; None if there is none, or where the search takes too long."""
+    try:
+        with task.within(LONGEST):
+            return _common_limit(task)
+    except TimeoutError:
+        return None
+
+
+def _common_limit(task: Task) -> Any:
+    """That of the values along every axis and two diagonals, from both sides; None if there is none."""
     names = list(task.point())[:MOST_NAMES]
     directions = [{name: 1} for name in names]
     if len(names) > 1:

@@ -24,7 +24,7 @@ from gradtool.witness.symbolic.digits import Task
 from gradtool.witness.symbolic.exact import Walk
 from gradtool.witness.symbolic.node import BeyondError, Node, UndefinedError
 from gradtool.witness.symbolic.program import Places, TooLargeError, scalar_program, weighed
-from gradtool.witness.symbolic.told import place_of, text_of
+from gradtool.witness.symbolic.told import place_if, text_if, text_of
 from gradtool.witness.walk import compile_marked
 
 __all__ = ["trace"]
@@ -99,9 +99,9 @@ class _Tracing:
             "0" if noise else text_of(node.adjoint),
             bound=text_of(node.adjoint_units * self.walk.unit + node.adjoint_excess),
             sensitivity=text_of(sensitivity),
-            loss=place_of(blame.step) if blame.step else None,
+            loss=place_if(blame.step),
             cause=blame.cause,
-            touched=place_of(node.touched) if node.touched else None,
+            touched=place_if(node.touched),
             doubtful=node.doubtful,
             index=index,
         )
@@ -136,7 +136,7 @@ class _Tracing:
             if elementwise:
                 pairs = zip(slopes, np.broadcast_to(entries, parent.shape).ravel(), strict=True)
             numbers = [slope.get(int(place), mp.mpf(0)) for slope, place in pairs]
-            found[mark] = [None if number is None else text_of(number) for number in numbers]
+            found[mark] = [text_if(number) for number in numbers]
         return found
 
     def _slopes(self, top: int) -> dict[int, Any]:

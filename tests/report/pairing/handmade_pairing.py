@@ -22,7 +22,8 @@ from gradtool.evidence import (
 )
 from gradtool.report.pairing import FORMATS
 from gradtool.terminal import Terminal
-from gradtool.verdict.pairing import ModelComparison, judge_pair
+from gradtool.verdict.pairing.findings import judge_pair
+from gradtool.verdict.pairing.record import ModelComparison
 
 
 def side(framework: str, version: str, **cells: Any) -> Side:

@@ -9,7 +9,7 @@ import pytest
 
 from gradtool.evidence import Autodiff, Exact, ExactEntry, Mode
 from gradtool.values import Array
-from gradtool.verdict.agreement import Case
+from gradtool.verdict.case import Case
 from gradtool.verdict.compare.modes import judged_modes, mode_findings
 from gradtool.verdict.compare.record import MODE_WORDS, JudgedMode
 from gradtool.verdict.rules import RULES

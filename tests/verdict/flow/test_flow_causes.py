@@ -15,8 +15,11 @@ import pytest
 from handmade_models import WIDTH, bias, chain, found, layer, model, numbers, relu, told, weight, with_parameters
 
 from gradtool.evidence import Cause, CodeLine, Loss, ModelEvidence, Operand, Parameter, TrainingStep, Weights
-from gradtool.verdict.flow.cause_rows import BIRTHS, CUTS, EPSILONS, ZEROS
 from gradtool.verdict.flow.causes import KINDS, because, remedy
+from gradtool.verdict.flow.kinds.births import BIRTHS
+from gradtool.verdict.flow.kinds.cuts import CUTS
+from gradtool.verdict.flow.kinds.kind import EPSILONS
+from gradtool.verdict.flow.kinds.zeros import ZEROS
 from gradtool.verdict.record import Finding
 from gradtool.witness.causes.deaths import ROWS
 from gradtool.witness.causes.patterns import MARKS, PATTERNS, SLOPES

@@ -10,9 +10,9 @@ import torch
 
 from gradtool.evidence import Cause, CodeLine
 from gradtool.witness.causes.dataflow import Found, Walk
-from gradtool.witness.causes.events import NOWHERE, Event
+from gradtool.witness.causes.events import Event
 from gradtool.witness.causes.further import further_cuts
-from gradtool.witness.causes.lines import Spot, code_line
+from gradtool.witness.causes.lines import NOWHERE, Spot, code_line
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.recorder import DataFlow

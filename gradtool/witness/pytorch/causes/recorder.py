@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from gradtool.witness.causes.events import NOWHERE, Flow
-from gradtool.witness.causes.lines import Spot, spot
+from gradtool.witness.causes.events import Flow
+from gradtool.witness.causes.lines import NOWHERE, Spot, spot
 from gradtool.witness.pytorch.causes.graph import plain
 from gradtool.witness.pytorch.causes.nodes import Nodes, Place
 from gradtool.witness.pytorch.causes.numbers import is_literal, numbers_in, tensors_in

@@ -15,7 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from gradtool.evidence import SideLayer
-from gradtool.witness.model.side import Call
+from gradtool.witness.model.room import Call
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.pytorch.model.recorder import tensors_in
 from gradtool.witness.pytorch.side.layers import Row, called, described, is_dropout, row_of

@@ -16,7 +16,8 @@ from gradtool.witness.model.exchange import Arrays
 from gradtool.witness.model.losses import called_loss
 from gradtool.witness.model.outputs import keyed
 from gradtool.witness.model.pair_file import Loaded
-from gradtool.witness.model.side import Passed, RandomForwardError, steps
+from gradtool.witness.model.room import Passed
+from gradtool.witness.model.side import RandomForwardError, steps
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.pytorch.model.testimony import KIND
 from gradtool.witness.pytorch.side.layers import spatial_dims, without_dropout

@@ -1,4 +1,4 @@
-"""The exact walk over large arrays, backward: adjoints with their error bounds, and which entry each mark concerns.
+"""The exact walk over large arrays, backward: adjoints with their error bounds, from a step to its arguments.
 
 The mathematics is that of ``exact.py``. An adjoint that gathers n paths, because an array was stretched or multiplied
 by a matrix, is a sum of n terms and rounds as one (``gathered.sum_units``).
@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from gradtool.target.operations import OPERATIONS
-from gradtool.witness.symbolic.large.bounds import as_computed, beyond, change, faint, lost_by
-from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Losses, relative, scaled, times, worse
-from gradtool.witness.symbolic.large.flow import chosen_branch, flow, flow_losses
+from gradtool.witness.symbolic.large.bounds import beyond, faint
+from gradtool.witness.symbolic.large.cell import NOTHING, Cell, Losses, relative, times, worse
+from gradtool.witness.symbolic.large.chain import chained
+from gradtool.witness.symbolic.large.flow import chosen_branch, flow_losses
 from gradtool.witness.symbolic.large.gathered import axes_of, factor_of, first_extremes
-from gradtool.witness.symbolic.large.numbers import ZERO, Floats, Mask, Numbers, boxed, finite, sizes
+from gradtool.witness.symbolic.large.marks import mark
+from gradtool.witness.symbolic.large.numbers import ZERO, Floats, Numbers, boxed, finite, sizes
 from gradtool.witness.symbolic.large.products import Factor, matrices, multiplied, product_bounds
-from gradtool.witness.symbolic.large.rows import Formula, row
 from gradtool.witness.symbolic.large.shapes import (
     REDUCTIONS,
     VIEWS,
@@ -46,6 +46,7 @@ class _Spreader:
     def __init__(self, walk: Forward, cell: Cell) -> None:
         self.walk, self.cell, self.bounds = walk, cell, walk.bounds
         self.unit, self.tiny, self.arithmetic = walk.unit, walk.tiny, walk.arithmetic
+        self.labels = walk.labels.get(cell.place, ())
         self.size: Floats = NOTHING
 
     def run(self) -> None:
@@ -56,7 +57,7 @@ class _Spreader:
                 self._note_cancellation()
             self._hand_back()
         if self.bounds:
-            self._mark()
+            mark(cell, self.labels)
         if cell.step.operation != "variable":
             cell.adjoint = None
             cell.adjoint_units = cell.adjoint_excess = cell.best = NOTHING
@@ -88,7 +89,7 @@ class _Spreader:
         else:
             for place, argument in enumerate(cell.arguments):
                 if argument.active:
-                    self._give(argument, self._chain(place), stretched_too=True)
+                    self._give(argument, chained(self.walk, cell, place, self.size), stretched_too=True)
 
     # ---- steps that move entries or gather them
 
@@ -96,7 +97,7 @@ class _Spreader:
         return np.broadcast_to(bound, self.cell.step.shape)
 
     def _unview(self) -> None:
-        cell, labels = self.cell, self.walk.labels.get(self.cell.place, ())
+        cell, labels = self.cell, self.labels
         shapes = [argument.step.shape for argument in cell.arguments]
         adjoints = unview(cell.step, self._whole(cell.adjoint), shapes, ZERO, labels)
         units = unview(cell.step, self._whole(cell.adjoint_units), shapes, 0.0, labels)
@@ -182,73 +183,6 @@ class _Spreader:
         units, excess = (np.broadcast_to(part, whole).reshape(shape) for part in (back.units, back.excess))
         return Share(back.product.reshape(shape), units, excess, share.losses)
 
-    # ---- rows that work number by number
-
-    def _chain(self, place: int) -> Share:
-        """The chain rule for one argument: the product with the local derivative, and what it may be off by."""
-        cell = self.cell
-        local = cell.locals[place]
-        assert local is not None and cell.adjoint is not None  # noqa: S101, PT018  # an active argument has one
-        product = boxed(cell.adjoint * local)
-        if not self.bounds:
-            return Share(product, NOTHING, NOTHING, None)
-        slope = cell.slopes[place]
-        lost_units, lost_excess = self._local_error(place, local, slope)
-        losses = self._losses(place, slope, lost_units, lost_excess)
-        size = sizes(product)
-        units = scaled(slope, cell.adjoint_units) + scaled(self.size, lost_units)
-        excess = scaled(slope, cell.adjoint_excess) + scaled(self.size, lost_excess)
-        units = units + np.where(slope == 1, 0.0, size)
-        if (small := faint(slope, self.tiny) & (size >= self.tiny)).any():
-            excess = excess + np.where(small, self.tiny * np.maximum(1.0, self.size), 0.0)
-        if (large := beyond(slope, self.arithmetic) & (size >= self.tiny)).any():
-            excess = np.where(large, np.inf, excess)
-            losses = Losses.offer(losses, np.asarray(np.inf), large, cell.place, "backward_overflow")
-        for stake in cell.stakes:
-            if stake.singular and place in stake.places:
-                units, excess = np.where(stake.where, 0.0, units), np.where(stake.where, 0.0, excess)
-        return Share(product, units, excess, losses)
-
-    def _local_error(self, place: int, local: Numbers, slope: Floats) -> tuple[Floats, Floats]:
-        """What the dtype may get wrong in a local derivative, as (units, excess)."""
-        cell = self.cell
-        functions, table = row(cell.step.operation), OPERATIONS[cell.step.operation]
-        derivative = functions.derivatives[place]
-        values = [argument.value for argument in cell.arguments]
-        units, excess = NOTHING, NOTHING
-        own = not functions.trivial[place] and len(values) == 1
-        is_argument = isinstance(derivative, Formula) and derivative.root < len(derivative.parameters)
-        for other in functions.depends[place]:
-            argument = cell.arguments[other]
-            if is_argument:
-                units, excess = units + argument.units, excess + argument.excess
-            elif argument.inexact or own:
-                rate = change(derivative, values, other, local)
-                units = units + lost_by(rate, argument.units, argument)
-                units = units + np.where(argument.size > 0, sizes(rate), 0.0) if own else units
-                excess = excess + lost_by(rate, argument.excess, argument)
-        if not functions.trivial[place]:
-            units = units + 4 * slope
-        if backward := table.backward.get(self.walk.framework):
-            more_units, more_excess = as_computed(backward[place], cell, self.arithmetic)
-            units, excess = units + more_units, excess + more_excess
-        return units, excess
-
-    def _losses(self, place: int, slope: Floats, units: Floats, excess: Floats) -> Losses | None:
-        """Digits lost upstream, in whatever the local derivative is computed from, and in itself."""
-        cell = self.cell
-        functions = row(cell.step.operation)
-        losses = cell.blame
-        if not functions.trivial[place]:
-            losses = worse(losses, cell.loss)
-        for other in functions.depends[place]:
-            losses = worse(losses, cell.arguments[other].loss)
-        before = np.maximum.reduce(
-            np.broadcast_arrays(*(relative(self.unit, a.units, a.excess, a.size) for a in cell.arguments))
-        )
-        factor = relative(self.unit, units, excess, slope) / np.maximum(before, self.unit)
-        return Losses.offer(losses, factor, np.ones((), dtype=np.bool_), cell.place, "backward")
-
     # ---- gathering
 
     def _give(self, argument: Cell, share: Share, *, plain: bool = False, stretched_too: bool = False) -> None:
@@ -287,52 +221,6 @@ class _Spreader:
             return np.broadcast_to(self.size, shape)
         except ValueError:  # a reduction: of another shape
             return np.asarray(self.size.max(initial=0.0))
-
-    # ---- what concerns which entry
-
-    def _mark(self) -> None:
-        """Tell the arguments whether a kink or a doubtful condition lies on their way to the value."""
-        cell, labels = self.cell, self.walk.labels.get(self.cell.place, ())
-        logical = cell.step.operation in OPERATIONS and OPERATIONS[cell.step.operation].logical
-        joined = cell.step.operation.startswith("logical_")
-        if cell.step.operation == "where":
-            cell.doubtful = cell.doubtful | _undecided(cell.arguments[0])
-        doubtful: Mask = cell.doubtful & cell.needed
-        concerned = (cell.needed if logical else cell.matters & cell.needed) | (cell.touched > 0)
-        for place, argument in enumerate(cell.arguments):
-            if joined or (cell.step.operation == "where" and not place):
-                continue
-            codes = cell.touched
-            for stake in sorted(cell.stakes, key=lambda stake: not stake.singular):
-                if place in stake.places and cell.step.operation not in REDUCTIONS:
-                    on = stake.where & (cell.needed if stake.singular else concerned)
-                    codes = np.where((codes == 0) & on, np.int32(cell.place + 1), codes)
-            if codes.any():
-                argument.touched = _first(argument.touched, flow(cell, place, codes, labels))
-            if cell.step.operation in REDUCTIONS:
-                self._mark_ties(concerned)
-            if doubtful.any() or cell.doubtful.any():
-                argument.doubtful = argument.doubtful | flow(cell, place, doubtful, labels)
-
-    def _mark_ties(self, concerned: Mask) -> None:
-        cell, (argument,) = self.cell, self.cell.arguments
-        for stake in cell.stakes:
-            asked = stretched(np.asarray(self._whole(concerned)), axes_of(cell), argument.step.shape)
-            codes = np.where(stake.where & asked, np.int32(cell.place + 1), np.int32(0))
-            argument.touched = _first(argument.touched, codes)
-
-
-def _undecided(condition: Cell) -> Mask:
-    """Where rounding decides the condition, or one that it is joined from."""
-    found = condition.doubtful
-    if condition.step.operation.startswith("logical_"):
-        for part in condition.arguments:
-            found = found | _undecided(part)
-    return found
-
-
-def _first(known: Any, other: Any) -> Any:
-    return np.where(known > 0, known, other)
 
 
 def _through(cell: Cell, place: int) -> Losses | None:

@@ -172,7 +172,7 @@ def factor_of(cell: Cell, place: int) -> Factor:
 
 
 def multiply(cell: Cell, walk: Forward) -> Cell:
-    """A matrix product; see ``large_products.py``."""
+    """A matrix product; see ``products.py``."""
     left, right = (factor_of(argument, place) for place, argument in enumerate(cell.arguments))
     shape = cell.step.shape
     cell.value = multiplied(left.value, right.value).reshape(shape)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradtool.evidence import Exact, ExactEntry, Grid, Place, Request
+from gradtool.evidence import Exact, ExactEntry, Grid, Request
 from gradtool.values import Array, Index, decimal_text, pair_text
 from gradtool.witness.symbolic.large import gradient as large
-from gradtool.witness.symbolic.told import place_of
+from gradtool.witness.symbolic.told import place_if
 from gradtool.witness.walk import Step
 
 __all__ = ["UnknownEntriesError", "derive_grids"]
@@ -46,7 +46,7 @@ def derive_grids(request: Request, steps: Sequence[Step]) -> Exact:
 def _grid(found: large.LargeGradient, grid: large.Grid) -> Grid:
     pairs = np.stack([grid.loss.ravel(), grid.cause.ravel()], axis=1)
     kinds, codes = np.unique(pairs, axis=0, return_inverse=True)
-    losses = [(_place(found.step(int(step))), found.cause(int(cause))) for step, cause in kinds]
+    losses = [(place_if(found.step(int(step))), found.cause(int(cause))) for step, cause in kinds]
     known = [(place, cause) for place, cause in losses if place is not None]
     numbering = [known.index((place, cause)) + 1 if place is not None else 0 for place, cause in losses]
     parts = (grid.high, grid.low, grid.bound, grid.sensitivity, np.array(numbering)[codes.ravel()])
@@ -63,7 +63,7 @@ def _special(found: large.LargeGradient, grid: large.Grid) -> list[ExactEntry]:
 def _entry(found: large.LargeGradient, grid: large.Grid, index: Index) -> ExactEntry:
     high, low = float(grid.high[index]), float(grid.low[index])
     left, right = float(grid.left[index]), float(grid.right[index])
-    touched = _place(found.step(int(grid.touched[index])))
+    touched = place_if(found.step(int(grid.touched[index])))
     kinked = touched is not None and not math.isfinite(high)
     return ExactEntry(
         grid.variable,
@@ -73,16 +73,12 @@ def _entry(found: large.LargeGradient, grid: large.Grid, index: Index) -> ExactE
         sensitivity=decimal_text(float(grid.sensitivity[index])),
         left=None if math.isnan(left) else decimal_text(left),
         right=None if math.isnan(right) else decimal_text(right),
-        loss=_place(found.step(int(grid.loss[index]))),
+        loss=place_if(found.step(int(grid.loss[index]))),
         cause=found.cause(int(grid.cause[index])),
         touched=touched,
         doubtful=bool(grid.doubtful[index]),
         index=index,
     )
-
-
-def _place(step: Step | None) -> Place | None:
-    return None if step is None else place_of(step)
 
 
 def _array(part: np.ndarray, shape: tuple[int, ...]) -> Array:
