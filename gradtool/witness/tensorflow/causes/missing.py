@@ -39,7 +39,7 @@ def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought
 def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) -> list[Cause]:
     """The cuts in the way of variables that have a gradient by another way."""
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
-    names = {node: row.name for row in held if (node := recorder.node(row.tensor)) is not None}
+    names = {node: row.name for row in held if (node := recorder.nodes.of(row.tensor)) is not None}
     causes = []
     for found, nodes in walk.missing(names):
         event = found.event
@@ -57,7 +57,7 @@ def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, row: Named) -> tuple[str
     tensor = row.tensor
     if not row.trainable:
         return "frozen", "", ("", 0, "")
-    node = recorder.node(tensor)
+    node = recorder.nodes.of(tensor)
     if node is None:
         found = Found("unused", None)
     else:
@@ -116,7 +116,7 @@ class _Tapes:
 
     def _without(self, inputs: Sequence[int], outputs: Sequence[int]) -> Iterator[int]:
         """Those of ``inputs`` that get None."""
-        tensor = self.recorder.tensor
+        tensor = self.recorder.nodes.tensor
         kept = [(node, tensor(node)) for node in dict.fromkeys(inputs) if tensor(node) is not None]
         kept = [(node, one) for node, one in kept if one.dtype.is_floating or one.dtype.is_complex]
         made = [one for one in map(tensor, outputs) if one is not None]
