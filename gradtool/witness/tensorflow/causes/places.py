@@ -10,7 +10,7 @@ import keras
 
 from gradtool.witness.causes.lines import Spot, spot
 from gradtool.witness.model.user_file import is_users
-from gradtool.witness.tensorflow.model.recorder import Sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["place"]
 

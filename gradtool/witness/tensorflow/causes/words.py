@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.history import History, Operation
 
 __all__ = ["VIEWS", "slope_word", "word"]
 
@@ -44,7 +44,7 @@ VIEWS = frozenset({"Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "MaxP
 _SQUARES = ("Square", "Mul", "Pow", "SquaredDifference")
 
 
-def word(operation: Operation, seen: Passing) -> str:
+def word(operation: Operation, seen: History) -> str:
     """Its word. TensorFlow makes a norm and a standard deviation of several operations, of which this is the root."""
     if operation.name == "Sqrt":
         under = seen.maker(operation, {"Reshape", "Squeeze", "Cast", "Real", "Identity"})
@@ -55,7 +55,7 @@ def word(operation: Operation, seen: Passing) -> str:
     return _PLAIN.get(operation.name, operation.name)
 
 
-def slope_word(operation: Operation, seen: Passing) -> str:
+def slope_word(operation: Operation, seen: History) -> str:
     """Its word where its slope is what is looked at; a maximum with a single number bounds."""
     if operation.name in {"Maximum", "Minimum"} and any(
         one is not None and one.shape.rank == 0 for one in operation.given()
@@ -64,7 +64,7 @@ def slope_word(operation: Operation, seen: Passing) -> str:
     return _SLOPES.get(operation.name) or word(operation, seen)
 
 
-def _centred(square: Operation, seen: Passing) -> bool:
+def _centred(square: Operation, seen: History) -> bool:
     """Whether a mean was subtracted from what is squared."""
     if square.name == "SquaredDifference":
         return True

@@ -21,7 +21,7 @@ from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.batch import cast
 from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
-from gradtool.witness.tensorflow.model.recorder import no_sources
+from gradtool.witness.tensorflow.model.sources import no_sources
 from gradtool.witness.tensorflow.model.statistics import numbers
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.versions import Version, holding, version

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gradtool.witness.causes.patches import patch
 from gradtool.witness.tensorflow.model.parameters import tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
 
@@ -44,9 +45,7 @@ class Taping:
             ("__exit__", self._exit),
             ("gradient", self._gradient),
         ):
-            own = getattr(tf.GradientTape, name)
-            setattr(tf.GradientTape, name, wrapper(own))
-            self._patches.callback(setattr, tf.GradientTape, name, own)
+            patch(self._patches, tf.GradientTape, name, wrapper)
         return self
 
     def __exit__(
@@ -64,7 +63,7 @@ class Taping:
     def _enter(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __enter__(tape: Any) -> Any:  # noqa: N807
             if not self._open:
-                self.recorder.release()
+                self.recorder.outputs.release()
             self._open.add(id(tape))
             self.recorder.looking = True
             return own(tape)
@@ -94,10 +93,10 @@ class Taping:
             self._busy = True
             try:
                 with self.around(targets):
-                    found, outputs = own(tape, target, (sources, self.recorder.outputs()), *args, **kwargs)
+                    found, outputs = own(tape, target, (sources, self.recorder.outputs.tensors()), *args, **kwargs)
             finally:
                 self._busy = False
-            self.recorder.take(outputs)
+            self.recorder.outputs.take(outputs)
             pairs = zip(asked, tf.nest.flatten(found), strict=True)
             own_frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
             used = [tensor_of(variable) for variable in tape.watched_variables()]

@@ -29,8 +29,8 @@ from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subje
 from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.optimizers import find_optimizer, optimizer_record
 from gradtool.witness.tensorflow.model.parameters import Named, layer_names, parameters
-from gradtool.witness.tensorflow.model.recorder import no_sources
 from gradtool.witness.tensorflow.model.shadow import WIDE, cast_model, digits_of, weights_of
+from gradtool.witness.tensorflow.model.sources import no_sources
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.terms import terms_of
 from gradtool.witness.tensorflow.model.versions import OWN, Version, prepare, version

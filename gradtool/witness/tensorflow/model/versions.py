@@ -23,8 +23,9 @@ from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.function import Function, is_leaf
 from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.observed import Observed
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
+from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.script import run_file
+from gradtool.witness.tensorflow.model.sources import Sources, no_sources
 
 __all__ = ["OWN", "Version", "holding", "prepare", "version"]
 
