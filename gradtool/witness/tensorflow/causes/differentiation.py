@@ -6,16 +6,17 @@ That is a backward pass, the gradient of each operation in it, and the functions
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import tensorflow as tf
 from tensorflow.python import pywrap_tfe  # no public way to these
-from tensorflow.python.eager import backprop, imperative_grad, record
+from tensorflow.python.eager import backprop, imperative_grad
 
 from gradtool.witness.causes.patches import Patches
 from gradtool.witness.tensorflow.causes.history import Operation
+from gradtool.witness.tensorflow.causes.listeners import recording
 
 __all__ = ["ENDS", "Watcher", "watching"]
 
@@ -38,9 +39,11 @@ class Watcher(Protocol):
         """The gradient function that ``tf.custom_gradient`` was given for ``operation``."""
 
 
-def watching(one: Watcher) -> AbstractContextManager[None]:
+@contextmanager
+def watching(one: Watcher) -> Iterator[None]:
     """A time in which ``one`` is called."""
-    return _PATCHES.on(one)
+    with _PATCHES.on(one), recording(functools.partial(_recorded, one)):
+        yield
 
 
 def _install(patches: Patches[Watcher]) -> None:
@@ -48,7 +51,6 @@ def _install(patches: Patches[Watcher]) -> None:
     own = backprop._gradient_function  # noqa: SLF001  # what TensorFlow registers itself
     patches.undo.callback(pywrap_tfe.TFE_Py_RegisterGradientFunction, own)
     patches.replace(imperative_grad, "imperative_grad", lambda own: functools.partial(_imperative_grad, own))
-    patches.replace(record, "record_operation", lambda own: functools.partial(_record_operation, own))
 
 
 _PATCHES = Patches(_install)
@@ -70,13 +72,12 @@ def _imperative_grad(own: Callable[..., Any], tape: Any, target: Any, sources: A
     return run()
 
 
-def _record_operation(
-    own: Callable[..., Any], name: str, outputs: Any, inputs: Any, backward: Any, forward: Any = None
+def _recorded(
+    one: Watcher, run: Callable[..., Any], name: str, outputs: Any, inputs: Any, backward: Any, *rest: Any
 ) -> Any:
     if tf.executing_eagerly():
-        for one in _PATCHES.here():
-            backward = functools.partial(_custom, one, one.custom(name, outputs, inputs), backward)
-    return own(name, outputs, inputs, backward, forward)
+        backward = functools.partial(_custom, one, one.custom(name, outputs, inputs), backward)
+    return run(name, outputs, inputs, backward, *rest)
 
 
 def _custom(one: Watcher, operation: Operation, backward: Callable[..., Any], *upstream: Any) -> Any:

@@ -9,31 +9,32 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from tensorflow.python.eager import execute, record, tape
+from tensorflow.python.eager import execute, tape
 from tensorflow.python.framework import constant_op
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
 from gradtool.witness.causes.patches import Patches, put
 from gradtool.witness.tensorflow.causes import leaving
-from gradtool.witness.tensorflow.causes.listeners import Listener
+from gradtool.witness.tensorflow.causes.listeners import Listener, recording
 
 __all__ = ["listening"]
 
 
-def listening(listener: Listener) -> AbstractContextManager[None]:
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
     """A time in which ``listener`` is told; listeners may be nested, and listen on several threads at once."""
-    return _PATCHES.on(listener)
+    with _PATCHES.on(listener), recording(functools.partial(_recorded, listener)):
+        yield
 
 
 def _install(patches: Patches[Listener]) -> None:
     leaving.install(patches)
     patches.replace(constant_op, "convert_to_eager_tensor", _convert)
     put(patches.undo, BaseResourceVariable, "_handle", _Handle())
-    patches.replace(record, "record_operation", _record)
     patches.replace(tape, "push_new_tape", _push)
     patches.replace(tape, "pop_tape", functools.partial(_pause, paused=True))
     patches.replace(tape, "push_tape", functools.partial(_pause, paused=False))
@@ -74,15 +75,10 @@ class _Handle:
         vars(variable)["_handle"] = value
 
 
-def _record(own: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(own)
-    def record_operation(name: Any, outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        done = own(name, outputs, inputs, *args, **kwargs)
-        for listener in _PATCHES.here():
-            listener.recorded(str(name), inputs, outputs, sys._getframe(1))  # noqa: SLF001
-        return done
-
-    return record_operation
+def _recorded(listener: Listener, run: Callable[..., Any], name: Any, outputs: Any, inputs: Any, *rest: Any) -> Any:
+    done = run(name, outputs, inputs, *rest)
+    listener.recorded(str(name), inputs, outputs, sys._getframe(1))  # noqa: SLF001
+    return done
 
 
 def _record_gradient(own: Callable[..., Any]) -> Callable[..., Any]:

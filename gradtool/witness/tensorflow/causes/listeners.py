@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
-from tensorflow.python.eager import execute  # no public way to these
+from tensorflow.python.eager import execute, record  # no public way to these
 from tensorflow.python.framework import op_callbacks
 
-__all__ = ["Listener", "hearing"]
+from gradtool.witness.causes.patches import Patches
+
+__all__ = ["Listener", "hearing", "recording"]
 
 
 class Listener(Protocol):
@@ -58,3 +61,31 @@ def hearing(callback: Callable[..., Any]) -> Iterator[None]:
             op_callbacks.remove_op_callback(callback)
             if _hearers:  # the last callback of one thread has made those of all others deaf
                 execute.execute = execute.execute_with_callbacks
+
+
+def recording(around: Callable[..., Any]) -> AbstractContextManager[None]:
+    """A time in which gradients that are recorded apart from operations (``tf.custom_gradient``) go through ``around``.
+
+    That is given what records, or the next of them, then the operation's name, its outputs, inputs and gradient
+    function. It is one patch for listeners of all kinds, since they leave in whatever order.
+    """
+    return _RECORDING.on(around)
+
+
+def _record_operation(
+    own: Callable[..., Any],
+    op_type: str,
+    output_tensors: Any,
+    input_tensors: Any,
+    backward_function: Any,
+    forward_function: Any = None,
+) -> Any:
+    run = own
+    for around in _RECORDING.here():
+        run = functools.partial(around, run)
+    return run(op_type, output_tensors, input_tensors, backward_function, forward_function)
+
+
+_RECORDING: Patches[Callable[..., Any]] = Patches(
+    lambda patches: patches.replace(record, "record_operation", lambda own: functools.partial(_record_operation, own))
+)
