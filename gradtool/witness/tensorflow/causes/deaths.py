@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from gradtool.witness.tensorflow.causes.births import array
 from gradtool.witness.tensorflow.causes.history import Operation
 from gradtool.witness.tensorflow.causes.passing import Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
-from gradtool.witness.tensorflow.causes.words import VIEWS, slope_word
+from gradtool.witness.tensorflow.causes.words import TITLES, VIEWS, slope_word
 from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.sources import Sources
 
@@ -188,7 +189,12 @@ class Deaths(Passing):
         leaves = {name: ("variable", name) for name in own}
         for name, tensor in own.items():
             self._arrive(leaves[name], self.history.gradients(tensor))
-        return self._record.causes(leaves, self._variables.names())
+        return [_in_users_words(one) for one in self._record.causes(leaves, self._variables.names())]
+
+
+def _in_users_words(cause: Cause) -> Cause:
+    way = [replace(stop, operation=TITLES.get(stop.operation, stop.operation)) for stop in cause.way]
+    return replace(cause, operation=TITLES.get(cause.operation, cause.operation), way=way)
 
 
 def _number(one: Any) -> int:
