@@ -13,6 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gradtool.witness.causes.patches import patch
@@ -88,6 +89,8 @@ class Taping:
                 self._closed(tape)
             asked = [tensor_of(one) for one in tf.nest.flatten(sources)]
             targets = [one for one in tf.nest.flatten(target) if isinstance(one, tf.Tensor)]
+            if not targets and (numbers := _numbers(target)):  # TensorFlow refuses them: what it would say of constants
+                gradient(tape, numbers, sources)
             if self._busy or not self._wanted(asked, targets):
                 return own(tape, target, sources, *args, **kwargs)
             self._busy = True
@@ -111,3 +114,10 @@ class Taping:
             return False
         variables = any(isinstance(one, tf.Variable | keras.Variable) for one in asked)
         return variables or (not self._open and all(isinstance(one, tf.Tensor) for one in asked))
+
+
+def _numbers(target: Any) -> list[Any]:
+    """What has left TensorFlow, and no tape knows any longer, as constants; none where something else is among it."""
+    parts = tf.nest.flatten(target)
+    left = all(isinstance(one, float | np.floating | np.ndarray) and np.asarray(one).dtype.kind == "f" for one in parts)
+    return [tf.constant(one) for one in parts] if left and tf.executing_eagerly() else []
