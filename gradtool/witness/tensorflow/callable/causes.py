@@ -17,7 +17,7 @@ from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.callable.subject import TensorFlowSubject
 from gradtool.witness.tensorflow.causes.around import Finders
 from gradtool.witness.tensorflow.model.parameters import Named
-from gradtool.witness.tensorflow.model.sources import no_sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["causes"]
 
@@ -26,7 +26,7 @@ EAGERLY = "the cause was looked for with what tf.function compiles run eagerly, 
 
 def causes(subject: TensorFlowSubject, upstream: Sequence[Floats], asked: Wanted) -> Sought:
     """The callable once more at its own point, with the finders on."""
-    finders = Finders(asked.fates(), no_sources())
+    finders = Finders(asked.fates(), Sources())
     with _line_by_line() as compiled, subject.placed(subject.point) as leaves:
         watched = subject.watched(leaves)
         rows = [Named(name, leaf, "", "") for name, leaf in zip(subject.active, watched, strict=True)]

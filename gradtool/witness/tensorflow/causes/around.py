@@ -25,8 +25,8 @@ class NoneFinder:
     The tapes must be persistent. Costs about as much as the pass itself takes in Python.
     """
 
-    def __init__(self) -> None:
-        self.recorder = Recorder()
+    def __init__(self, sources: Sources) -> None:
+        self.recorder, self.sources = Recorder(), sources
 
     def __enter__(self) -> Self:
         self.recorder.__enter__()
@@ -51,7 +51,7 @@ class NoneFinder:
         with self.recorder.deaf():
             sought = [row for row in rows if row.name in asked.none]
             held = [row for row in rows if row.trainable and row not in sought]
-            found = none(self.recorder, tapes, losses, sought)
+            found = none(self.recorder, self.sources, tapes, losses, sought)
             return found + (missing(self.recorder, losses, held) if asked.cut else [])
 
 
@@ -81,7 +81,7 @@ class Finders:
 
     def __init__(self, fates: Sequence[str], sources: Sources) -> None:
         makers: Mapping[str, Callable[[], Finder]] = {
-            "missing": NoneFinder,
+            "missing": lambda: NoneFinder(sources),
             "zero": lambda: Deaths(sources),
             "nonfinite": lambda: Births(sources),
         }

@@ -38,7 +38,7 @@ class SubjectFinders:
 
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing from those that are there."""
-        with NoneFinder() as finder, _undisturbed(self.one):
+        with NoneFinder(self.sources) as finder, _undisturbed(self.one):
             with tf.GradientTape(persistent=True) as tape:
                 loss = self._loss()
             return finder.told([tape], [loss], self.rows, asked)

@@ -16,7 +16,7 @@ from gradtool.witness.tensorflow.causes.differentiation import ENDS, watching
 from gradtool.witness.tensorflow.causes.history import History, Operation, is_eager, tensors
 from gradtool.witness.tensorflow.causes.listeners import hearing
 from gradtool.witness.tensorflow.causes.places import place
-from gradtool.witness.tensorflow.model.sources import Sources, no_sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["Passing"]
 
@@ -28,7 +28,7 @@ class Passing:
     """
 
     def __init__(self, sources: Sources | None = None) -> None:
-        self.sources = no_sources() if sources is None else sources
+        self.sources = Sources() if sources is None else sources
         self.history = History()
         self.backwards = 0
         """How many backward passes, one inside another, are going on."""

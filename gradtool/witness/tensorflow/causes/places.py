@@ -37,6 +37,6 @@ def place(frame: FrameType | None, sources: Sources, ends: Collection[CodeType] 
 def _made(frame: FrameType, sources: Sources) -> Spot | None:
     """Where the layer that a functional model is calling was made, where that is known."""
     node = frame.f_locals.get("node")
-    source = "" if node is None else sources.get(node.operation, "")
+    source = "" if node is None else sources.made(node.operation)
     name, _, number = source.rpartition(":")
     return (str(Path.cwd() / name), int(number), "") if name else None

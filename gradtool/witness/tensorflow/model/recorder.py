@@ -28,7 +28,7 @@ from gradtool.witness.tensorflow.model.activations import FUNCTIONS, activation_
 from gradtool.witness.tensorflow.model.head import DIFFERENCES, head_seen, pairs_seen
 from gradtool.witness.tensorflow.model.head import FUNCTIONS as LOSSES
 from gradtool.witness.tensorflow.model.outputs import Outputs, tensors_in
-from gradtool.witness.tensorflow.model.sources import Sources, made, no_sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["Recorder"]
 
@@ -45,7 +45,7 @@ class Recorder:
         """What the last loss was given."""
         self.cut = False
         """Whether tf.stop_gradient was called, or numbers left TensorFlow by ``.numpy()`` or ``float()``."""
-        self.sources = no_sources() if sources is None else sources
+        self.sources = Sources() if sources is None else sources
         self.outputs = Outputs()
         self._layers: dict[int, tuple[Any, Seen]] = {}
         self._outside: dict[int, tuple[Any, Seen]] = {}
@@ -56,8 +56,7 @@ class Recorder:
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
-        for place in (keras.layers.Layer, keras.Operation):  # these are the functions of functional models
-            patch(self._patches, place, "__init__", functools.partial(made, self.sources))
+        self.sources.install(self._patches)
         patch(self._patches, keras.layers.Layer, "__call__", self._layer_call)
         patch(self._patches, keras.losses.Loss, "__call__", self._loss_call)
         for (place, name), title in FUNCTIONS.items():
@@ -111,7 +110,7 @@ class Recorder:
     def _source(self, layer: Any, frame: FrameType) -> str:
         """The line in the user's ``call``; where Keras calls the layer, that on which it was made."""
         by_keras = bool(self._stack) and type(self._stack[-1]).__module__.startswith("keras.")
-        return (not by_keras and user_line(frame)) or self.sources.get(layer, "") or user_line(frame)
+        return (not by_keras and user_line(frame)) or self.sources.made(layer) or user_line(frame)
 
     def _activation_call(self, title: str, own: Callable[..., Any]) -> Callable[..., Any]:
         def activation(*args: Any, **kwargs: Any) -> Any:
