@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Patches"]
+__all__ = ["Patches", "patch", "put"]
 
 Looker = TypeVar("Looker")
 
@@ -17,39 +17,60 @@ _MISSING = object()
 class Patches(Generic[Looker]):
     """``install`` replaces attributes by ``replace``, when the first looks on; when the last leaves they are restored.
 
-    ``lookers`` are those who look on now; what was installed serves all of them.
+    What was installed serves all of them.
     """
 
     def __init__(self, install: Callable[[Patches[Looker]], None]) -> None:
-        self.lookers: list[Looker] = []
         self.undo = ExitStack()
         self._install = install
+        self._on: list[tuple[int, Looker]] = []
         self._lock = threading.RLock()
+
+    @property
+    def lookers(self) -> list[Looker]:
+        """Those who look on now, on whatever thread."""
+        return [looker for _, looker in self._on]
+
+    def here(self) -> list[Looker]:
+        """Those of them who began to on this thread, the innermost last."""
+        mine = threading.get_ident()
+        return [looker for thread, looker in self._on if thread == mine]
 
     @contextmanager
     def on(self, looker: Looker) -> Iterator[None]:
         """Inside, ``looker`` is one of them."""
+        entry = threading.get_ident(), looker
         with self._lock:
-            if not self.lookers:
+            if not self._on:
                 try:
                     self._install(self)
                 except BaseException:
                     self.undo.close()
                     raise
-            self.lookers = [*self.lookers, looker]
+            self._on = [*self._on, entry]
         try:
             yield
         finally:
             with self._lock:
-                self.lookers = [other for other in self.lookers if other is not looker]
-                if not self.lookers:
+                self._on = [other for other in self._on if other is not entry]
+                if not self._on:
                     self.undo.close()
 
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Set ``owner.name`` to what ``make`` gives for it, until the last looker has left."""
-        own = vars(owner).get(name, _MISSING)
-        setattr(owner, name, make(getattr(owner, name)))
-        if own is _MISSING:
-            self.undo.callback(delattr, owner, name)
-        else:
-            self.undo.callback(setattr, owner, name, own)
+        patch(self.undo, owner, name, make)
+
+
+def patch(undo: ExitStack, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Set ``owner.name`` to what ``make`` gives for it, until ``undo`` is closed."""
+    put(undo, owner, name, make(getattr(owner, name)))
+
+
+def put(undo: ExitStack, owner: Any, name: str, new: Any) -> None:
+    """Set ``owner.name``, which may not be there yet, until ``undo`` is closed."""
+    own = vars(owner).get(name, _MISSING)
+    setattr(owner, name, new)
+    if own is _MISSING:
+        undo.callback(delattr, owner, name)
+    else:
+        undo.callback(setattr, owner, name, own)

@@ -14,6 +14,7 @@ import keras
 from keras.src import ops as keras_ops
 
 from gradtool.evidence import SideLayer
+from gradtool.witness.causes.patches import patch
 from gradtool.witness.keras.layers import FUNCTIONS, Row, activation_layer, described, operation_layer, row_of
 from gradtool.witness.keras.sources import Sources, layer_names, line_of
 from gradtool.witness.model.user_file import user_line
@@ -46,23 +47,18 @@ class Recorder:
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
-        self._replace(keras.layers.Layer, "__call__", self._layer_call)
-        self._replace(keras.Operation, "__call__", self._operation_call)
+        patch(self._patches, keras.layers.Layer, "__call__", self._layer_call)
+        patch(self._patches, keras.Operation, "__call__", self._operation_call)
         for place in self._places:
             for name, known in FUNCTIONS.items():
                 if hasattr(place, name):
-                    self._replace(place, name, functools.partial(self._function_call, known))
+                    patch(self._patches, place, name, functools.partial(self._function_call, known))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._patches.close()
-
-    def _replace(self, place: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
-        own = getattr(place, name)
-        setattr(place, name, wrapper(own))
-        self._patches.callback(setattr, place, name, own)
 
     def _inside(self) -> bool:
         """Whether a layer or a function is at work that counts as a whole."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from gradtool.witness.causes.patches import patch
 from gradtool.witness.model.user_file import user_line
 
 __all__ = ["Sources", "layer_names", "line_of", "made"]
@@ -35,8 +36,7 @@ def made() -> Iterator[Sources]:
 
     with ExitStack() as patches:
         for kind in (keras.Operation, keras.layers.Layer):
-            patches.callback(setattr, kind, "__init__", kind.__init__)
-            kind.__init__ = noting(kind.__init__)
+            patch(patches, kind, "__init__", noting)
         yield sources
 
 

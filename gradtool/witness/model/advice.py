@@ -38,6 +38,7 @@ TAPE = (
 NO_BACKWARD = "TensorFlow has no backward(): compute the loss inside with tf.GradientTape() as tape:, and ask the tape"
 NO_MINIMIZE = "Keras 3 has no minimize(): ask a tape for the gradients, and give them to optimizer.apply_gradients()"
 PAIRS = "give apply_gradients pairs of gradient and variable, in this order: zip(gradients, variables)"
+NO_PAIRS = "it was given no gradient, for every one was None and was left out: find out why they are None"
 ITS_OWN = "make an optimizer for each model, behind the model: this one was built with other variables"
 
 _ADVICE = (
@@ -66,15 +67,26 @@ _ADVICE = (
     ("A non-persistent GradientTape can only be used", TAPE),
     ("EagerTensor' object has no attribute '_unique_id'", PAIRS),
     ("numpy.float32' object has no attribute '_id'", NUMBER),
+    ("numpy.ndarray' object has no attribute '_id'", NUMBER),
     ("Cannot convert the argument `type_value`", NUMBER),
     ("Unknown variable: <Variable", ITS_OWN),
     ("optimizer cannot recognize variable", ITS_OWN),
     ("object has no attribute 'minimize'", NO_MINIMIZE),
 )
 """By a part of the text: PyTorch's, then TensorFlow's and Keras'."""
+_ADVICE_IN = {("apply_gradients", "not enough values to unpack"): NO_PAIRS}
+"""By the function that raised and a part of the text, where that alone might be anyone's."""
 
 
 def advice(error: BaseException) -> str:
     """What to do about it; empty where the exception is the program's own business."""
-    text = str(error)
-    return next((told for part, told in _ADVICE if part in text), "")
+    text, function = str(error), _raised_in(error)
+    own = (told for (name, part), told in _ADVICE_IN.items() if name == function and part in text)
+    return next(own, "") or next((told for part, told in _ADVICE if part in text), "")
+
+
+def _raised_in(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else trace.tb_frame.f_code.co_name

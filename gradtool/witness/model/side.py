@@ -6,7 +6,6 @@ for a record. Images stay in the order in which each side has them; the pairing 
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradtool.evidence import Assumed, Reach, Side, SideRequest, SideRun
+from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.model.exchange import Arrays, read_arrays, write_arrays
 from gradtool.witness.model.losses import order
 from gradtool.witness.model.pair_file import Loaded, opened
@@ -36,12 +36,6 @@ class RandomForwardError(UserFileError):
 
 _loaded: dict[str, tuple[str, Loaded, list[NDArray[Any]]]] = {}
 """What is at hand between two steps: the folder and the dtype, the model, and its inputs as it takes them."""
-
-
-def _seeded(seed: int) -> None:
-    """Set every source of random numbers that a file commonly draws from, but for its framework's."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
 
 
 def steps(room: Room, request: SideRequest) -> Iterator[Side | SideRun | Reach]:
@@ -70,7 +64,7 @@ def _load(room: Room, request: SideRequest) -> Side:
 
 def _opened(room: Room, request: SideRequest) -> Loaded:
     """Run the file for the dtype of the request, and find everything in it."""
-    _seeded(request.seed)
+    set_random(request.seed)
     room.begin(request)
     loaded = opened(request, room.kind)
     room.settle(loaded, request)
@@ -120,7 +114,7 @@ def _describe(room: Room, request: SideRequest) -> Side:
 
 def _look_at_chance(room: Room, request: SideRequest, inputs: list[NDArray[Any]], passed: Passed) -> None:
     """Raise RandomForwardError where the model gives other numbers from another seed, though dropout is off."""
-    _seeded(request.seed + 1)
+    set_random(request.seed + 1)
     different = _different(passed.arrays(), room.forward(inputs, request.seed + 1).arrays())
     if not any(name.startswith("output:") for name in different):
         return
@@ -150,7 +144,7 @@ def _run(room: Room, request: SideRequest) -> tuple[float, str]:
     for draw in range(request.draws + 1):
         moved, fed = _moved(given, inputs, request, draw)
         room.give(moved)
-        _seeded(request.seed)
+        set_random(request.seed)
         passed = room.backward(fed, projections, loaded)
         first = first if draw else passed.loss
         _save(request, f"{request.dtype}.{draw}", passed.arrays())

@@ -16,6 +16,8 @@ from tensorflow.python.eager import context, execute, record, tape  # noqa: E402
 from tensorflow.python.framework import constant_op, op_callbacks, ops  # noqa: E402
 from tensorflow.python.ops import resource_variable_ops  # noqa: E402
 
+from gradtool.witness.causes.replay import Wanted  # noqa: E402
+from gradtool.witness.tensorflow.causes.births import Births  # noqa: E402
 from gradtool.witness.tensorflow.causes.recorder import Recorder  # noqa: E402
 
 PLACES: list[tuple[Any, tuple[str, ...]]] = [
@@ -138,9 +140,45 @@ def test_threads_hear_themselves_alone() -> None:
 
     in_threads(short, long)
     assert {">", "tf.cast"} <= set(found["short"])
-    assert "ConcatV2" not in found["short"]
-    assert {"ConcatV2", ".numpy()"} <= set(found["long"])
+    assert "tf.concat" not in found["short"]
+    assert {"tf.concat", ".numpy()"} <= set(found["long"])
     assert not {">", "tf.cast"} & set(found["long"])
+
+
+def test_one_finder_that_leaves_does_not_make_another_kind_deaf() -> None:
+    """TensorFlow has one switch for the callbacks of all threads, and the last of one thread turns it off."""
+    both, one_left = threading.Barrier(2, timeout=20), threading.Event()
+    found: list[Any] = []
+
+    def none() -> None:
+        with Recorder():
+            both.wait()
+        one_left.set()
+
+    def births() -> None:
+        w = tf.Variable([0.0, 2.0])
+        with Births() as finder:
+            both.wait()
+            assert one_left.wait(20)
+            with tf.GradientTape() as opened:
+                loss = tf.reduce_sum(tf.concat([w, [1.0]], 0) / tf.concat([w, [1.0]], 0))
+            opened.gradient(loss, w)
+            found.extend(finder.told([opened], [loss], [], Wanted(loss=True)))
+
+    in_threads(none, births)
+    assert [cause.kind for cause in found] == ["zero_over_zero"]
+
+
+def test_a_compiled_function_is_differentiated_forwards_while_both_kinds_look_on() -> None:
+    """TensorFlow records what it derives itself by keyword."""
+    square = tf.function(lambda x: x**2)
+    x = tf.constant([1.5, 2.5])
+    with Births(), Recorder(), tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as tangents:
+        with tf.GradientTape() as opened:
+            opened.watch(x)
+            y = square(x)
+        assert tangents.jvp(y).numpy().tolist() == [3.0, 5.0]
+    assert opened.gradient(y, x).numpy().tolist() == [3.0, 5.0]
 
 
 def test_a_thread_in_which_nobody_listens_is_left_alone() -> None:

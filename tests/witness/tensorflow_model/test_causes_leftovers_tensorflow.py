@@ -16,7 +16,7 @@ from tensorflow.python.eager import context, execute, imperative_grad, record
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.births import Births
 from gradtool.witness.tensorflow.causes.deaths import Deaths
-from gradtool.witness.tensorflow.causes import passing
+from gradtool.witness.tensorflow.causes import differentiation, doors, listeners
 from gradtool.witness.tensorflow.model.parameters import Named
 
 
@@ -26,7 +26,7 @@ def state():
         imperative_grad.imperative_grad.__module__,
         record.record_operation.__module__,
         len(context.context().op_callbacks),
-        len(passing._doors._watching),
+        [len(one.lookers) for one in (differentiation._PATCHES, doors._PATCHES, listeners._RECORDING)],
         str(ag_ctx.control_status_ctx().status),
     ]
 

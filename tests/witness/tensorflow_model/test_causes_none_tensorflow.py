@@ -117,7 +117,51 @@ model.fit(sample_inputs, tf.ones((4, 2)), verbose=0)
     )  # fmt: skip
 
 
-def test_a_frozen_model_is_frozen(file: File) -> None:
-    text = NET.format("h = self.a(x)", "h = h * 1.5", "return self.b(h)") + "\nmodel.trainable = False\n"
-    kinds = {cause.kind for cause in file.evidence(SHARED + text).causes}
-    assert kinds == {"frozen"}
+FROZEN = {
+    "the whole model": "model.trainable = False  # <- line",
+    "its layers one by one": "for layer in model.layers:\n    layer.trainable = False  # <- line",
+    "behind the first call": "model(sample_inputs)\nmodel.trainable = False  # <- line",
+    "its variables": "model(sample_inputs)\nfor weight in model.weights:\n    weight.trainable = False  # <- line",
+    "the last word": "model.trainable = False\nmodel.trainable = True\nmodel.trainable = False  # <- line",
+    "in a function": "def freeze(layer):\n    layer.trainable = False  # <- line\n\nfreeze(model)",
+}
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_a_frozen_model_is_told_with_the_line_that_froze_it(name: str, file: File) -> None:
+    text = SHARED + NET.format("h = self.a(x)", "h = h * 1.5", "return self.b(h)") + FROZEN[name]
+    (cause,) = file.evidence(text).causes
+    assert (cause.kind, cause.line.text[-9:]) == ("frozen", "# <- line")
+    assert len(cause.parameters) == 4
+
+
+def test_what_froze_a_layer_that_was_made_so_is_the_line_that_made_it(file: File) -> None:
+    (cause,) = file.evidence("""
+        import keras
+        model = keras.Sequential([
+            keras.Input((3,)),
+            keras.layers.Dense(2, trainable=False),
+        ])
+    """).causes
+    assert (cause.kind, cause.line.source) == ("frozen", "model.py:5")
+
+
+@pytest.mark.parametrize("leaves", ["float(loss)", "loss.numpy()", "np.asarray(loss)", "0.5 * loss.numpy().item() + 1"])
+def test_a_loss_that_has_left_tensorflow_is_told_with_the_line_on_which_it_left(leaves: str, file: File) -> None:
+    """TensorFlow raises at the tape, which knows no such line."""
+    text = f"""
+        import numpy as np
+        import tensorflow as tf
+        w = tf.Variable([1.5, 2.5])
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(w * w)
+            loss = {leaves}
+        tape.gradient(loss, w)
+    """
+    evidence = file.evidence(text, script=True, find=["none"])
+    (cause,) = evidence.causes
+    assert (cause.fate, cause.line.source, cause.parameters) == ("none", "model.py:7", ["w"])
+    assert cause.kind in {"float", "numpy"}
+    (incident,) = evidence.incidents
+    assert (incident.what, incident.source) == ("raised", "model.py:8")
+    assert "let the loss be a tensor" in incident.hint

@@ -55,6 +55,20 @@ def test_an_optimizer_that_is_given_nothing_is_told(file: Any) -> None:
     assert codes(file.evidence(f"{START}\nfor i in range(3):\n{STEP}")) == set()
 
 
+def test_a_step_from_which_every_gradient_was_left_out_is_told(file: Any) -> None:
+    """Keras says no more than that there are not enough values to unpack."""
+    text = f"{START}\nfor i in range(2):\n{STEP}"
+    cut = text.replace("(net(x) - y)", "(tf.stop_gradient(net(x)) - y)")
+    left_out = "((g, v) for g, v in zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables) if {})"
+    given = "zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables)"
+    assert given in cut
+    found = judge(file.evidence(cut.replace(given, left_out.format("g is not None"))))[0]
+    (raised,) = [one for one in found if one.code == "GT146"]
+    assert "not enough values to unpack" in raised.message
+    assert "every one was None" in raised.remedy
+    assert "GT146" not in codes(file.evidence(text.replace(given, left_out.format("g is not None"))))
+
+
 def test_variables_moved_by_hand_need_no_optimizer(file: Any) -> None:
     by_hand = STEP.replace("opt.apply_gradients(zip(", "for g, v in list(zip(").rstrip() + ": v.assign_sub(g)"
     assert "assign_sub" in by_hand

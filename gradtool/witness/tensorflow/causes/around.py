@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -14,9 +14,9 @@ from gradtool.witness.tensorflow.causes.deaths import Deaths
 from gradtool.witness.tensorflow.causes.missing import missing, none
 from gradtool.witness.tensorflow.causes.recorder import Recorder
 from gradtool.witness.tensorflow.model.parameters import Named
-from gradtool.witness.tensorflow.model.recorder import Sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
-__all__ = ["Finder", "NoneFinder", "program_finders"]
+__all__ = ["Finder", "Finders", "NoneFinder"]
 
 
 class NoneFinder:
@@ -25,8 +25,8 @@ class NoneFinder:
     The tapes must be persistent. Costs about as much as the pass itself takes in Python.
     """
 
-    def __init__(self) -> None:
-        self.recorder = Recorder()
+    def __init__(self, sources: Sources) -> None:
+        self.recorder, self.sources = Recorder(), sources
 
     def __enter__(self) -> Self:
         self.recorder.__enter__()
@@ -51,7 +51,7 @@ class NoneFinder:
         with self.recorder.deaf():
             sought = [row for row in rows if row.name in asked.none]
             held = [row for row in rows if row.trainable and row not in sought]
-            found = none(self.recorder, tapes, losses, sought)
+            found = none(self.recorder, self.sources, tapes, losses, sought)
             return found + (missing(self.recorder, losses, held) if asked.cut else [])
 
 
@@ -76,12 +76,47 @@ class Finder(Protocol):
         """The causes for what is ``asked``, among all ``rows``."""
 
 
-def program_finders(fates: Sequence[str], sources: Sources) -> list[Finder]:
-    """One finder of each kind that is needed for a program; ``sources`` are the lines on which layers are made."""
-    makers: Mapping[str, Callable[[], Finder]] = {
-        "missing": NoneFinder,
-        "zero": lambda: Deaths(sources),
-        "nonfinite": lambda: Births(sources),
-    }
-    kinds = dict.fromkeys("missing" if fate in {"none", "cut"} else fate for fate in fates)
-    return [makers[kind]() for kind in kinds]
+class Finders:
+    """One finder of each kind that ``fates`` need, as one; ``sources`` are the lines on which layers are made."""
+
+    def __init__(self, fates: Sequence[str], sources: Sources) -> None:
+        makers: Mapping[str, Callable[[], Finder]] = {
+            "missing": lambda: NoneFinder(sources),
+            "zero": lambda: Deaths(sources),
+            "nonfinite": lambda: Births(sources),
+        }
+        kinds = dict.fromkeys("missing" if fate in {"none", "cut"} else fate for fate in fates)
+        self._finders = [makers[kind]() for kind in kinds]
+        self._on = ExitStack()
+
+    def __bool__(self) -> bool:
+        return bool(self._finders)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for finder in self._finders:
+                stack.enter_context(finder)
+            self._on = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._on.close()
+
+    @contextmanager
+    def backward(self, losses: Sequence[Any]) -> Iterator[None]:
+        """The time in which a gradient of ``losses`` is taken."""
+        with ExitStack() as stack:
+            for finder in self._finders:
+                stack.enter_context(finder.backward(losses))
+            yield
+
+    def restart(self) -> None:
+        """Forget everything: a new iteration begins."""
+        for finder in self._finders:
+            finder.restart()
+
+    def told(self, tapes: Sequence[Any], losses: Sequence[Any], rows: Sequence[Named], asked: Wanted) -> list[Cause]:
+        """The causes that each of them tells."""
+        return [one for finder in self._finders for one in finder.told(tapes, losses, rows, asked)]

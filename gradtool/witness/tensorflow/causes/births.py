@@ -15,11 +15,12 @@ from gradtool.witness.causes.births import Births as Record
 from gradtool.witness.causes.births import Target
 from gradtool.witness.causes.operands import FINITE, INFINITE, Array, Call, Given, level_of
 from gradtool.witness.causes.replay import Wanted
-from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.history import Operation
+from gradtool.witness.tensorflow.causes.passing import Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
 from gradtool.witness.tensorflow.causes.words import word
 from gradtool.witness.tensorflow.model.parameters import Named
-from gradtool.witness.tensorflow.model.recorder import Sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["Births", "array", "level"]
 
@@ -63,7 +64,7 @@ class Births(Passing):
         if operation.name in ASSIGNING:
             self._assigned(operation, inputs)
             return
-        self._look(operation, inputs, outputs, "" if of is None else word(of, self))
+        self._look(operation, inputs, outputs, "" if of is None else word(of, self.history))
 
     def mixed(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Look at the sum of several contributions to one gradient."""
@@ -76,7 +77,7 @@ class Births(Passing):
             return
         handle = operation.inputs[0]
         target = Given(handle, given.level, given.numbers, given.dtype, given.shape)
-        computed = self.numbered(operation.inputs[1]) is not None
+        computed = self.history.numbered(operation.inputs[1]) is not None
         self._note(operation, "assign", [given if computed else target], [target], "")
 
     def _look(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: str) -> None:
@@ -89,7 +90,7 @@ class Births(Passing):
                     for one in inputs:
                         self._find_owner(one)
                     given = [self._given(one) for one in inputs if _floats(one)]
-            self._note(operation, word(operation, self), given, found, of)
+            self._note(operation, word(operation, self.history), given, found, of)
 
     def _note(self, operation: Operation, name: str, given: list[Given], found: list[Given], of: str) -> None:
         phase = "backward" if operation.backward else "forward"
@@ -107,7 +108,7 @@ class Births(Passing):
         """An input; a single number that no operation made is a number of the program."""
         number = tensor._id  # noqa: SLF001  # TensorFlow's own number
         key = self._owners.get(number, number)
-        made = self.made(tensor) is not None
+        made = self.history.made(tensor) is not None
         if key in self._record or (not made and number not in self._leaves):
             bad = level(tensor)
             if not made:
@@ -124,7 +125,7 @@ class Births(Passing):
     def _find_owner(self, tensor: Any) -> None:
         """Find out what variable was read, where TensorFlow did that without an operation."""
         number = tensor._id  # noqa: SLF001  # TensorFlow's own number
-        if self.made(tensor) is None and number not in self._owners and tensor.shape.rank:
+        if self.history.made(tensor) is None and number not in self._owners and tensor.shape.rank:
             handle = self._variables.behind(tensor)
             if handle is not None:
                 self._owners[number] = handle
@@ -152,7 +153,7 @@ class Births(Passing):
             self._record.is_weight(handle, name)
         targets = [Target("", loss._id, level(loss)) for loss in losses]  # noqa: SLF001
         wanted = set(asked.nonfinite)
-        found = [(row.name, one) for row in rows if row.name in wanted for one in self.gradients(row.tensor)]
+        found = [(row.name, one) for row in rows if row.name in wanted for one in self.history.gradients(row.tensor)]
         targets.extend(Target(name, one._id, level(one)) for name, one in found)  # noqa: SLF001
         return self._record.causes(targets)
 

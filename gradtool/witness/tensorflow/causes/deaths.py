@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,11 +16,12 @@ from gradtool.witness.causes.deaths import Deaths as Record
 from gradtool.witness.causes.operands import FINITE, Given
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.births import array
-from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.history import Operation
+from gradtool.witness.tensorflow.causes.passing import Passing
 from gradtool.witness.tensorflow.causes.variables import Variables
-from gradtool.witness.tensorflow.causes.words import VIEWS, slope_word
+from gradtool.witness.tensorflow.causes.words import TITLES, VIEWS, slope_word
 from gradtool.witness.tensorflow.model.parameters import Named
-from gradtool.witness.tensorflow.model.recorder import Sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["Deaths"]
 
@@ -65,7 +67,7 @@ class Deaths(Passing):
     ) -> None:
         """The gradient of one operation: it dies where one comes in that is not zero, and one leaves that is."""
         coming = [one for one in upstream if one is not None]
-        here, name = ("operation", id(operation)), slope_word(operation, self)
+        here, name = ("operation", id(operation)), slope_word(operation, self.history)
         self._record.seen(here, name, operation.place)
         self._arrive(here, coming)
         numbers = {_number(one) for one in coming}
@@ -99,7 +101,7 @@ class Deaths(Passing):
     def _joined(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """What it makes of gradients is one. A sum that is zero is no death: its summands cancel out."""
         coming = [one for one in inputs if _number(one) in self._zero]
-        name = slope_word(operation, self)
+        name = slope_word(operation, self.history)
         alive = [one for one in coming if not self._is_zero(one)]
         for one in outputs if coming else ():
             if not _floats(one):
@@ -136,9 +138,9 @@ class Deaths(Passing):
             partner, at = given[1 - position], None
         elif name == "div" and position:
             partner, at = given[0], None
-        made = None if partner is None else self.made(partner)
+        made = None if partner is None else self.history.made(partner)
         if made is not None and made.name in VIEWS:
-            made = self.maker(made, VIEWS)
+            made = self.history.maker(made, VIEWS)
         if made is not None and made.name == "Relu" and self._is_zero(partner):
             at = made.given()[0]
             return Death("relu", made.place, _told(gradient), None if at is None else _told(at))
@@ -155,14 +157,14 @@ class Deaths(Passing):
 
     def _owner(self, tensor: Any) -> int | None:
         """The variable that the tensor was read from."""
-        made = self.made(tensor)
+        made = self.history.made(tensor)
         if made is None:
             return self._variables.behind(tensor) if tensor.shape.rank else None
         return made.inputs[0] if made.name == "ReadVariableOp" else None
 
     def _learns(self, tensor: Any) -> bool:
         """Whether a variable that is trained is behind the tensor, on a way on which gradients go."""
-        pending, seen, names = [self.made(tensor)], set[int](), self._variables.names()
+        pending, seen, names = [self.history.made(tensor)], set[int](), self._variables.names()
         while pending:
             made = pending.pop()
             if made is None or id(made) in seen or made.name in CUTS:
@@ -171,7 +173,7 @@ class Deaths(Passing):
             if made.name in {"ReadVariableOp", "ResourceGather"} and made.inputs[0] in names:
                 return True
             for one, number in zip(made.given(), made.inputs, strict=True):
-                inner = self.numbered(number)
+                inner = self.history.numbered(number)
                 if inner is None and one is not None and _floats(one) and self._variables.behind(one) is not None:
                     return True
                 pending.append(inner)
@@ -186,8 +188,13 @@ class Deaths(Passing):
         own = {row.name: row.tensor for row in rows if row.name in wanted}
         leaves = {name: ("variable", name) for name in own}
         for name, tensor in own.items():
-            self._arrive(leaves[name], self.gradients(tensor))
-        return self._record.causes(leaves, self._variables.names())
+            self._arrive(leaves[name], self.history.gradients(tensor))
+        return [_in_users_words(one) for one in self._record.causes(leaves, self._variables.names())]
+
+
+def _in_users_words(cause: Cause) -> Cause:
+    way = [replace(stop, operation=TITLES.get(stop.operation, stop.operation)) for stop in cause.way]
+    return replace(cause, operation=TITLES.get(cause.operation, cause.operation), way=way)
 
 
 def _number(one: Any) -> int:

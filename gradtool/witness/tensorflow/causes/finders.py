@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.replay import UNLIKE, Wanted
+from gradtool.witness.tensorflow.callable.randomness import random_kept
 from gradtool.witness.tensorflow.causes.around import NoneFinder
 from gradtool.witness.tensorflow.causes.births import Births
 from gradtool.witness.tensorflow.causes.deaths import Deaths
 from gradtool.witness.tensorflow.model.parameters import Named
-from gradtool.witness.tensorflow.model.recorder import Sources
+from gradtool.witness.tensorflow.model.sources import Sources
 from gradtool.witness.tensorflow.model.subject import Subject
 
 __all__ = ["SubjectFinders"]
@@ -39,7 +38,7 @@ class SubjectFinders:
 
     def none(self, asked: Wanted) -> list[Cause]:
         """Why parameters have no gradient, and which paths are missing from those that are there."""
-        with NoneFinder() as finder, _undisturbed(self.one):
+        with NoneFinder(self.sources) as finder, _undisturbed(self.one):
             with tf.GradientTape(persistent=True) as tape:
                 loss = self._loss()
             return finder.told([tape], [loss], self.rows, asked)
@@ -74,12 +73,10 @@ class SubjectFinders:
 @contextmanager
 def _undisturbed(one: Subject) -> Iterator[None]:
     """A time behind which the random numbers and what isn't trained are as they were before."""
-    python, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002  # the state that Keras sets
     before = [(variable, tf.identity(variable)) for variable, _ in one.states]
-    try:
-        yield
-    finally:
-        for variable, value in before:
-            variable.assign(value)
-        random.setstate(python)
-        np.random.set_state(numbers)  # noqa: NPY002
+    with random_kept(one.seed):
+        try:
+            yield
+        finally:
+            for variable, value in before:
+                variable.assign(value)

@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from gradtool.evidence import Cause
 from gradtool.witness.causes.dataflow import Event, Found, Walk
-from gradtool.witness.causes.lines import Spot, code_line
+from gradtool.witness.causes.lines import NOWHERE, Spot, code_line
 from gradtool.witness.tensorflow.causes.recorder import Recorder
 from gradtool.witness.tensorflow.model.parameters import Named
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["missing", "none"]
 
@@ -19,16 +20,22 @@ _GRADIENT = tf.GradientTape.gradient
 """Of the class as it was, since the tapes of a program are watched."""
 
 
-def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought: Iterable[Named]) -> list[Cause]:
+def none(
+    recorder: Recorder, sources: Sources, tapes: Sequence[Any], losses: Iterable[Any], sought: Iterable[Named]
+) -> list[Cause]:
     """The causes for the variables or tensors ``sought``, none of which has a gradient of ``losses``.
 
-    ``tapes`` are persistent and have recorded the pass; a few small gradients are asked of them.
+    Of what is frozen ``sources`` may know the line. ``tapes`` are persistent and have recorded the pass; a few small
+    gradients are asked of them.
     """
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
     found: dict[tuple[str, Spot, str], list[str]] = {}
     known = _Tapes(recorder, walk, tapes)
     for row in sought:
-        kind, operation, place = _why(recorder, walk, known, row)
+        if row.trainable:
+            kind, operation, place = _why(recorder, walk, known, row.tensor)
+        else:
+            kind, operation, place = "frozen", "", sources.frozen(row.tensor)
         if kind:  # empty where this pass did give it a gradient
             found.setdefault((kind, place, operation), []).append(row.name)
     return [
@@ -39,7 +46,7 @@ def none(recorder: Recorder, tapes: Sequence[Any], losses: Iterable[Any], sought
 def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) -> list[Cause]:
     """The cuts in the way of variables that have a gradient by another way."""
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
-    names = {node: row.name for row in held if (node := recorder.node(row.tensor)) is not None}
+    names = {node: row.name for row in held if (node := recorder.nodes.of(row.tensor)) is not None}
     causes = []
     for found, nodes in walk.missing(names):
         event = found.event
@@ -53,11 +60,8 @@ _LAWFUL = ("nondifferentiable", "frozen", "not_watched")
 """Beside another path these are no news: what has no gradient misses none."""
 
 
-def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, row: Named) -> tuple[str, str, Spot]:
-    tensor = row.tensor
-    if not row.trainable:
-        return "frozen", "", ("", 0, "")
-    node = recorder.node(tensor)
+def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, tensor: Any) -> tuple[str, str, Spot]:
+    node = recorder.nodes.of(tensor)
     if node is None:
         found = Found("unused", None)
     else:
@@ -66,7 +70,7 @@ def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, row: Named) -> tuple[str
     if found.kind == "unused" and (place := _recreated(recorder, walk, tensor)):
         return "recreated", "tf.Variable", place
     event = found.event
-    place = ("", 0, "") if event is None else recorder.spot_of(event)
+    place = NOWHERE if event is None else recorder.spot_of(event)
     if not isinstance(tensor, tf.Variable) and node in recorder.flow.unconnected:
         return "not_watched", event.operation if event else "", place
     frozen = found.kind == "not_watched" and isinstance(tensor, tf.Variable) and not tensor.trainable
@@ -116,7 +120,7 @@ class _Tapes:
 
     def _without(self, inputs: Sequence[int], outputs: Sequence[int]) -> Iterator[int]:
         """Those of ``inputs`` that get None."""
-        tensor = self.recorder.tensor
+        tensor = self.recorder.nodes.tensor
         kept = [(node, tensor(node)) for node in dict.fromkeys(inputs) if tensor(node) is not None]
         kept = [(node, one) for node, one in kept if one.dtype.is_floating or one.dtype.is_complex]
         made = [one for one in map(tensor, outputs) if one is not None]

@@ -10,7 +10,7 @@ import keras
 
 from gradtool.witness.causes.lines import Spot, spot
 from gradtool.witness.model.user_file import is_users
-from gradtool.witness.tensorflow.model.recorder import Sources
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["place"]
 
@@ -37,6 +37,6 @@ def place(frame: FrameType | None, sources: Sources, ends: Collection[CodeType] 
 def _made(frame: FrameType, sources: Sources) -> Spot | None:
     """Where the layer that a functional model is calling was made, where that is known."""
     node = frame.f_locals.get("node")
-    source = "" if node is None else sources.get(node.operation, "")
+    source = "" if node is None else sources.made(node.operation)
     name, _, number = source.rpartition(":")
     return (str(Path.cwd() / name), int(number), "") if name else None

@@ -1,12 +1,13 @@
-"""TensorFlow's operations in the words of ``witness.causes.patterns``: one row each; others keep their own names."""
+"""TensorFlow's operations in the words of ``witness.causes``: one row each; others are called as users call them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gradtool.witness.tensorflow.causes.passing import Operation, Passing
+from gradtool.witness.tensorflow.causes.history import History, Operation
+from gradtool.witness.tensorflow.causes.operations import title_of
 
-__all__ = ["VIEWS", "slope_word", "word"]
+__all__ = ["TITLES", "VIEWS", "slope_word", "word"]
 
 _PLAIN: Mapping[str, str] = {
     "Log": "log", "Log1p": "log1p", "Xlogy": "xlogy", "Xlog1py": "xlog1py",
@@ -38,13 +39,20 @@ _SLOPES: Mapping[str, str] = {
 }  # fmt: skip
 """Those whose word is another in ``witness.causes.deaths``."""
 
+TITLES: Mapping[str, str] = {
+    "max_pool2d_with_indices": "tf.nn.max_pool2d", "max_pool3d_with_indices": "tf.nn.max_pool3d",
+    "mse_loss": "tf.math.squared_difference", "cat": "tf.concat", "copy": "tf.cast", "tril": "tf.linalg.band_part",
+    "scatter": "tf.tensor_scatter_nd_update",
+}  # fmt: skip
+"""What users call those words that no function of TensorFlow's is like."""
+
 VIEWS = frozenset({"Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "MaxPool", "AvgPool", "Transpose"})
 """Operations of which a tensor of zeros is nothing new."""
 
 _SQUARES = ("Square", "Mul", "Pow", "SquaredDifference")
 
 
-def word(operation: Operation, seen: Passing) -> str:
+def word(operation: Operation, seen: History) -> str:
     """Its word. TensorFlow makes a norm and a standard deviation of several operations, of which this is the root."""
     if operation.name == "Sqrt":
         under = seen.maker(operation, {"Reshape", "Squeeze", "Cast", "Real", "Identity"})
@@ -52,10 +60,10 @@ def word(operation: Operation, seen: Passing) -> str:
             inner = seen.maker(under, {"Cast", "Abs"})
             if inner is not None and (inner.name != "Mul" or len(set(inner.inputs)) == 1) and inner.name in _SQUARES:
                 return "std" if under.name == "Mean" and _centred(inner, seen) else "norm"
-    return _PLAIN.get(operation.name, operation.name)
+    return _PLAIN.get(operation.name) or title_of(operation.name)
 
 
-def slope_word(operation: Operation, seen: Passing) -> str:
+def slope_word(operation: Operation, seen: History) -> str:
     """Its word where its slope is what is looked at; a maximum with a single number bounds."""
     if operation.name in {"Maximum", "Minimum"} and any(
         one is not None and one.shape.rank == 0 for one in operation.given()
@@ -64,7 +72,7 @@ def slope_word(operation: Operation, seen: Passing) -> str:
     return _SLOPES.get(operation.name) or word(operation, seen)
 
 
-def _centred(square: Operation, seen: Passing) -> bool:
+def _centred(square: Operation, seen: History) -> bool:
     """Whether a mean was subtracted from what is squared."""
     if square.name == "SquaredDifference":
         return True

@@ -26,10 +26,10 @@ def rows_of(one: Subject, run: Run) -> list[Named]:
 def backward(run: Run, rows: list[Named]) -> None:
     """The gradients of the variables and of the layers' outputs, in one pass."""
     wanted = [row for row in rows if row.trainable]
-    outputs = run.recorder.outputs()
+    outputs = run.recorder.outputs.tensors()
     with blamed("the backward pass failed"):
         gradients, flows = run.tape.gradient(run.loss, ([row.tensor for row in wanted], outputs))
-    run.recorder.take(flows)
-    run.recorder.release()
+    run.recorder.outputs.take(flows)
+    run.recorder.outputs.release()
     for row, gradient in zip(wanted, gradients, strict=True):
         row.gradient = merged(gradient)

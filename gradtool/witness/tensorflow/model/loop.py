@@ -6,7 +6,7 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Incident
+from gradtool.witness.causes.patches import patch
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
 from gradtool.witness.tensorflow.model.rebinding import Rebinding
@@ -86,14 +87,10 @@ class Loop:
             (keras.losses.Loss, "__call__", self._loss),
             *((layer, "call", self._mood) for layer in MOODY),
         ]
-        kept = [(place, name, name in vars(place), getattr(place, name)) for place, name, _ in places]
-        try:
-            for (place, name, _, own), (_, _, wrapper) in zip(kept, places, strict=True):
-                setattr(place, name, wrapper(own))
+        with ExitStack() as patches:
+            for place, name, wrapper in places:
+                patch(patches, place, name, wrapper)
             yield
-        finally:
-            for place, name, there, own in kept:
-                setattr(place, name, own) if there else delattr(place, name)
 
     def step(self, optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
         """An optimizer is handed pairs of gradient and variable."""

@@ -16,7 +16,7 @@ import tensorflow as tf
 from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.conventions import LOSSES as NAMES
 from gradtool.witness.model.user_file import UserFileError, blamed, line_of
-from gradtool.witness.tensorflow.model.recorder import tensors_in
+from gradtool.witness.tensorflow.model.outputs import tensors_in
 from gradtool.witness.tensorflow.model.targets import drawn_for_all, drawn_targets
 
 __all__ = ["LOSSES", "Asked", "Objective", "objective", "scalar"]

@@ -10,50 +10,30 @@ from __future__ import annotations
 import functools
 import math
 import sys
-import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 from tensorflow.python.framework.ops import EagerTensor
 from tensorflow.python.ops import gen_array_ops
 
 from gradtool.evidence import Head, Layer
-from gradtool.witness.model.figures import Figures, figures, norm
+from gradtool.witness.causes.patches import patch
 from gradtool.witness.model.seen import Seen, told_apart
 from gradtool.witness.model.user_file import user_line
 from gradtool.witness.tensorflow.causes.callers import users_own
 from gradtool.witness.tensorflow.model.activations import FUNCTIONS, activation_of, known_activation
 from gradtool.witness.tensorflow.model.head import DIFFERENCES, head_seen, pairs_seen
 from gradtool.witness.tensorflow.model.head import FUNCTIONS as LOSSES
-from gradtool.witness.tensorflow.model.statistics import numbers
+from gradtool.witness.tensorflow.model.outputs import Outputs, tensors_in
+from gradtool.witness.tensorflow.model.sources import Sources
 
-__all__ = ["Recorder", "Sources", "no_sources", "tensors_in"]
+__all__ = ["Recorder"]
 
 CUTTING = ((gen_array_ops, "stop_gradient"), (EagerTensor, "numpy"), (EagerTensor, "__float__"))
 """What may cut a path; whether one is missing is looked at afterwards, if anything of this was called."""
-Sources = MutableMapping[Any, str]
-"""The user's line on which each layer was made."""
-
-
-def no_sources() -> Sources:
-    """Nothing known yet. Layers that are gone are forgotten."""
-    return weakref.WeakKeyDictionary()
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An output whose gradient is still to come; ``hidden`` are the logits that Keras' losses read in its place."""
-
-    tensor: Any
-    hidden: Any
-    figures: Figures
-    seen: list[Seen]
 
 
 class Recorder:
@@ -61,47 +41,38 @@ class Recorder:
 
     def __init__(self, sources: Sources | None = None, *, looking: bool = True) -> None:
         self.looking = looking
-        self.final = ""
-        """The activation of the last layer that ran, if it is one."""
         self.head: Head | None = None
         """What the last loss was given."""
         self.cut = False
         """Whether tf.stop_gradient was called, or numbers left TensorFlow by ``.numpy()`` or ``float()``."""
-        self.sources = no_sources() if sources is None else sources
+        self.sources = Sources() if sources is None else sources
+        self.outputs = Outputs()
         self._layers: dict[int, tuple[Any, Seen]] = {}
         self._outside: dict[int, tuple[Any, Seen]] = {}
         """Layers that ran while nobody looked, as those outside every tape; no figures are taken of them."""
         self._functions: dict[tuple[int, str, str], Seen] = {}
         self._stack: list[Any] = []
-        self._waiting: dict[int, _Waiting] = {}
         self._in_loss = False
         self._patches = ExitStack()
 
     def __enter__(self) -> Recorder:
-        self._replace(keras.Operation, "__init__", self._layer_init)  # of functional models' functions
-        self._replace(keras.layers.Layer, "__init__", self._layer_init)
-        self._replace(keras.layers.Layer, "__call__", self._layer_call)
-        self._replace(keras.losses.Loss, "__call__", self._loss_call)
+        self.sources.install(self._patches)
+        patch(self._patches, keras.layers.Layer, "__call__", self._layer_call)
+        patch(self._patches, keras.losses.Loss, "__call__", self._loss_call)
         for (place, name), title in FUNCTIONS.items():
-            self._replace(place, name, functools.partial(self._activation_call, title))
+            patch(self._patches, place, name, functools.partial(self._activation_call, title))
         for (place, name), title in LOSSES.items():
-            self._replace(place, name, functools.partial(self._loss_function_call, title))
+            patch(self._patches, place, name, functools.partial(self._loss_function_call, title))
         for place, name in CUTTING:
-            self._replace(place, name, self._cutting_call)
+            patch(self._patches, place, name, self._cutting_call)
         for place, name in DIFFERENCES:
-            self._replace(place, name, self._difference_call)
+            patch(self._patches, place, name, self._difference_call)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._patches.close()
-
-    def _replace(self, place: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
-        there, own = name in vars(place), getattr(place, name)
-        setattr(place, name, wrapper(own))
-        undo = functools.partial(setattr, place, name, own) if there else functools.partial(delattr, place, name)
-        self._patches.callback(undo)
 
     # ---- what happens while the model runs
 
@@ -128,7 +99,7 @@ class Recorder:
             return
         if id(layer) not in self._layers:
             self._layers[id(layer)] = (layer, self._new(layer, frame))
-        self._look(self._layers[id(layer)][1], tensor)
+        self.outputs.look(self._layers[id(layer)][1], tensor)
 
     def _new(self, layer: Any, frame: FrameType) -> Seen:
         inner = any(part is not layer for part in layer._flatten_layers())  # noqa: SLF001  # Keras shows only models'
@@ -139,18 +110,7 @@ class Recorder:
     def _source(self, layer: Any, frame: FrameType) -> str:
         """The line in the user's ``call``; where Keras calls the layer, that on which it was made."""
         by_keras = bool(self._stack) and type(self._stack[-1]).__module__.startswith("keras.")
-        return (not by_keras and user_line(frame)) or self.sources.get(layer, "") or user_line(frame)
-
-    def _layer_init(self, own: Callable[..., Any]) -> Callable[..., Any]:
-        def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-            own(layer, *args, **kwargs)
-            frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
-            while frame is not None and frame.f_locals.get("self") is layer:  # the constructors of its own class
-                frame = frame.f_back
-            if line := user_line(frame):
-                self.sources[layer] = line
-
-        return __init__
+        return (not by_keras and user_line(frame)) or self.sources.made(layer) or user_line(frame)
 
     def _activation_call(self, title: str, own: Callable[..., Any]) -> Callable[..., Any]:
         def activation(*args: Any, **kwargs: Any) -> Any:
@@ -169,7 +129,7 @@ class Recorder:
         source = user_line(frame)
         owner = self._stack[-1] if self._stack else None
         new = Seen(title, self._next(), False, source, known_activation(title, axis))
-        self._look(self._functions.setdefault((id(owner), title, source), new), tensor)
+        self.outputs.look(self._functions.setdefault((id(owner), title, source), new), tensor)
 
     def _loss_call(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __call__(loss: Any, y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
@@ -195,7 +155,7 @@ class Recorder:
             return
         inside, self._in_loss = self._in_loss, True
         if self.looking and not inside and not (self.head and self.head.source):
-            self.head = head_seen(loss, self.final_of(output), targets, output, logits=logits) or self.head
+            self.head = head_seen(loss, self.outputs.activation_of(output), targets, output, logits=logits) or self.head
         try:
             yield
         finally:
@@ -206,7 +166,7 @@ class Recorder:
             # What a layer subtracts is the model's own business; what learns nothing may be a loss.
             if self.looking and not any(layer.trainable_variables for layer in self._stack):
                 source = user_line(sys._getframe(1))  # noqa: SLF001
-                self.head = (source and pairs_seen(args, self.final_of, source)) or self.head
+                self.head = (source and pairs_seen(args, self.outputs.activation_of, source)) or self.head
             return own(*args, **kwargs)
 
         return difference
@@ -219,57 +179,10 @@ class Recorder:
 
         return cutting
 
-    def final_of(self, output: Any) -> str:
-        """The activation of the layer whose output this very tensor is; else that of the last layer that ran.
-
-        Of that only if the numbers are still its own, as behind a reshape or a cast, and not those of what followed.
-        """
-        waiting = self._waiting.get(id(output))
-        leaves = [seen for seen in waiting.seen if not seen.inner] if waiting else []
-        if leaves:
-            return leaves[-1].activation.name if leaves[-1].activation else ""
-        last = next(reversed(self._waiting.values()), None)
-        if waiting is None and last is not None and isinstance(output, tf.Tensor):
-            return self.final if np.array_equal(numbers(output), numbers(last.tensor)) else ""
-        return self.final
-
     def _next(self) -> int:
         return len(self._layers) + len(self._functions) + len(self._outside)
 
-    def _look(self, seen: Seen, tensor: Any) -> None:
-        """Keep the figures of an output; a container hands on the very tensor of its last child, read once."""
-        if not seen.inner:
-            self.final = seen.activation.name if seen.activation else ""
-        values = numbers(tensor)
-        waiting = self._waiting.get(id(tensor))
-        if waiting is None:
-            waiting = _Waiting(tensor, getattr(tensor, "_keras_logits", None), figures(values), [])
-            self._waiting[id(tensor)] = waiting
-        waiting.seen.append(seen)
-        seen.look(values.reshape(tuple(tensor.shape)), waiting.figures)
-
-    # ---- the way back
-
-    def outputs(self) -> list[Any]:
-        """The tensors whose gradient the tape is to be asked for; ``take`` wants them in the same order."""
-        waiting = list(self._waiting.values())
-        return [one.tensor for one in waiting] + [one.hidden for one in waiting if one.hidden is not None]
-
-    def take(self, gradients: Sequence[Any]) -> None:
-        """The gradients of ``outputs``; several losses may each give theirs."""
-        waiting = list(self._waiting.values())
-        hidden = iter(gradients[len(waiting) :])
-        for one, gradient in zip(waiting, gradients, strict=False):
-            instead = next(hidden) if one.hidden is not None else None
-            found = instead if gradient is None else gradient
-            if found is not None:
-                size = norm(numbers(found))
-                for seen in one.seen:
-                    seen.gradients.append(size)
-
-    def release(self) -> None:
-        """Let go of the outputs, whose figures stay."""
-        self._waiting = {}
+    # ---- what is told afterwards
 
     def ran(self) -> list[Any]:
         """The layers that ran, those inside another after it: what is asked of all ends at the innermost."""
@@ -285,9 +198,8 @@ class Recorder:
 
     def clear(self) -> None:
         """Forget what was seen: a new iteration begins."""
-        self._layers, self._functions, self._waiting, self.cut = {}, {}, {}, False
-
-    # ---- what is told afterwards
+        self._layers, self._functions, self.cut = {}, {}, False
+        self.outputs.release()
 
     def layers(self, names: Mapping[int, str]) -> list[Layer]:
         """The layers in the order of execution; ``names`` are theirs by ``id``.
@@ -306,16 +218,3 @@ def _tells_itself(layer: Any) -> bool:
     """Whether the layer's class says what its activation is, so that the functions inside are not looked at."""
     own = type(layer).__module__.startswith("keras.") and not isinstance(layer, keras.Model)
     return own or activation_of(layer) is not None
-
-
-def tensors_in(output: Any) -> Iterator[Any]:
-    """Every floating-point tensor with numbers in nested tuples, lists and mappings, in their order."""
-    if isinstance(output, tf.Tensor):
-        if output.dtype.is_floating and not tf.is_symbolic_tensor(output):
-            yield output
-    elif isinstance(output, Mapping):
-        for part in output.values():
-            yield from tensors_in(part)
-    elif isinstance(output, list | tuple):
-        for part in output:
-            yield from tensors_in(part)

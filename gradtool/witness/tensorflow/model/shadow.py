@@ -21,7 +21,7 @@ from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.batch import cast
 from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
-from gradtool.witness.tensorflow.model.recorder import no_sources
+from gradtool.witness.tensorflow.model.sources import Sources
 from gradtool.witness.tensorflow.model.statistics import numbers
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.versions import Version, holding, version
@@ -130,7 +130,7 @@ def _wide_rows(request: ModelRequest, one: Subject, weights: Sequence[Any]) -> l
         cast(cast(part, request.dtype), WIDE) for part in (one.batch, one.targets, one.weights)
     )
     twin.rewind()
-    run = twin.run(no_sources())
+    run = twin.run(Sources())
     rows = rows_of(twin, run)
     with blamed("the float64 run failed"):
         again = float(twin.loss_of(twin.batch, twin.targets, twin.weights))

@@ -15,7 +15,9 @@ from gradtool.witness.model.assumed import Assumptions
 from gradtool.witness.model.user_file import UserFileError, blamed
 from gradtool.witness.tensorflow.model.batch import attempts, cast, described
 from gradtool.witness.tensorflow.model.objective import Asked, Objective, objective
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, tensors_in
+from gradtool.witness.tensorflow.model.outputs import tensors_in
+from gradtool.witness.tensorflow.model.recorder import Recorder
+from gradtool.witness.tensorflow.model.sources import Sources
 from gradtool.witness.tensorflow.model.versions import Version
 
 __all__ = ["Run", "Subject", "subject"]
@@ -51,7 +53,7 @@ class Subject:
             if self.objective is None:
                 with tape.stop_recording():
                     recorder.looking = False
-                    final = recorder.final_of(next(tensors_in(output), None))
+                    final = recorder.outputs.activation_of(next(tensors_in(output), None))
                     self.objective = self._settle(output, self.targets, final)
                     self.targets = self.objective.targets
                     recorder.looking = True

@@ -13,8 +13,10 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from gradtool.witness.causes.patches import patch
 from gradtool.witness.tensorflow.model.parameters import tensor_of
 from gradtool.witness.tensorflow.model.recorder import Recorder
 
@@ -44,9 +46,7 @@ class Taping:
             ("__exit__", self._exit),
             ("gradient", self._gradient),
         ):
-            own = getattr(tf.GradientTape, name)
-            setattr(tf.GradientTape, name, wrapper(own))
-            self._patches.callback(setattr, tf.GradientTape, name, own)
+            patch(self._patches, tf.GradientTape, name, wrapper)
         return self
 
     def __exit__(
@@ -64,7 +64,7 @@ class Taping:
     def _enter(self, own: Callable[..., Any]) -> Callable[..., Any]:
         def __enter__(tape: Any) -> Any:  # noqa: N807
             if not self._open:
-                self.recorder.release()
+                self.recorder.outputs.release()
             self._open.add(id(tape))
             self.recorder.looking = True
             return own(tape)
@@ -89,15 +89,17 @@ class Taping:
                 self._closed(tape)
             asked = [tensor_of(one) for one in tf.nest.flatten(sources)]
             targets = [one for one in tf.nest.flatten(target) if isinstance(one, tf.Tensor)]
+            if not targets and (numbers := _numbers(target)):  # TensorFlow refuses them: what it would say of constants
+                gradient(tape, numbers, sources)
             if self._busy or not self._wanted(asked, targets):
                 return own(tape, target, sources, *args, **kwargs)
             self._busy = True
             try:
                 with self.around(targets):
-                    found, outputs = own(tape, target, (sources, self.recorder.outputs()), *args, **kwargs)
+                    found, outputs = own(tape, target, (sources, self.recorder.outputs.tensors()), *args, **kwargs)
             finally:
                 self._busy = False
-            self.recorder.take(outputs)
+            self.recorder.outputs.take(outputs)
             pairs = zip(asked, tf.nest.flatten(found), strict=True)
             own_frame = sys._getframe(1)  # noqa: SLF001  # the documented way to a caller
             used = [tensor_of(variable) for variable in tape.watched_variables()]
@@ -112,3 +114,10 @@ class Taping:
             return False
         variables = any(isinstance(one, tf.Variable | keras.Variable) for one in asked)
         return variables or (not self._open and all(isinstance(one, tf.Tensor) for one in asked))
+
+
+def _numbers(target: Any) -> list[Any]:
+    """What has left TensorFlow, and no tape knows any longer, as constants; none where something else is among it."""
+    parts = tf.nest.flatten(target)
+    left = all(isinstance(one, float | np.floating | np.ndarray) and np.asarray(one).dtype.kind == "f" for one in parts)
+    return [tf.constant(one) for one in parts] if left and tf.executing_eagerly() else []

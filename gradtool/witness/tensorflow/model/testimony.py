@@ -29,8 +29,8 @@ from gradtool.witness.tensorflow.model.expression import DTYPE, expression_subje
 from gradtool.witness.tensorflow.model.observed import Observed
 from gradtool.witness.tensorflow.model.optimizers import find_optimizer, optimizer_record
 from gradtool.witness.tensorflow.model.parameters import Named, layer_names, parameters
-from gradtool.witness.tensorflow.model.recorder import no_sources
 from gradtool.witness.tensorflow.model.shadow import WIDE, cast_model, digits_of, weights_of
+from gradtool.witness.tensorflow.model.sources import Sources
 from gradtool.witness.tensorflow.model.subject import Run, Subject, subject
 from gradtool.witness.tensorflow.model.terms import terms_of
 from gradtool.witness.tensorflow.model.versions import OWN, Version, prepare, version
@@ -120,7 +120,7 @@ def _run_expression(request: ModelRequest) -> Generator[Record, None, ModelEvide
     prepare(request.seed, request.dtype or DTYPE)  # Keras keeps an optimizer's rate in it
     assumed = Assumptions()
     one = expression_subject(request, assumed)
-    run, rows = one.run(no_sources()), one.model.rows()
+    run, rows = one.run(Sources()), one.model.rows()
     found = Found(one.model, request.expression, "expression")
     optimizer = find_optimizer(one.model, {}, found, request, assumed)
     finders = SubjectFinders(one, rows, run.recorder.sources)

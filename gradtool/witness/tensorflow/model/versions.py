@@ -23,8 +23,9 @@ from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.function import Function, is_leaf
 from gradtool.witness.tensorflow.model.leaves import is_model
 from gradtool.witness.tensorflow.model.observed import Observed
-from gradtool.witness.tensorflow.model.recorder import Recorder, Sources, no_sources
+from gradtool.witness.tensorflow.model.recorder import Recorder
 from gradtool.witness.tensorflow.model.script import run_file
+from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["OWN", "Version", "holding", "prepare", "version"]
 
@@ -65,7 +66,7 @@ def version(request: ModelRequest, dtype: str, tell: Tell | None = None) -> Vers
     """
     prepare(request.seed, dtype)
     _forget_imports(Path(request.path).parent)
-    sources = no_sources()
+    sources = Sources()
     recorder = Recorder(sources, looking=False)
 
     def leave(seen: Observed | Found) -> NoReturn:
