@@ -146,7 +146,7 @@ class Births:
             link.kind, link.intended = "given", worst <= INFINITE
         elif worst > reached or (_meant(parents) and _is_new(call)) or self._trapped(call, parents):
             link.kind, told, stands = kind_of(call, self._marks_of)
-            link.stands = stands and not _explained(parents, call.place)
+            link.stands = stands and not _is_explained(link)
             link.told = call.told or told or (_born(parents) if link.stands else "")
             link.operands = [operand(given) for given in call.inputs if given.key is not None]
             link.keys = [given.key for given in call.inputs if given.key is not None]
@@ -303,15 +303,16 @@ def _meant(parents: Sequence[Link]) -> bool:
     return all(parent.meant for parent in parents)
 
 
-def _explained(parents: Iterable[Link], place: Spot) -> bool:
+def _is_explained(met: Link) -> bool:
     """Whether the infinity is the fault, and not that it met a 0.
 
     A number was to keep it away, and was lost; or y*log(p) of the same line has a p of 0, whatever y is.
     """
-    pending, seen = list(parents), set[int]()
+    product = met.kind == "zero_times_inf"
+    pending, seen = list(met.parents), set[int]()
     while pending:
         link = pending.pop()
-        if link.kind == "tiny_epsilon" or (link.kind == "log_of_zero" and link.place == place):
+        if link.kind == "tiny_epsilon" or (product and link.kind == "log_of_zero" and link.place == met.place):
             return True
         if id(link) not in seen:
             seen.add(id(link))
