@@ -134,6 +134,10 @@ w = torch.tensor([0.0, 4.0], requires_grad=True)
 root = w.sqrt()  # <- here
 loss = root.masked_fill(w == 0, 0.0).sum()
 """, "root = (w + 1).sqrt()", "backward"),
+    Case("where over a logarithm of the same line", "where_trap", """
+w = torch.tensor([0.0, 4.0], requires_grad=True)
+loss = torch.where(w > 0, w.log(), 0.0).sum()  # <- here
+""", "loss = torch.where(w > 0, torch.where(w > 0, w, 1.0).log(), 0.0).sum()", "backward"),
     Case("selecting behind a logarithm", "where_trap", """
 w = torch.tensor([0.0, 4.0, 1.0], requires_grad=True)
 logs = w.log()  # <- here

@@ -131,7 +131,7 @@ class Births:
             or (own and parents and is_left_out(call, self._marks.of))  # a slope meets the 0 of what was not selected
         ):
             link.kind, told, stands = kind_of(call, self._marks.of)
-            link.stands = stands and not explained(parents, call.place)
+            link.stands = stands and not explained(link)
             link.told = told or (born(parents) if link.stands else "")
             operands = [given for given in call.inputs if given.key is not None]
             link.operands, link.keys = [operand(given) for given in operands], [given.key for given in operands]

@@ -64,15 +64,16 @@ def born(parents: Iterable[Link]) -> str:
     return ""
 
 
-def explained(parents: Iterable[Link], place: Spot) -> bool:
+def explained(met: Link) -> bool:
     """Whether the infinity is the fault, and not that it met a 0.
 
     A number was to keep it away, and was lost; or y*log(p) of the same line has a p of 0, whatever y is.
     """
-    pending, seen = list(parents), set[Link]()
+    product = met.kind == "zero_times_inf"
+    pending, seen = list(met.parents), set[Link]()
     while pending:
         link = pending.pop()
-        if link.kind == "tiny_epsilon" or (link.kind == "log_of_zero" and link.place == place):
+        if link.kind == "tiny_epsilon" or (product and link.kind == "log_of_zero" and link.place == met.place):
             return True
         if link not in seen:
             seen.add(link)
