@@ -147,6 +147,11 @@ class Deaths:
         """Whether any operation handed a gradient to it."""
         return target in self._edges
 
+    def is_dead(self, target: Hashable) -> bool:
+        """Whether every gradient that was handed to it is zero."""
+        edges = self._edges.get(target, ())
+        return bool(edges) and all(edge.zero for edge in edges)
+
     def causes(self, leaves: Mapping[str, Hashable], names: Mapping[Hashable, str]) -> list[Cause]:
         """Where the gradients of ``leaves``, by the key of each, became zero.
 
@@ -163,26 +168,32 @@ class Deaths:
 
     def _of(self, leaf: Hashable) -> Iterator[tuple[_End, tuple[Hashable, ...]]]:
         """What is met first on each way from the leaf to the loss, and the operations from there to the leaf."""
-        pending: deque[tuple[Hashable, tuple[Hashable, ...]]] = deque([(leaf, ())])
-        seen: set[Hashable] = {leaf}
-        told: set[tuple[str, Spot]] = set()
+        behind: dict[Hashable, Hashable] = {leaf: None}
+        """Of each operation the next one on its way to the leaf."""
+        pending, told = deque([leaf]), set[tuple[str, Spot]]()
+
+        def way(key: Hashable) -> Iterator[Hashable]:
+            while key != leaf:
+                yield key
+                key = behind[key]
+
         while pending:
-            key, way = pending.popleft()
+            key = pending.popleft()
             edges = self._edges.get(key, ())
             if any(not edge.zero for edge in edges):
                 operation, place = self._places.get(key, ("", NOWHERE))
-                yield _End("other", operation, place, "the gradients of its uses add up to 0"), way
+                yield _End("other", operation, place, "the gradients of its uses add up to 0"), tuple(way(key))
                 continue
             for edge in edges:
                 if edge.end is not None and edge.end.kind == "part":
-                    yield self._taker(edge), way
+                    yield self._taker(edge), tuple(way(key))
                 elif edge.end is not None:
                     if (edge.end.operation, edge.end.place) not in told:
                         told.add((edge.end.operation, edge.end.place))
-                        yield edge.end, way
-                elif edge.user not in seen:
-                    seen.add(edge.user)
-                    pending.append((edge.user, (edge.user, *way)))
+                        yield edge.end, tuple(way(key))
+                elif edge.user not in behind:
+                    behind[edge.user] = key
+                    pending.append(edge.user)
 
     def _taker(self, part: _Edge) -> _End:
         """The operation nearer to the loss that took other parts of what was put together, and not this."""

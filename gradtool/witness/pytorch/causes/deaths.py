@@ -21,7 +21,7 @@ from gradtool.witness.model.user_file import is_users
 from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.engine import around_backward
 from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of
-from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, key_of, stored
+from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, in_memory, key_of
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["DeathFinder"]
@@ -66,6 +66,8 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         self._numbers = itertools.count()
         self._passes: list[tuple[int, bool]] = []
         """The backward passes that run now, one inside the other: the number of each, and whether it adds to .grad."""
+        self._inner: set[Any] = set()
+        """Where backward passes inside another begin: what is handed on to them is not known to be zero."""
         self.notes: list[str] = []
         self._open = contextlib.ExitStack()
 
@@ -91,7 +93,7 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
     def clear(self) -> None:
         """A new iteration begins."""
         self._unhook()
-        self._deaths = Deaths()
+        self._deaths, self._inner = Deaths(), set()
 
     def before(self, tensors: Sequence[torch.Tensor]) -> None:
         """A backward pass from these is about to begin; the engine tells of it, too."""
@@ -117,7 +119,9 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
         for node in pending:
             if outer is not None and node is not None and self._passes:  # a checkpoint hands its gradient on
                 user = (self._passes[-1][0], outer._sequence_nr())  # noqa: SLF001
-                self._deaths.passed(user, _target(node, (number, accumulates)), None, zero=True)
+                inner = _target(node, (number, accumulates))
+                self._deaths.passed(user, inner, None, zero=True)
+                self._inner.add(inner)
         while pending:
             node = pending.pop()
             if node is None or hasattr(node, "variable") or node._sequence_nr() in self._handles:  # noqa: SLF001
@@ -140,12 +144,17 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
             key, operation = (now[0], node._sequence_nr()), operation_of(node)  # noqa: SLF001
             place = _own_backward(node) or self._lines.at(node)
             self._deaths.seen(key, operation, place)
-            living = next((one for one in arriving if one is not None and not _is_zero(one)), None)
+            known = key not in self._inner and self._deaths.is_dead(key)
+            there = () if known else [one for one in arriving if one is not None]
+            living = next((one for one in there if not _is_zero(one)), None)
+            # What is linear makes zeros of zeros; a backward pass of the user's own may make anything.
+            dead = living is None and not isinstance(node, torch.autograd.function.BackwardCFunction)
             for index, ((following, _), gradient) in enumerate(zip(node.next_functions, leaving, strict=False)):
                 if following is None or gradient is None:
                     continue
                 death = None
-                if (zero := _is_zero(gradient)) and living is not None:
+                zero = dead or _is_zero(gradient)
+                if zero and living is not None:
                     death = _death(node, operation, place, (living, gradient), index)
                 self._deaths.passed(key, _target(following, now), death, zero=zero)
 
@@ -175,11 +184,13 @@ def _target(node: Any, now: tuple[int, bool]) -> Any:
 
 
 def _is_zero(tensor: torch.Tensor) -> bool:
-    """Most gradients that are not zero show it in their first numbers."""
-    numbers = stored(tensor)
-    if numbers.is_contiguous() and numbers.view(-1)[:FIRST].any():
+    """Most gradients that are not zero show it in their first numbers; the bounds take a third of the time of any()."""
+    numbers = in_memory(tensor)
+    if numbers.numel() == 0:
+        return True
+    if numbers.dim() == 1 and numbers[:FIRST].any():
         return False
-    return not bool(numbers.any())
+    return all(not bound for bound in numbers.aminmax())
 
 
 def _own_backward(node: Any) -> Spot | None:

@@ -9,7 +9,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from gradtool.witness.causes.operands import FINITE, INFINITE, NAN
-from gradtool.witness.pytorch.causes.tensors import has_level, is_whole, key_of, stored
+from gradtool.witness.pytorch.causes.tensors import has_level, in_memory, is_whole, key_of, stored
 
 __all__ = ["Levels", "level"]
 
@@ -49,7 +49,7 @@ class Levels:
         found = []
         for tensor in outputs:
             same = kept and all(one.dtype == tensor.dtype for one in inputs)
-            now = FINITE if same else NAN if NAN in known and _begins_with_nan(tensor) else level(tensor)
+            now = FINITE if same else NAN if NAN in known and _begins_with_nan(in_memory(tensor)) else level(tensor)
             rest = FINITE if is_whole(tensor) else self._known.get(key_of(tensor))
             self._note(tensor, now if rest == FINITE and (now == FINITE or is_whole(tensor)) else None)
             found.append(now)
@@ -64,26 +64,21 @@ class Levels:
 
 def level(tensor: torch.Tensor) -> int:
     """FINITE, INFINITE or NAN; one pass where all is finite."""
-    tensor = stored(tensor)
-    if tensor.numel() == 0:
+    numbers = in_memory(tensor)
+    if numbers.numel() == 0:
         return FINITE
     with torch.no_grad():
-        total = abs(tensor.sum(dtype=WIDE.get(tensor.dtype)).item())
+        total = numbers.sum(dtype=WIDE.get(numbers.dtype)).item()
         if math.isfinite(total):
             return FINITE
-        if math.isnan(total) and _begins_with_nan(tensor):
+        if math.isnan(total) and _begins_with_nan(numbers):
             return NAN
-        real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
-        bounds = [bound.item() for bound in real.aminmax()]  # NaN where one of the numbers is
+        bounds = [bound.item() for bound in numbers.aminmax()]  # NaN where one of the numbers is
         if math.isnan(bounds[0]):
             return NAN
         return INFINITE if any(map(math.isinf, bounds)) else FINITE
 
 
-def _begins_with_nan(tensor: torch.Tensor) -> bool:
-    """Whether there is a NaN among the first numbers of its memory; of a part of one, nothing is said."""
-    plain = stored(tensor)
-    if not is_whole(plain) or plain.is_conj() or plain.is_neg():
-        return False
-    first = plain.as_strided((min(FEW, plain.numel()),), (1,), 0)  # in whatever order the axes lie there
-    return bool(first.isnan().any())
+def _begins_with_nan(numbers: torch.Tensor) -> bool:
+    """Whether there is a NaN among the first in one row; of what is none, nothing is said."""
+    return numbers.dim() == 1 and bool(numbers[:FEW].isnan().any())

@@ -10,7 +10,7 @@ import torch
 
 from gradtool.witness.causes.operands import FINITE, Array, Given, number
 
-__all__ = ["dtype_of", "given_of", "has_level", "is_whole", "key_of", "operands_of", "stored"]
+__all__ = ["dtype_of", "given_of", "has_level", "in_memory", "is_whole", "key_of", "operands_of", "stored"]
 
 
 def has_level(tensor: torch.Tensor) -> bool:
@@ -34,6 +34,16 @@ def is_whole(tensor: torch.Tensor) -> bool:
     """Whether it is all of its memory, which a slice is not, nor one that repeats its numbers."""
     plain = stored(tensor)
     return plain.numel() * plain.element_size() == plain.untyped_storage().nbytes() and 0 not in plain.stride()
+
+
+def in_memory(tensor: torch.Tensor) -> torch.Tensor:
+    """Its real numbers: in one row as they lie in memory, if it is all of its memory, else as they are."""
+    plain = stored(tensor)
+    if plain.is_conj() or plain.is_neg() or not is_whole(plain):
+        plain = plain.resolve_conj().resolve_neg()
+        return torch.view_as_real(plain) if plain.is_complex() else plain
+    row = plain.as_strided((plain.numel(),), (1,), 0)
+    return torch.view_as_real(row).view(-1) if row.is_complex() else row
 
 
 def operands_of(value: Any, bad: Callable[[torch.Tensor], int], *, plain: bool) -> Iterator[Given]:
