@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from printed import Printers
 from typer.testing import CliRunner
 
 from gradtool.cli.app import app
@@ -77,6 +78,13 @@ def workers() -> Iterator[Host]:
     """Both sides of two models and the room that compares, started once."""
     with Host(["torch", "keras", "pairing"], timeout=120, registry=PAIR_WITNESSES) as host:
         yield host
+
+
+@pytest.fixture(scope="session")
+def printers() -> Iterator[Printers]:
+    """Who runs printed programs, with a framework that was imported once."""
+    with Printers() as processes:
+        yield processes
 
 
 Looked = Callable[..., FlowRecord]

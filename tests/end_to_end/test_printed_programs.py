@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import FRAMEWORKS, corpus
-from printed import ran
+from printed import Printers
 
 from gradtool.evidence import Autodiff, Request
 from gradtool.report.programs.pair import programs
@@ -154,7 +154,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def runs(host: Host) -> Callable[[str], Sequence[Run]]:
+def runs(host: Host, printers: Printers) -> Callable[[str], Sequence[Run]]:
     """All of them, run once for each framework."""
     done: dict[str, list[Run]] = {}
 
@@ -167,7 +167,7 @@ def runs(host: Host) -> Callable[[str], Sequence[Run]]:
             assert all(isinstance(record, Autodiff) for record in records), records
             done[framework] = [
                 Run(*parts)
-                for parts in zip(asked, texts, ran(texts), records, strict=True)  # type: ignore[arg-type]
+                for parts in zip(asked, texts, printers.ran(texts, framework), records, strict=True)  # type: ignore[arg-type]
             ]
         return done[framework]
 
@@ -215,12 +215,14 @@ def test_published_formulas_come_out_right(runs: Callable[[str], Sequence[Run]],
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_program_runs_in_the_very_setting_that_the_witness_measures(host: Host, framework: str) -> None:
+def test_a_program_runs_in_the_very_setting_that_the_witness_measures(
+    host: Host, printers: Printers, framework: str
+) -> None:
     """TensorFlow's softmax in float32 has other last digits with oneDNN, which was switched off for the witness."""
     asked = request("softmax(x)", {"x": "[1, 2, 3]"}, dtype="float32", upstream="[1, 0, 1]")
     ((own, *_),) = host.ask(framework, [replace(asked, framework=framework)])
     assert isinstance(own, Autodiff)
-    (printed,) = ran([programs(asked)[framework]])
+    (printed,) = printers.ran([programs(asked)[framework]], framework)
     told = [own.value, *(value for value in own.gradients.values() if value is not None)]
     assert [*printed.values()] == [list(flat(value)) for value in told]
 
