@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import FRAMEWORKS, corpus
+from cases import FRAMEWORKS, WHOLE, corpus
 from printed import Printers
 
 from gradtool.evidence import Autodiff, Request
@@ -25,7 +25,7 @@ from gradtool.target.point import parse_points
 from gradtool.values import flat
 from gradtool.witness.host import Host
 
-PUBLISHED = corpus("gradients.jsonl")[::9]
+PUBLISHED = corpus("gradients.jsonl")[:: 9 if WHOLE else 27]
 KNOWN = ("gelu", "leaky_relu", "digamma", "lgamma")
 """Published formulas with these are compared with gradtool's own numbers only: the frameworks deviate."""
 
@@ -187,7 +187,7 @@ def test_what_is_printed_runs_and_gives_the_numbers_of_the_witness(
     runs: Callable[[str], Sequence[Run]], framework: str
 ) -> None:
     """The value and every derivative; where the witness has no gradient, the program prints None or zeros."""
-    assert len(REQUESTS) > 300
+    assert len(REQUESTS) >= (300 if WHOLE else 200)
     for run in runs(framework):
         value, *derivatives = run.printed.values()
         assert close(value, flat(run.own.value), run.request.dtype), run.told
@@ -211,7 +211,7 @@ def test_published_formulas_come_out_right(runs: Callable[[str], Sequence[Run]],
         for numbers, name in zip(derivatives, run.request.wrt, strict=True):
             compared += 1
             assert close(numbers, [float(row["gradient"][name])], "float64"), (name, run.told)
-    assert compared > 500
+    assert compared > (500 if WHOLE else 170)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
