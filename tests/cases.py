@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CORPUS", "FRAMEWORKS", "corpus"]
+__all__ = ["CORPUS", "FRAMEWORKS", "WHOLE", "corpus"]
 
 FRAMEWORKS = ("torch", "tensorflow")
 CORPUS = Path(__file__).parent / "corpus"
+WHOLE = bool(os.environ.get("GRADTOOL_WHOLE_CORPUS"))
+"""Every case of every corpus is tried, in half an hour, where the environment asks for it; else an even share."""
 
 
 def corpus(name: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from printed import Printers
 from typer.testing import CliRunner
 
 from gradtool.cli.app import app
@@ -26,9 +27,9 @@ from gradtool.verdict.flow.record import FlowRecord
 from gradtool.verdict.record import CheckRecord
 from gradtool.witness.host import CALLABLE_WITNESSES, MODEL_WITNESSES, PAIR_WITNESSES, Host
 
-# PyTorch's threads otherwise wait for each other by spinning: beside one other busy process, models take ten times
-# as long. As many threads work as without it.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Beside another busy process the threads of one model wait for each other, and models take twice as long and more.
+for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +78,13 @@ def workers() -> Iterator[Host]:
     """Both sides of two models and the room that compares, started once."""
     with Host(["torch", "keras", "pairing"], timeout=120, registry=PAIR_WITNESSES) as host:
         yield host
+
+
+@pytest.fixture(scope="session")
+def printers() -> Iterator[Printers]:
+    """Who runs printed programs, with a framework that was imported once."""
+    with Printers() as processes:
+        yield processes
 
 
 Looked = Callable[..., FlowRecord]
@@ -156,10 +164,10 @@ Cli = Callable[..., Run]
 
 
 @pytest.fixture
-def cli(host: Host, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Cli:
+def cli(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Cli:
     """cli("check", "x**2", "--at", "x=3"): exit code, stdout and stderr of a command in this process."""
     for module in (pipeline, comparing):
-        monkeypatch.setattr(module, "open_witnesses", lambda _settings: _Kept(host))
+        monkeypatch.setattr(module, "open_witnesses", lambda _settings: _Kept(request.getfixturevalue("host")))
     monkeypatch.setattr(
         checking_callables,
         "open_witnesses",

@@ -13,6 +13,10 @@ from typer.testing import CliRunner
 
 from gradtool.cli.app import app
 from gradtool.cli.watched import FIRST_LINES
+from gradtool.pipeline import check_callables as pipeline
+from gradtool.settings import CheckSettings
+from gradtool.target.model_file import read_model_file
+from gradtool.witness.host import Host
 
 HEAD = "import torch\n"
 SQUARE = HEAD + "def f(x): return x**2\nf_inputs = (torch.tensor([1.0, 2.0]),)\n"
@@ -141,21 +145,43 @@ def test_tensors_of_another_framework_are_named(checked: Checked) -> None:
     assert "--framework tensorflow" in result.out
 
 
-def test_the_timeout_is_one_target_s_and_what_was_not_reached_is_told(alone: Checked) -> None:
-    """Three that sleep longer together than the timeout allows each; the fourth never ends, the fifth waits."""
+def test_the_timeout_is_one_target_s_and_what_was_not_reached_is_told(
+    alone: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three that sleep longer together than the timeout allows each; the fourth never ends, the fifth waits.
+
+    The witness has been started before, so that the timeout can be short.
+    """
     slow = "calls = {}\ndef sleep(name, seconds):\n    calls[name] = calls.get(name, 0) + 1\n"
     slow += "    if calls[name] == 5: time.sleep(seconds)\n"
     slow += "".join(
         f"def {name}(x):\n    sleep('{name}', {seconds})\n    return x**2\n{name}_inputs = (torch.ones(2),)\n"
-        for name, seconds in (("a", 5), ("b", 5), ("c", 5), ("d", 1000), ("e", 0))
+        for name, seconds in (("a", 2), ("b", 2), ("c", 2), ("d", 1000), ("e", 0))
     )
-    result = alone(f"{HEAD}import time\n{slow}", "", "--timeout", "12")
+    monkeypatch.setattr(pipeline, "open_witnesses", started(tmp_path / "first.py"))
+    result = alone(f"{HEAD}import time\n{slow}", "", "--timeout", "5")
     assert result.code == 3, result.out + result.err
     rows = [line.split() for line in result.out.splitlines()]
     assert [row[0] for row in rows if row[-1:] == ["verified"]] == ["a", "b", "c"]
     assert ["d", "0", "-", "inconclusive"] in rows
     told = " ".join(result.out.split())
-    assert "within 12 s, checking d, and was stopped; 1 of 5 targets were not reached" in told
+    assert "within 5 s, checking d, and was stopped; 1 of 5 targets were not reached" in told
+
+
+def started(path: Path) -> Callable[..., Host]:
+    """``open_witnesses``, and the witness is asked about a file at ``path`` first, for as long as it takes."""
+    opened = pipeline.open_witnesses
+    path.write_text(SQUARE, encoding="utf-8")
+
+    def opening(framework: str, settings: CheckSettings, *watching: Any) -> Host:
+        host = opened(framework, settings, *watching)
+        host.timeout = 120
+        request = pipeline.asked_of(read_model_file(f"{path}:f"), framework, CheckSettings())
+        list(host.ask(framework, [request]))
+        host.timeout = settings.timeout
+        return host
+
+    return opening
 
 
 def test_partials_and_bound_methods_of_the_file_are_targets(checked: Checked) -> None:

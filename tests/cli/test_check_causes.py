@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-
-from gradtool.cli.app import app
 
 TORCH = {
     "detached": (
@@ -157,38 +155,47 @@ def f(x):
 PLANTED = [("torch", name) for name in TORCH] + [("tensorflow", name) for name in TENSORFLOW]
 
 
-def records(folder: Path, text: str, *options: str) -> list[dict[str, Any]]:
-    path = folder / "ops.py"
-    path.write_text(text, encoding="utf-8")
-    result = CliRunner().invoke(app, ["check", f"{path}:f", "--format", "json", *options])
-    found = json.loads(result.stdout)
-    return found if isinstance(found, list) else [found]
+Asked = Callable[..., list[dict[str, Any]]]
 
 
-def causes(folder: Path, text: str, *options: str) -> list[dict[str, Any]]:
+@pytest.fixture
+def records(tmp_path: Path, cli: Callable[..., Any]) -> Asked:
+    """records(text, *options): what is found on ``f`` in a file of that text, by the warm witnesses."""
+
+    def run(text: str, *options: str) -> list[dict[str, Any]]:
+        path = tmp_path / "ops.py"
+        path.write_text(text, encoding="utf-8")
+        found = cli("check", f"{path}:f", "--format", "json", *options).json
+        return found if isinstance(found, list) else [found]
+
+    return run
+
+
+@pytest.fixture
+def causes(records: Asked) -> Asked:
     """Those of every finding."""
-    return [one["cause"] for record in records(folder, text, *options) for one in record["findings"] if "cause" in one]
+    return lambda *asked: [one["cause"] for record in records(*asked) for one in record["findings"] if "cause" in one]
 
 
 @pytest.mark.parametrize(("framework", "name"), PLANTED)
-def test_the_kind_and_the_line(framework: str, name: str, tmp_path: Path) -> None:
+def test_the_kind_and_the_line(causes: Asked, framework: str, name: str) -> None:
     fate, kind, text = (TORCH if framework == "torch" else TENSORFLOW)[name]
     number = next(place for place, line in enumerate(text.splitlines(), 1) if "# <- here" in line)
-    (found,) = causes(tmp_path, text, "--framework", framework)
+    (found,) = causes(text, "--framework", framework)
     assert found["fate"] in ({"nan", "inf"} if fate == "nan" else {fate})
     assert (found["kind"], found["line"]["source"]) == (kind, f"ops.py:{number}")
     assert found["parameters"] in (["x"], [])
 
 
 @pytest.mark.parametrize("framework", HEALTHY)
-def test_where_all_is_in_order_nothing_is_blamed(framework: str, tmp_path: Path) -> None:
-    assert causes(tmp_path, HEALTHY[framework], "--framework", framework) == []
+def test_where_all_is_in_order_nothing_is_blamed(causes: Asked, framework: str) -> None:
+    assert causes(HEALTHY[framework], "--framework", framework) == []
 
 
-def test_what_is_compiled_is_looked_at_line_by_line_and_a_note_says_so(tmp_path: Path) -> None:
-    """And behind it everything is compiled again."""
+def test_what_is_compiled_is_looked_at_line_by_line_and_a_note_says_so(records: Asked) -> None:
+    """And behind it everything is compiled again: the same process is asked."""
     _, _, text = TENSORFLOW["a logarithm of 0 in what is compiled"]
-    (record,) = records(tmp_path, text, "--framework", "tensorflow")
+    (record,) = records(text, "--framework", "tensorflow")
     assert [one for one in record["callable"]["notes"] if "eagerly, line by line" in one]
     plain = TENSORFLOW["a logarithm of 0"][2]
-    assert "eagerly" not in json.dumps(records(tmp_path, plain, "--framework", "tensorflow"))
+    assert "eagerly" not in json.dumps(records(plain, "--framework", "tensorflow"))

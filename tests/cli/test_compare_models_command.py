@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from printed import Printers
 from typer.testing import CliRunner
 
 import gradtool.report.pairing
@@ -94,38 +95,43 @@ def flat(text: str) -> str:
 # ---- by real processes
 
 
-def test_stdout_is_clean_json_while_a_keras_file_prints_on_both_frameworks(tmp_path: Path) -> None:
-    text = (EXAMPLES / "one_keras.py").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def one_keras(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A Keras file that prints, draws its weights and drops nothing, compared on both frameworks; and its folder."""
+    folder = tmp_path_factory.mktemp("one_keras")
+    text = (EXAMPLES / "one_keras.py").read_text(encoding="utf-8").replace("layers.Dropout(0.5), ", "")
+    text += "import numpy as np\ndrawn = np.random.default_rng(5)\n"
+    text += "model.set_weights([0.4 * drawn.standard_normal(one.shape) for one in model.get_weights()])\n"
     text += "print('on', keras.backend.backend())\nimport os\nos.write(1, b'from below\\n')\n"
-    (tmp_path / "model.py").write_text(text, encoding="utf-8")
-    done = real(tmp_path, "model.py", "--frameworks", "both", "--json")
+    (folder / "model.py").write_text(text, encoding="utf-8")
+    return folder, real(folder, "model.py", "--frameworks", "both", "--code", "--json")
+
+
+def test_stdout_is_clean_json_while_a_keras_file_prints_on_both_frameworks(one_keras: Any) -> None:
+    _, done = one_keras
     record = json.loads(done.stdout)
     jsonschema.validate(record, SCHEMA)
     assert (done.returncode, record["agree"], record["findings"]) == (0, True, [])
+    assert record["command"].endswith(" --code")
     assert set(record["versions"]) == {"Keras on PyTorch", "Keras"}
     assert {row["word"] for row in record["evidence"]["parameters"]} == {"same"}
     assert all(word in done.stderr for word in ("on torch", "on tensorflow", "from below"))
     assert "I0000" not in done.stderr
 
 
-def test_the_printed_programs_of_one_keras_file_run_on_both_frameworks(tmp_path: Path) -> None:
+def test_the_printed_programs_of_one_keras_file_run_on_both_frameworks(one_keras: Any, printers: Printers) -> None:
     """Both begin with the file's weights, so that the first loss is that of the comparison; on PyTorch it is float32's.
 
     Keras casts products of float64 tensors there, which the comparison keeps it from.
     """
-    text = (EXAMPLES / "one_keras.py").read_text(encoding="utf-8").replace("layers.Dropout(0.5), ", "")
-    text += "import numpy as np\ndrawn = np.random.default_rng(5)\n"
-    text += "model.set_weights([0.4 * drawn.standard_normal(one.shape) for one in model.get_weights()])\n"
-    (tmp_path / "model.py").write_text(text, encoding="utf-8")
-    record = json.loads(real(tmp_path, "model.py", "--code", "--json").stdout)
-    jsonschema.validate(record, SCHEMA)
-    assert record["command"].endswith(" --code")
+    folder, done = one_keras
+    record = json.loads(done.stdout)
+    names = ("training_step", "clipping", "hessian_vector", "none_gradients")
     for side, value, digits in zip(("torch", "tensorflow"), record["evidence"]["values"][0], (1e-6, 1e-9), strict=True):
-        for name in ("training_step", "clipping", "hessian_vector", "none_gradients"):
-            (tmp_path / f"{side}_{name}.py").write_text(record["code"][name][side], encoding="utf-8")
-            environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-            told = subprocess.run([sys.executable, f"{side}_{name}.py"], capture_output=True, text=True, cwd=tmp_path,
-                                  env=environment, timeout=120, check=True).stdout  # fmt: skip
+        printed = printers.texts([record["code"][name][side] for name in names], side, folder)
+        for name, told in zip(names, printed, strict=True):
+            assert f"on {side}\n" in told
+            assert "raised " not in told
             losses = [line.partition(" = ")[2] for line in told.splitlines() if line.startswith("loss")]
             assert not losses or float(losses[0]) == pytest.approx(value, rel=digits), (side, name)
             assert "has no gradient" not in told

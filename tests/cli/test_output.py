@@ -157,8 +157,6 @@ UNSTABLE = ("check", "log(1 + exp(x))", "--at", "x=1000")
         (("doctor",), 0),
         (CHECK, 0),
         (UNSTABLE, 1),
-        ((*UNSTABLE, "--format", "jsonl"), 1),
-        ((*UNSTABLE, "--exit-zero"), 0),
         (("check", "log(1 + exp(x))", "--at", "x=0:1000:5", "--plot", "-"), 1),
         (("check", "log(1 + exp(x))", "--at", "x=0:1000:5", "--format", "jsonl"), 1),
     ],

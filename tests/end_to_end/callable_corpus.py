@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import importlib
 import itertools
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cases import CORPUS
+from cases import CORPUS, WHOLE
 
 import gradtool
 from gradtool.verdict.contract import CODES
@@ -22,8 +21,6 @@ __all__ = ["Score", "scored", "shared"]
 
 EVERY = 2
 """Every other case is also held against exact derivatives."""
-WHOLE = bool(os.environ.get("GRADTOOL_WHOLE_CORPUS"))
-"""All cases are tried, in ten minutes, where the environment asks for it."""
 SEVERAL = {
     "nondeterministic": {"GT209", "GT210", "GT212"},
     "state": {"GT209", "GT210", "GT216", "GT217"},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from callable_corpus import WHOLE, scored, shared
+from callable_corpus import scored, shared
+from cases import WHOLE
 
-SHARE = 1 if WHOLE else 7
-"""One case of so many is tried: a minute."""
+SHARE = 1 if WHOLE else 11
+"""One case of so many is tried: half a minute."""
 UNSEEN = 4
 """Faults with a note."""
 

@@ -67,7 +67,7 @@ def test_a_crash_and_a_hang_give_one_failure_each(
     assert failure.reason == "killed"
     assert "PyTorch was killed (SIGABRT)" in failure.message
     agrees(compare_pair(pair("nn.Linear(4, 6)", "layers.Dense(6)")))
-    monkeypatch.setattr(workers, "timeout", 10.0)
+    monkeypatch.setattr(workers, "timeout", 5.0)
     (failure,) = compare_pair(pair("__import__('time').sleep(60)", "layers.Dense(6)")).failures
     assert failure.reason == "timeout"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from printed import texts
+from printed import Printers
 
 from gradtool.problem import ProblemError
 from gradtool.report.programs.idioms import IDIOMS, idiom
@@ -21,9 +21,9 @@ Numbers = list[tuple[str, list[float]]]
 
 
 @pytest.fixture(scope="module")
-def outputs() -> dict[str, dict[str, str]]:
-    """What each program prints, by name and side: one process for each framework."""
-    by_side = {side: texts([idiom(name)[side] for name in IDIOMS]) for side in SIDES}
+def outputs(printers: Printers) -> dict[str, dict[str, str]]:
+    """What each program prints, by name and side: those of a framework in one process."""
+    by_side = {side: printers.texts([idiom(name)[side] for name in IDIOMS], side) for side in SIDES}
     return {name: {side: by_side[side][place] for side in SIDES} for place, name in enumerate(IDIOMS)}
 
 

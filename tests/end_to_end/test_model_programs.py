@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pair_files import Compare
-from printed import texts
+from printed import Printers
 
 from gradtool.pipeline.compare_models import compare_models
 from gradtool.pipeline.pair_sides import sides_of
@@ -153,9 +153,9 @@ def code_of(record: ModelComparison, *paths: Path) -> Code:
     return programs(record, paths)
 
 
-def printed(code: Code, side: str, folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
+def printed(printers: Printers, code: Code, side: str, folder: Path) -> dict[str, list[tuple[str, list[float]]]]:
     """What the programs with the models print, by idiom: label and numbers of each line with an equals sign."""
-    told = texts([code[name][side] for name in OWN], folder)
+    told = printers.texts([code[name][side] for name in OWN], side, folder)
     rows = [[line.partition(" = ") for line in text.splitlines() if " = " in line] for text in told]
     return {
         name: [(label, [float(word) for word in numbers.split(", ")]) for label, _, numbers in lines]
@@ -164,13 +164,15 @@ def printed(code: Code, side: str, folder: Path) -> dict[str, list[tuple[str, li
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_the_programs_give_the_loss_of_the_comparison(compare_pair: Compare, tmp_path: Path, name: str) -> None:
+def test_the_programs_give_the_loss_of_the_comparison(
+    compare_pair: Compare, printers: Printers, tmp_path: Path, name: str
+) -> None:
     text, settings = PAIRS[name]
     record = compare_pair(text, **settings)
     assert record.findings == ()
     assert record.evidence is not None
     code = code_of(record, tmp_path / "pair.py", tmp_path / "pair.py")
-    sides = {side: printed(code, side, tmp_path) for side in ("torch", "tensorflow")}
+    sides = {side: printed(printers, code, side, tmp_path) for side in ("torch", "tensorflow")}
     for side, loss in zip(sides, record.evidence.values[0], strict=True):
         told = sides[side]
         assert dict(told["training_step"])["loss at step 0"] == [pytest.approx(loss, rel=1e-12, abs=1e-10)], side
@@ -184,7 +186,7 @@ def test_the_programs_give_the_loss_of_the_comparison(compare_pair: Compare, tmp
             assert one == pytest.approx(other, rel=1e-9, abs=2e-10), (own, label)
 
 
-def test_the_steps_lower_a_loss_by_its_gradient(compare_pair: Compare, tmp_path: Path) -> None:
+def test_the_steps_lower_a_loss_by_its_gradient(compare_pair: Compare, printers: Printers, tmp_path: Path) -> None:
     """The first step of length 0.1 against the gradient, whose norm is that before clipping, by NumPy."""
     record = compare_pair(DENSE + ALONE)
     code = code_of(record, tmp_path / "pair.py", tmp_path / "pair.py")
@@ -197,19 +199,19 @@ def test_the_steps_lower_a_loss_by_its_gradient(compare_pair: Compare, tmp_path:
     below = (above @ v) * (1 - hidden**2)
     norm = np.sqrt(sum(np.sum(g**2) for g in (below.T @ x, below.sum(0), above.T @ hidden, above.sum(0))))
     for side in ("torch", "tensorflow"):
-        told = printed(code, side, tmp_path)
+        told = printed(printers, code, side, tmp_path)
         assert told["training_step"][0] == ("loss at step 0", [pytest.approx(np.mean(output**2), abs=1e-10)])
         assert told["clipping"][0] == ("global norm before", [pytest.approx(norm, abs=1e-10)])
 
 
-def test_two_files_share_the_data_of_one(workers: Host) -> None:
+def test_two_files_share_the_data_of_one(workers: Host, printers: Printers) -> None:
     """The weights of PyTorch's file are random, and the same from the same seed."""
     names = ("two_torch.py", "two_keras.py")
     record = compare_models("both", sides_of([read_model_file(str(EXAMPLES / name)) for name in names]),
                             PairSettings(), workers)  # fmt: skip
     code = code_of(record, *(EXAMPLES / name for name in names))
     assert record.evidence is not None
-    torch, keras = (printed(code, side, EXAMPLES)["training_step"] for side in ("torch", "tensorflow"))
+    torch, keras = (printed(printers, code, side, EXAMPLES)["training_step"] for side in ("torch", "tensorflow"))
     assert torch[0] == ("loss at step 0", [pytest.approx(record.evidence.values[0][0], abs=1e-10)])
     for losses in ([told[0] for label, told in rows if "loss" in label] for rows in (torch, keras)):
         assert losses == sorted(losses, reverse=True)
@@ -249,14 +251,14 @@ def test_where_few_lines_do_not_do_the_toy_model_stands_for_any(
 
 
 def test_a_file_is_renamed_where_the_program_has_its_name(
-    compare_pair: Callable[..., ModelComparison], tmp_path: Path
+    compare_pair: Callable[..., ModelComparison], printers: Printers, tmp_path: Path
 ) -> None:
     record = compare_pair(DENSE)
     (tmp_path / "pair.py").rename(tmp_path / "model.py")
     code = code_of(record, tmp_path / "model.py", tmp_path / "model.py")
     assert "import model as model_file" in code["training_step"]["torch"]
     assert record.evidence is not None
-    (_, first), *_ = printed(code, "torch", tmp_path)["training_step"]
+    (_, first), *_ = printed(printers, code, "torch", tmp_path)["training_step"]
     assert first == [pytest.approx(record.evidence.values[0][0], abs=1e-10)]
 
 

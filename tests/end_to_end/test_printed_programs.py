@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import FRAMEWORKS, corpus
-from printed import ran
+from cases import FRAMEWORKS, WHOLE, corpus
+from printed import Printers
 
 from gradtool.evidence import Autodiff, Request
 from gradtool.report.programs.pair import programs
@@ -25,7 +25,7 @@ from gradtool.target.point import parse_points
 from gradtool.values import flat
 from gradtool.witness.host import Host
 
-PUBLISHED = corpus("gradients.jsonl")[::9]
+PUBLISHED = corpus("gradients.jsonl")[:: 9 if WHOLE else 27]
 KNOWN = ("gelu", "leaky_relu", "digamma", "lgamma")
 """Published formulas with these are compared with gradtool's own numbers only: the frameworks deviate."""
 
@@ -154,7 +154,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def runs(host: Host) -> Callable[[str], Sequence[Run]]:
+def runs(host: Host, printers: Printers) -> Callable[[str], Sequence[Run]]:
     """All of them, run once for each framework."""
     done: dict[str, list[Run]] = {}
 
@@ -167,7 +167,7 @@ def runs(host: Host) -> Callable[[str], Sequence[Run]]:
             assert all(isinstance(record, Autodiff) for record in records), records
             done[framework] = [
                 Run(*parts)
-                for parts in zip(asked, texts, ran(texts), records, strict=True)  # type: ignore[arg-type]
+                for parts in zip(asked, texts, printers.ran(texts, framework), records, strict=True)  # type: ignore[arg-type]
             ]
         return done[framework]
 
@@ -187,7 +187,7 @@ def test_what_is_printed_runs_and_gives_the_numbers_of_the_witness(
     runs: Callable[[str], Sequence[Run]], framework: str
 ) -> None:
     """The value and every derivative; where the witness has no gradient, the program prints None or zeros."""
-    assert len(REQUESTS) > 300
+    assert len(REQUESTS) >= (300 if WHOLE else 200)
     for run in runs(framework):
         value, *derivatives = run.printed.values()
         assert close(value, flat(run.own.value), run.request.dtype), run.told
@@ -211,16 +211,18 @@ def test_published_formulas_come_out_right(runs: Callable[[str], Sequence[Run]],
         for numbers, name in zip(derivatives, run.request.wrt, strict=True):
             compared += 1
             assert close(numbers, [float(row["gradient"][name])], "float64"), (name, run.told)
-    assert compared > 500
+    assert compared > (500 if WHOLE else 170)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_program_runs_in_the_very_setting_that_the_witness_measures(host: Host, framework: str) -> None:
+def test_a_program_runs_in_the_very_setting_that_the_witness_measures(
+    host: Host, printers: Printers, framework: str
+) -> None:
     """TensorFlow's softmax in float32 has other last digits with oneDNN, which was switched off for the witness."""
     asked = request("softmax(x)", {"x": "[1, 2, 3]"}, dtype="float32", upstream="[1, 0, 1]")
     ((own, *_),) = host.ask(framework, [replace(asked, framework=framework)])
     assert isinstance(own, Autodiff)
-    (printed,) = ran([programs(asked)[framework]])
+    (printed,) = printers.ran([programs(asked)[framework]], framework)
     told = [own.value, *(value for value in own.gradients.values() if value is not None)]
     assert [*printed.values()] == [list(flat(value)) for value in told]
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cases import WHOLE
 from op_samples import EXPLAINED, Sample, op_db, samples, spoilt
 
 from gradtool.witness.directional.survey import surveyed
 from gradtool.witness.finite_difference import differences
 
 torch.set_num_threads(1)
-OPERATIONS = 60
+OPERATIONS = 60 if WHOLE else 25
 pytestmark = [pytest.mark.large, pytest.mark.filterwarnings("ignore::UserWarning")]  # some operations are deprecated
 
 
