@@ -22,6 +22,13 @@ def loss():
     p = tf.nn.relu(w - 2.0)
     return -tf.reduce_mean(tf.math.log(p))  # <- here
 """, ("tf.math.log(p)", "tf.math.log(p + 1e-3)")),
+    Case("a single number whose gradients are added up", "sqrt_of_zero", """
+w = tf.Variable([1.0, -1.0])
+variables = [w]
+def loss():
+    total = tf.reduce_sum(w)
+    return tf.sqrt(total) + 2.0 * total  # <- here
+""", ("tf.sqrt(total)", "tf.sqrt(total + 1.0)")),
     Case("x log(x) in another function", "log_of_zero", """
 def entropy(p):
     inner = p * 1.0

@@ -13,7 +13,7 @@ import tensorflow as tf
 from gradtool.evidence import Cause
 from gradtool.witness.causes.births import Births as Record
 from gradtool.witness.causes.births import Target
-from gradtool.witness.causes.operands import FINITE, INFINITE, Array, Call, Given, level_of
+from gradtool.witness.causes.operands import FINITE, INFINITE, NAN, Array, Call, Given, level_of
 from gradtool.witness.causes.replay import Wanted
 from gradtool.witness.tensorflow.causes.history import Operation
 from gradtool.witness.tensorflow.causes.passing import Passing
@@ -24,6 +24,14 @@ from gradtool.witness.tensorflow.model.sources import Sources
 
 __all__ = ["Births", "array", "level"]
 
+FEW = 64
+"""Where much is NaN, the first numbers tell."""
+KEEPING = frozenset(
+    ("Identity", "Reshape", "ExpandDims", "Squeeze", "BroadcastTo", "Transpose", "StopGradient", "Tile", "Pack",
+     "Unpack", "ConcatV2", "Split", "SplitV", "Slice", "StridedSlice", "GatherV2", "Relu", "ReluGrad", "Neg", "Abs",
+     "Sigmoid", "Tanh", "Erf", "Softmax", "MaxPool")
+)  # fmt: skip
+"""Operations that make finite numbers of finite ones, as long as the dtype is the same."""
 ASSIGNING = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
 
 
@@ -39,8 +47,8 @@ class Births(Passing):
         self._record = Record()
         self._owners: dict[int, int] = {}
         """The variable that each tensor was read from."""
-        self._leaves: dict[int, int] = {}
-        """How bad the tensors are that no operation made."""
+        self._levels: dict[int, int] = {}
+        """How bad each tensor is, by TensorFlow's own number: its numbers never change."""
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -81,7 +89,8 @@ class Births(Passing):
         self._note(operation, "assign", [given if computed else target], [target], "")
 
     def _look(self, operation: Operation, inputs: Sequence[Any], outputs: Sequence[Any], of: str) -> None:
-        found = [_found(one) for one in outputs if _floats(one)]
+        known = [(self._levels.get(one._id), one.dtype) for one in inputs if _floats(one)]  # noqa: SLF001
+        found = [self._found(operation.name, known, one) for one in outputs if _floats(one)]
         if found:
             given = [self._given(one) for one in inputs if _floats(one)]
             if any(one.level for one in found):
@@ -104,23 +113,30 @@ class Births(Passing):
         outputs = [one.key for one in found]
         self._record.good(name, keys, outputs, phase=phase, of=of, numbers=plain, dtype=found[0].dtype)
 
+    def _found(self, name: str, inputs: Sequence[tuple[int | None, Any]], tensor: Any) -> Given:
+        """An output of the operation ``name``; of the inputs it is known how bad they are, and their dtypes."""
+        number = tensor._id  # noqa: SLF001  # TensorFlow's own number
+        if name in KEEPING and all(one == (FINITE, tensor.dtype) for one in inputs):
+            bad = FINITE
+        else:
+            bad = level(tensor, suspect=any(one == NAN for one, _ in inputs))
+        self._levels[number] = bad
+        return Given(number, bad, functools.partial(array, tensor), tensor.dtype.name, tuple(tensor.shape))
+
     def _given(self, tensor: Any) -> Given:
         """An input; a single number that no operation made is a number of the program."""
         number = tensor._id  # noqa: SLF001  # TensorFlow's own number
         key = self._owners.get(number, number)
-        made = self.history.made(tensor) is not None
-        if key in self._record or (not made and number not in self._leaves):
-            bad = level(tensor)
-            if not made:
-                self._leaves[number] = bad
-                if bad and key not in self._record:
-                    self._came_in(tensor, bad)
-                    key = self._owners.get(number, number)
-        else:
-            bad = self._leaves.get(number, FINITE)
+        made = self.history.is_made(tensor)
+        bad = self._levels.get(number)
+        if bad is None and (key in self._record or not made):
+            bad = self._levels[number] = level(tensor)
+            if bad and not made and key not in self._record:
+                self._came_in(tensor, bad)
+                key = self._owners.get(number, number)
         plain = not made and key == number and tensor.shape.rank == 0
         numbers = functools.partial(array, tensor)
-        return Given(None if plain else key, bad, numbers, tensor.dtype.name, tuple(tensor.shape))
+        return Given(None if plain else key, bad or FINITE, numbers, tensor.dtype.name, tuple(tensor.shape))
 
     def _find_owner(self, tensor: Any) -> None:
         """Find out what variable was read, where TensorFlow did that without an operation."""
@@ -164,11 +180,13 @@ def array(tensor: Any) -> Array:
     return found if found.dtype.kind in "fciub" else found.astype(np.float32)
 
 
-def level(tensor: Any) -> int:
-    """FINITE, INFINITE or NAN. Of finite numbers only the sum is looked at."""
+def level(tensor: Any, *, suspect: bool = False) -> int:
+    """FINITE, INFINITE or NAN. Of finite numbers only the sum is looked at; of a ``suspect``, the first ones before."""
     if not _floats(tensor):
         return FINITE
     values = array(tensor)
+    if suspect and np.isnan(values.reshape(-1)[:FEW]).any():
+        return NAN
     with np.errstate(all="ignore"):
         total = values.sum(dtype=np.float32 if values.dtype == np.float16 else None)
         return FINITE if np.isfinite(total) else level_of(values)
@@ -176,8 +194,3 @@ def level(tensor: Any) -> int:
 
 def _floats(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
-
-
-def _found(tensor: Any) -> Given:
-    number = tensor._id  # noqa: SLF001  # TensorFlow's own number
-    return Given(number, level(tensor), functools.partial(array, tensor), tensor.dtype.name, tuple(tensor.shape))

@@ -82,6 +82,10 @@ class History:
         """The operation that made the tensor; None for constants, inputs and some reads of variables."""
         return self.numbered(_number(tensor))
 
+    def is_made(self, tensor: Any) -> bool:
+        """Whether an operation made it, or TensorFlow itself on the way back, as it adds up gradients."""
+        return _number(tensor) in self._made or _number(tensor) in self._towards
+
     def numbered(self, number: int) -> Operation | None:
         """The operation that made the tensor with this number."""
         return self._made.get(number)
