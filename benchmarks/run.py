@@ -17,6 +17,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from causes import causes
 from flow import flow
 from scale import scale
 from wrong_entry import wrong_entry
@@ -116,6 +117,7 @@ def main() -> None:
         "\n".join(scale()),
         "\n".join(wrong_entry()),
         "\n".join(flow()),
+        "\n".join(causes()),
         f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch: {throughput()}.",
     ]
     PAGE.write_text("\n\n".join(text) + "\n", encoding="utf-8")
