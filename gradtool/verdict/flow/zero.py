@@ -69,7 +69,8 @@ def zero_gradients(evidence: ModelEvidence) -> Iterator[Finding]:
     seen = _Seen(evidence, parameters, places(evidence.layers, parameters), zero, _faded(evidence),
                  causes_of(evidence, "zero"))  # fmt: skip
     if zero and evidence.loss.value == 0 and not any(_moves(parameter) for parameter in parameters):
-        yield _nothing_left(seen)
+        if not all(_told_elsewhere(seen, parameter) for parameter in zero):
+            yield _nothing_left(seen)
         return
     lawful: dict[str, list[Parameter]] = {}
     unlawful: list[Parameter] = []

@@ -162,6 +162,8 @@ def test_what_a_dead_layer_or_a_softmax_of_one_explains_is_not_told_again() -> N
     softmax = relu("11", 11, 1.0, activation="softmax", kind="Softmax", axis=1, source="model.py:5")
     (finding,) = found(model([*ill.layers, softmax], ill.parameters))
     assert (told(finding), finding.source) == (("GT111", "error", "11"), "model.py:5")
+    fitted = replace(model([*ill.layers, softmax], ill.parameters), loss=replace(ill.loss, value=0.0))
+    assert [told(row) for row in found(fitted)] == [("GT111", "error", "11")]  # the loss is 0 because of it
 
 
 def test_hooks_are_listed() -> None:
