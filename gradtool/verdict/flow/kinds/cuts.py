@@ -106,8 +106,8 @@ CUTS = (
     ),
     Kind(
         "nondifferentiable", "{operation} has no derivative",
-        "Use an operation with a derivative, a smooth stand-in, or a torch.autograd.Function with a backward of its "
-        "own.",
+        "Use an operation with a derivative, a smooth stand-in, or a torch.autograd.Function whose backward returns "
+        "this gradient.",
         "Use an operation with a derivative, a smooth stand-in, or tf.custom_gradient.",
     ),
     Kind(

@@ -36,9 +36,10 @@ class Rejoined:
             if output.requires_grad:
                 if self._lost or self._left:
                     self.found = not output.is_leaf and _any((args, kwargs), self._is_back)
-            elif output.is_floating_point() and _any((args, kwargs), self._is_followed):
-                if name_of(function) not in LIKE:
-                    self._lost[id(output)] = weakref.ref(output)
+            elif (
+                output.is_floating_point() and _any((args, kwargs), self._is_followed) and name_of(function) not in LIKE
+            ):
+                self._lost[id(output)] = weakref.ref(output)
         elif isinstance(output, float | list) and _any((args, kwargs), self._is_followed):
             self._left |= set(numbers_in(output, whole=False)) - COMMON
 
