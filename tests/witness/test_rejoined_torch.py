@@ -18,6 +18,7 @@ BACK: dict[str, Callable[[Any], Any]] = {
     "item": lambda h: h * h.sum().item(),
     "float": lambda h: h - float(h.detach().mean()),
     "in a list": lambda h: torch.stack([h, h.detach()]),
+    "a new tensor of another's numbers": lambda h: h + torch.ones(3).new_tensor((h * 2).detach()),
     "in place": lambda h: (h * 1).mul_(h.detach()),
 }
 
@@ -32,6 +33,9 @@ NOT_BACK: dict[str, Callable[[Any], Any]] = {
     "data that never had a graph": lambda h: h + torch.ones(3).detach().mul(2),
     "evaluated beside it": lambda h: (torch.no_grad()(lambda: (h * 2).sum() + 1)(), h)[1],
 }
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:To copy construct from a tensor")
 
 
 def found(function: Callable[[Any], Any]) -> bool:

@@ -111,6 +111,10 @@ CUTS = (
         "Use an operation with a derivative, a smooth stand-in, or tf.custom_gradient.",
     ),
     Kind(
+        "first_order", "without create_graph=True {operation} gives gradients that keep no history",
+        "Call it with create_graph=True, so that the loss can be differentiated through these gradients.",
+    ),
+    Kind(
         "not_in_optimizer", "the optimizer does not hold it",
         "Give it to the optimizer: model.parameters() holds what is registered in the model.",
         "Give it to apply_gradients: model.trainable_variables holds what is tracked by the model.",

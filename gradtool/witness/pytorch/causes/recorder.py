@@ -167,7 +167,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             tensors, operation, told, region, where = list(group), name.partition(".")[0].strip("_"), "", 0, None
             own_code = not kind or place.is_own()
             if name == "grad":
-                kind, told = "nondifferentiable", "without create_graph=True"  # noqa: PLW2901
+                kind = "first_order"  # noqa: PLW2901
             if kind == "off":
                 off = self.switches.why(place.frame)
                 kind, told, region, where = off.kind, off.told, off.region, off.spot  # noqa: PLW2901

@@ -36,12 +36,16 @@ class Rejoined:
             if output.requires_grad:
                 if self._lost or self._left:
                     self.found = not output.is_leaf and _any((args, kwargs), self._is_back)
-            elif (
-                output.is_floating_point() and _any((args, kwargs), self._is_followed) and name_of(function) not in LIKE
-            ):
+            elif output.is_floating_point() and self._is_lost_by(function, args, kwargs):
                 self._lost[id(output)] = weakref.ref(output)
         elif isinstance(output, float | list) and _any((args, kwargs), self._is_followed):
             self._left |= set(numbers_in(output, whole=False)) - COMMON
+
+    def _is_lost_by(self, function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+        """Whether numbers of something with a graph go into the output, and not its shape alone."""
+        if not _any((args, kwargs), self._is_followed):
+            return False
+        return name_of(function) not in LIKE or _any((args[1:], kwargs), self._is_followed)
 
     def _is_followed(self, value: Any) -> bool:
         """Whether it has a graph, or comes from something that had one."""
