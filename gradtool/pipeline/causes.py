@@ -15,13 +15,13 @@ UNLIKE = "the program's second run, in which the causes were looked for, did not
 
 
 def explained(request: ModelRequest, evidence: ModelEvidence, host: Host) -> ModelEvidence:
-    """The evidence with the causes in a program's first pass, or else in the first training step that went wrong."""
+    """The evidence with the causes in a program's first pass, and in the first training step that was not finite."""
     if (asked := wanted(evidence)).fates():
-        return searched(request, evidence, asked, host)
+        evidence = searched(request, evidence, asked, host)
     bad = next((step for step in evidence.steps if step.nonfinite), None)
-    if bad is not None:
+    if bad is not None and not (asked.nonfinite or asked.loss):
         asked = Wanted(nonfinite=[bad.nonfinite], loss=not math.isfinite(bad.loss))
-        return searched(request, evidence, asked, host, bad.step)
+        evidence = searched(request, evidence, asked, host, bad.step)
     return evidence
 
 
@@ -50,4 +50,5 @@ def searched(request: ModelRequest, evidence: ModelEvidence, asked: Wanted, host
             (one.step, one.nonfinite) for one in evidence.steps[:step]
         ]
     more = [note for note in second.notes if note not in evidence.notes] + ([] if alike else [UNLIKE])
-    return replace(evidence, causes=second.causes if alike else [], notes=[*evidence.notes, *more])
+    causes = [*evidence.causes, *(second.causes if alike else [])]
+    return replace(evidence, causes=causes, notes=[*evidence.notes, *more])

@@ -118,6 +118,33 @@ def test_an_expression_ends_where_the_closed_form_says(tmp_path: Path) -> None:
 # ---- by the warm witness
 
 
+BORN_LATE = """\
+import torch
+from torch import nn
+torch.manual_seed(0)
+net = nn.Linear(4, 3)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+for step in range(5):
+    x = torch.randn(8, 4)
+    if step == 2:
+        x[0] = 0
+    h = net(x)
+    scaled = h / h.detach().std()  # as in the first pass, where a path is missing
+    loss = (scaled.square().mean(1) / x.norm(dim=1)).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+
+
+def test_what_is_born_later_is_looked_for_where_the_first_pass_has_a_note_of_its_own(tmp_path: Path) -> None:
+    done = real(tmp_path, BORN_LATE, "--script", "--train", "4", "--json")
+    told = {one["code"]: one["cause"] for one in json.loads(done.stdout)["findings"]}
+    assert (told["GT148"]["kind"], told["GT148"]["line"]["source"]) == ("detach", "model.py:11")
+    assert (told["GT132"]["kind"], told["GT132"]["line"]["source"]) == ("norm_of_zero", "model.py:12")
+    assert (told["GT148"]["step"], told["GT132"]["step"]) == (0, 3)
+
+
 def test_a_healthy_model_exits_with_0(flow: Flow) -> None:
     done = flow(HEALTHY)
     assert (done.exit_code, done.stderr) == (0, "")

@@ -597,7 +597,7 @@ model = Net()
     net(
         "a gradient without a graph",
         "h = self.b(x).tanh()",
-        "g, = torch.autograd.grad(h.sum(), self.b.weight, retain_graph=True)  # <- here: cut nondifferentiable b.",
+        "g, = torch.autograd.grad(h.sum(), self.b.weight, retain_graph=True)  # <- here: cut first_order b.",
         "return h * g.pow(2).sum() + self.a(x)[:, :2]",
         "g, = torch.autograd.grad(h.sum(), self.b.weight, create_graph=True)",
     ),

@@ -294,6 +294,18 @@ for _ in range(4):
     loss.backward()
 """,
             """
+from concurrent.futures import ThreadPoolExecutor
+towers, head = nn.ModuleList(nn.Linear(4, 4) for _ in range(2)), nn.Linear(8, 1)
+opt = torch.optim.SGD([*towers.parameters(), *head.parameters()], lr=0.05)
+with ThreadPoolExecutor(2) as pool:
+    for _ in range(4):
+        parts = list(pool.map(lambda tower: torch.tanh(tower(x)), towers))
+        loss = nn.functional.mse_loss(head(torch.cat(parts, 1)), y)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+""",
+            """
 actor, critic = nn.Linear(4, 2), nn.Linear(4, 1)
 first, second = torch.optim.Adam(actor.parameters()), torch.optim.Adam(critic.parameters())
 for _ in range(4):

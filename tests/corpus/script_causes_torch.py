@@ -664,6 +664,50 @@ for _ in range(2):
         ("[float(v) for v in self.mix.softmax(0)]", "self.mix.softmax(0)"),
     ),
     Case(
+        "slopes_without_a_graph", "first_order",
+        """
+import torch
+from torch import nn
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1, bias=False))
+opt = torch.optim.Adam(net.parameters(), 1e-3)
+for _ in range(3):
+    t = torch.linspace(0, 1, 32)[:, None].requires_grad_()
+    slope, = torch.autograd.grad(net(t).sum(), t)  # <- here
+    loss = (slope + 2 * t).square().mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+        ("net(t).sum(), t)", "net(t).sum(), t, create_graph=True)"),
+    ),
+    Case(
+        "weights_copied_from_others", "numpy",
+        """
+import torch
+from torch import nn
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Embedding(30, 8), nn.Linear(8, 30)
+        self.head.weight.data = self.embed.weight.data.clone()
+    def forward(self, x):
+        h = torch.tanh(self.embed(x))
+        h = torch.stack([torch.as_tensor(row.detach().numpy()) for row in h])  # <- here
+        return self.head(h)
+torch.manual_seed(0)
+net = Tied()
+opt = torch.optim.Adam(net.parameters(), 1e-3)
+for _ in range(3):
+    x = torch.randint(0, 30, (4, 7))
+    loss = nn.functional.cross_entropy(net(x).flatten(0, 1), x.flatten())
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+        ("torch.as_tensor(row.detach().numpy()) for row in h", "row for row in h"),
+    ),
+    Case(
         "function_that_returns_none", "nondifferentiable",
         """
 import torch

@@ -122,6 +122,20 @@ def test_a_finder_inside_another_sees_the_same() -> None:
     assert everything_patched() == before
 
 
+def test_a_layer_that_another_thread_calls_is_not_said_to_be_unused() -> None:
+    net, beside, losses = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1), []
+    with MissingFinder() as finder:
+        thread = threading.Thread(target=lambda: losses.append(net(torch.ones(2)).detach().sum()))
+        thread.start()
+        thread.join(60)
+        finder.before(losses)
+    rows = named({"": torch.nn.ModuleDict({"net": net, "beside": beside})})
+    causes = finder.told(rows, losses[0], Wanted([row.name for row in rows]))
+    assert [(one.kind, one.parameters) for one in causes] == [("unused", ["beside.weight", "beside.bias"])]
+    assert len(finder.notes) == 1
+    assert "another thread" in finder.notes[0]
+
+
 def test_finders_in_two_threads_leave_in_any_order_and_see_their_own() -> None:
     before = everything_patched()
     entered, leave, kinds = threading.Event(), threading.Event(), {}

@@ -18,6 +18,7 @@ BACK: dict[str, Callable[[Any], Any]] = {
     "item": lambda h: h * h.sum().item(),
     "float": lambda h: h - float(h.detach().mean()),
     "in a list": lambda h: torch.stack([h, h.detach()]),
+    "a new tensor of another's numbers": lambda h: h + torch.ones(3).new_tensor((h * 2).detach()),
     "in place": lambda h: (h * 1).mul_(h.detach()),
 }
 
@@ -26,10 +27,15 @@ NOT_BACK: dict[str, Callable[[Any], Any]] = {
     "a log": lambda h: (h.detach().mean(), h)[1],
     "a printed number": lambda h: (h.sum().item(), h * 0.37)[1],
     "a comparison": lambda h: h * (h.detach() > 0),
+    "noise of its shape": lambda h: h + torch.randn_like(h) * torch.zeros_like(h),
+    "a new tensor of its dtype": lambda h: h + h.new_zeros(3),
     "indices": lambda h: h[h.argsort()],
     "data that never had a graph": lambda h: h + torch.ones(3).detach().mul(2),
     "evaluated beside it": lambda h: (torch.no_grad()(lambda: (h * 2).sum() + 1)(), h)[1],
 }
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:To copy construct from a tensor")
 
 
 def found(function: Callable[[Any], Any]) -> bool:

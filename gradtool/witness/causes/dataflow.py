@@ -60,6 +60,10 @@ def _is_usual(cut: Event) -> bool:
     return cut.kind in FLAT or cut.lawful or cut.settles
 
 
+SETTLED = 4
+"""So many cuts a way counts that leads through the values that a parameter was given: it was hardly meant to learn."""
+
+
 class Walk:
     """The ways through ``flow`` that end in one of ``losses``."""
 
@@ -81,7 +85,7 @@ class Walk:
                 continue
             found[node][region] = _Step(cuts, *step)
             for event in self.flow.made_by(node):
-                more = event.settles or (bool(event.kind) and (not event.region or event.region != region))
+                more = SETTLED * event.settles or (bool(event.kind) and (not event.region or event.region != region))
                 for above in event.inputs:
                     if event.region not in found.get(above, ()):
                         heapq.heappush(pending, (cuts + more, above, event.region, event.place, node, region))

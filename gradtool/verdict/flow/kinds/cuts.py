@@ -106,9 +106,13 @@ CUTS = (
     ),
     Kind(
         "nondifferentiable", "{operation} has no derivative",
-        "Use an operation with a derivative, a smooth stand-in, or a torch.autograd.Function with a backward of its "
-        "own.",
+        "Use an operation with a derivative, a smooth stand-in, or a torch.autograd.Function whose backward returns "
+        "this gradient.",
         "Use an operation with a derivative, a smooth stand-in, or tf.custom_gradient.",
+    ),
+    Kind(
+        "first_order", "without create_graph=True {operation} gives gradients that keep no history",
+        "Call it with create_graph=True, so that the loss can be differentiated through these gradients.",
     ),
     Kind(
         "not_in_optimizer", "the optimizer does not hold it",

@@ -22,6 +22,7 @@ from gradtool.witness.pytorch.causes.eager import eagerly
 from gradtool.witness.pytorch.causes.engine import around_backward
 from gradtool.witness.pytorch.causes.node_lines import NodeLines, operation_of
 from gradtool.witness.pytorch.causes.tensors import dtype_of, given_of, in_memory, key_of
+from gradtool.witness.pytorch.graph import nodes
 from gradtool.witness.pytorch.model.parameters import Named
 
 __all__ = ["DeathFinder"]
@@ -115,19 +116,15 @@ class DeathFinder(TorchDispatchMode):  # type: ignore[misc]  # PyTorch is not ty
     def _pass(self, outputs: Sequence[torch.Tensor], accumulates: bool) -> Iterator[None]:
         """Look at every node of the graph of these outputs while the engine runs."""
         outer, number = torch._C._current_autograd_node(), next(self._numbers)  # noqa: SLF001
-        pending = [tensor.grad_fn for tensor in outputs]
-        for node in pending:
-            if outer is not None and node is not None and self._passes:  # a checkpoint hands its gradient on
+        for tensor in outputs:
+            if outer is not None and tensor.grad_fn is not None and self._passes:  # a checkpoint hands its gradient on
                 user = (self._passes[-1][0], outer._sequence_nr())  # noqa: SLF001
-                inner = _target(node, (number, accumulates))
+                inner = _target(tensor.grad_fn, (number, accumulates))
                 self._deaths.passed(user, inner, None, zero=True)
                 self._inner.add(inner)
-        while pending:
-            node = pending.pop()
-            if node is None or hasattr(node, "variable") or node._sequence_nr() in self._handles:  # noqa: SLF001
-                continue
-            self._handles[node._sequence_nr()] = node.register_hook(self._ran)  # noqa: SLF001
-            pending.extend(following for following, _ in node.next_functions)
+        for node in nodes(outputs):
+            if not hasattr(node, "variable") and node._sequence_nr() not in self._handles:  # noqa: SLF001
+                self._handles[node._sequence_nr()] = node.register_hook(self._ran)  # noqa: SLF001
         self._passes.append((number, accumulates))
         try:
             yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -19,10 +18,10 @@ Around = Callable[[Sequence[torch.Tensor], bool], AbstractContextManager[None]]
 
 def around_backward(around: Around) -> AbstractContextManager[None]:
     """Inside, each backward pass of this thread runs in a context of ``around``'s."""
-    return _PATCHES.on((threading.get_ident(), around))
+    return _PATCHES.on(around)
 
 
-def _install(patches: Patches[tuple[int, Around]]) -> None:
+def _install(patches: Patches[Around]) -> None:
     patches.replace(torch.autograd, "_engine_run_backward", _watched)  # all ways into the engine lead through it
 
 
@@ -32,9 +31,8 @@ _PATCHES = Patches(_install)
 def _watched(engine: Callable[..., Any]) -> Callable[..., Any]:
     def run(outputs: Sequence[torch.Tensor], *args: Any, **kwargs: Any) -> Any:
         with ExitStack() as stack:
-            for thread, around in _PATCHES.lookers:
-                if thread == threading.get_ident():
-                    stack.enter_context(around(outputs, kwargs.get("accumulate_grad", True)))
+            for around in _PATCHES.here():
+                stack.enter_context(around(outputs, kwargs.get("accumulate_grad", True)))
             return engine(outputs, *args, **kwargs)
 
     return run

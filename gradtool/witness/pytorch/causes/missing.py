@@ -22,6 +22,12 @@ from gradtool.witness.pytorch.model.parameters import Named
 __all__ = ["MissingFinder"]
 
 
+ELSEWHERE = (
+    "modules were called in another thread, where no operation is followed: call them in the thread of the backward "
+    "pass to see why their parameters have no gradient"
+)
+
+
 class MissingFinder:
     """Looks on from the forward pass to the backward pass, and tells why gradients are None."""
 
@@ -98,6 +104,9 @@ class MissingFinder:
             return Found("frozen", None), self.flow.froze(row.tensor)
         node = self._node(row)
         one = Found("unused", None) if node is None else walk.none(node)
+        if one.kind == "unused" and id(row.tensor) in self.flow.elsewhere:
+            self.notes += [ELSEWHERE] if ELSEWHERE not in self.notes else []
+            return Found("", None), NOWHERE
         if one.kind == "unused":
             return one, self.flow.created.get(id(row.tensor), NOWHERE)
         return one, one.event.spot if one.event else NOWHERE

@@ -49,6 +49,8 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         self.created: dict[int, Spot] = {}
         """The lines that made parameters, by ``id``."""
         self._froze: dict[int, Spot] = {}
+        self.elsewhere: set[int] = set()
+        """The parameters, by ``id``, of modules that another thread has called."""
         self.failed: dict[str, str] = {}
         """What could not be looked at: functions, with the reasons."""
         self.flow = Flow()
@@ -93,6 +95,11 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
     def _is_here(self) -> bool:
         """Whether this is the thread in which the program is looked at."""
         return threading.get_ident() == self._thread
+
+    def module(self, module: nn.Module) -> None:
+        """A module is called, in whatever thread."""
+        if not self._is_here():
+            self.elsewhere |= {id(parameter) for parameter in module.parameters(recurse=False)}
 
     def applied(self, frame: FrameType | None) -> None:
         """A custom function is about to be applied in ``frame``: the next node of autograd's graph is its own."""
@@ -160,7 +167,7 @@ class DataFlow(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
             tensors, operation, told, region, where = list(group), name.partition(".")[0].strip("_"), "", 0, None
             own_code = not kind or place.is_own()
             if name == "grad":
-                kind, told = "nondifferentiable", "without create_graph=True"  # noqa: PLW2901
+                kind = "first_order"  # noqa: PLW2901
             if kind == "off":
                 off = self.switches.why(place.frame)
                 kind, told, region, where = off.kind, off.told, off.region, off.spot  # noqa: PLW2901

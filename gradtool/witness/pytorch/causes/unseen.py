@@ -18,7 +18,7 @@ __all__ = ["shown"]
 
 
 def shown(flow: DataFlow) -> AbstractContextManager[None]:
-    """Inside, ``flow`` sees ``torch.from_numpy``, ``nn.Parameter(...)``, inference mode, and custom functions."""
+    """Inside, ``flow`` sees ``from_numpy``, ``nn.Parameter(...)``, inference mode, custom functions, and modules."""
     return _PATCHES.on(flow)
 
 
@@ -27,6 +27,7 @@ def _install(patches: Patches[DataFlow]) -> None:
     patches.replace(torch.Tensor, "_make_subclass", lambda own: staticmethod(_called("Parameter", own)))
     patches.replace(inference_mode, "__enter__", _entered)
     patches.replace(inference_mode, "__exit__", _left)
+    patches.replace(torch.nn.Module, "_call_impl", _module)  # a global hook would make torch.compile warn
     # What a custom function's apply asks first; an apply that somebody has kept is reached by no other way.
     patches.replace(torch._C, "_are_functorch_transforms_active", _asked)  # noqa: SLF001
 
@@ -40,6 +41,15 @@ def _called(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
         for flow in _PATCHES.lookers:
             flow.called(name, args, kwargs, output, sys._getframe(1))  # noqa: SLF001  # the way to a caller
         return output
+
+    return call
+
+
+def _module(own: Callable[..., Any]) -> Callable[..., Any]:
+    def call(module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        for flow in _PATCHES.lookers:
+            flow.module(module)
+        return own(module, *args, **kwargs)
 
     return call
 

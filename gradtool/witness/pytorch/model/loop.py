@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ class Loop:
             (scaler, "scale", self._scaling),
             (scaler, "unscale_", self._unscaling),
             (optimizer, "__init__", self._making),
+            (threading.Thread, "start", self._stale.starting),
             *(
                 (place, name, self._clipping)
                 for place in (torch.nn.utils, torch.nn.utils.clip_grad)

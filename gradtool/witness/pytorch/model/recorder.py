@@ -84,7 +84,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not typed
         output = function(*args, **kwargs)
         if given:
             self.changes.after(given, sys._getframe(1))  # noqa: SLF001  # the documented way to a caller
-        self.rejoined.look(args, kwargs, output)
+        self.rejoined.look(function, args, kwargs, output)
         name = called_as(function)
         if name and not (self._stack and activation_of(self._stack[-1])):
             self._function(name, args, kwargs, output)

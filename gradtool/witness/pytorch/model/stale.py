@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,12 +17,26 @@ __all__ = ["Stale"]
 
 
 class Stale:
-    """The last step of each optimizer that moved something, dated by autograd's own count of operations."""
+    """The last step of each optimizer that moved something, dated by autograd's own count of operations.
+
+    Each thread counts for itself, and no operation says whose it is: where the program computes in several, nothing
+    is told.
+    """
 
     def __init__(self) -> None:
         self._steps: dict[int, tuple[int, str, str, set[int]]] = {}
         self._thread = threading.get_ident()
         self._told = False
+        self._alone = True
+
+    def starting(self, own: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+        """``Thread.start`` in the place of ``own``; a daemon, a progress bar's or a loader's, computes nothing."""
+
+        def start(thread: threading.Thread) -> None:
+            self._alone = self._alone and thread.daemon
+            own(thread)
+
+        return start
 
     def step(self, optimizer: Any, line: str) -> None:
         """An optimizer is about to step."""
@@ -32,8 +46,8 @@ class Stale:
 
     def before(self, losses: Sequence[torch.Tensor]) -> Iterator[Incident]:
         """A backward pass begins: were weights used on the way that have been stepped since?"""
-        if self._told or not self._steps or threading.get_ident() != self._thread:
-            return  # each thread counts for itself
+        if self._told or not self._steps or not self._alone or threading.get_ident() != self._thread:
+            return
         used = _used(losses)
         for when, line, kind, held in self._steps.values():
             if any(used.get(key, when) < when for key in held):

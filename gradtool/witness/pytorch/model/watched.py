@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
@@ -38,13 +39,17 @@ def watched(watcher: Watcher) -> Iterator[None]:
     tensor, engine, grad = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
     inside = False
 
+    # They keep their names, by which a function mode knows them.
+    @functools.wraps(tensor)
     def backward_of(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
         around([loss], sys._getframe(1), lambda: tensor(loss, *args, **kwargs))  # noqa: SLF001  # the way to a caller
 
+    @functools.wraps(engine)
     def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
         several = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
         around(several, sys._getframe(1), lambda: engine(several, *args, **kwargs))  # noqa: SLF001
 
+    @functools.wraps(grad)
     def gradients(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         several = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
         asked = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)  # it may be parameters(), read once
