@@ -667,6 +667,23 @@ model = Net()
 """,
         ("self.b(self.memory * 1.5)", "self.b(h * 1.5)"),
     ),
+    Case(
+        "a number of a variable that is common, computed with",
+        """
+class Net(Two):
+    def __init__(self):
+        super().__init__()
+        self.log_sigma = self.add_weight(shape=(), initializer="zeros", name="log_sigma")
+
+    def call(self, x):
+        sigma = np.exp(self.log_sigma.numpy())  # <- here: numpy log_sigma
+        return self.b(self.a(x)) / (2 * sigma**2)
+
+
+model = Net()
+""",
+        "sigma = tf.exp(self.log_sigma)",
+    ),
     # ---- not on the way to the loss
     Case(
         "a layer that is never called",
@@ -725,6 +742,20 @@ def loss_fn(outputs):
         "return self.b(h - mean)",
         "mean = tf.reduce_mean(h, 0)",
     ),
+    net(
+        "a mean that is no target",
+        "h = self.a(x)",
+        "h = tf.tanh(h - tf.stop_gradient(tf.reduce_mean(h)))  # <- here: cut stop_gradient a/",
+        "return self.b(h)",
+        "h = tf.tanh(h - tf.reduce_mean(h))",
+    ),
+    net(
+        "a gate that is stopped",
+        "h = self.a(x)",
+        "gate = tf.stop_gradient(tf.sigmoid(h))  # <- here: cut stop_gradient a/",
+        "return self.b(gate * h)",
+        "gate = tf.sigmoid(h)",
+    ),
     loop(
         "a penalty that is stopped",
         "pred = tf.linalg.matvec(x, w)",
@@ -780,12 +811,16 @@ class Net(Two):
         z = self.a(x)
         nearest = tf.argmin(tf.reduce_sum((z[:, None] - self.codes[None]) ** 2, -1), 1)
         q = tf.gather(self.codes, nearest)
-        self.add_loss(tf.reduce_mean((q - tf.stop_gradient(z)) ** 2))
-        self.add_loss(0.25 * tf.reduce_mean(tf.math.squared_difference(tf.stop_gradient(q), z)))
-        return self.b(z + tf.stop_gradient(q - z))
+        return self.b(z + tf.stop_gradient(q - z)), z, q
 
 
 model = Net()
+
+
+def loss_fn(outputs):
+    out, z, q = outputs
+    codes = tf.reduce_mean((q - tf.stop_gradient(z)) ** 2)
+    return tf.reduce_mean(out**2) + codes + 0.25 * tf.reduce_mean(tf.math.squared_difference(tf.stop_gradient(q), z))
 """,
     "two views of one network": """
 class Net(Two):
@@ -819,7 +854,7 @@ model = Net()
 
 
 def loss_fn(y_true, y_pred):
-    return keras.losses.sparse_categorical_crossentropy(tf.range(4), y_pred, from_logits=True)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(tf.range(4), y_pred)
 """,
     "a teacher of the same network": """
 class Net(Two):

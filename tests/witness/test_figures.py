@@ -62,7 +62,9 @@ def test_nan_and_inf_are_counted_in_the_last_block_too() -> None:
 
 
 def test_nothing_has_a_norm_of_zero() -> None:
-    assert str(figures.statistics(3, np.zeros(3, np.float32)).largest) == "0.0"
+    for zero in (0.0, -0.0):
+        one = figures.statistics(3, np.full(3, zero, np.float32))
+        assert (str(one.norm), str(one.largest)) == ("0.0", "0.0")
     assert figures.norm(np.zeros(0)) == 0.0
     assert figures.statistics(12, np.zeros(0)) == figures.statistics(12, np.zeros(3))
 

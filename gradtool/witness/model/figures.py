@@ -127,7 +127,7 @@ def _blocks(values: Numbers) -> Iterator[Numbers]:
 def _scaled_norm(values: Numbers, size: float) -> float:
     """The norm where squares leave the range of float32, or where there is none."""
     if size == 0 or not math.isfinite(size):
-        return size
+        return abs(size)  # least and largest of zeros may be -0
     scaled = (part.astype(np.float64) / size for part in _blocks(values))
     return size * math.sqrt(sum(float(np.dot(part, part)) for part in scaled))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["ASKING", "FLAT", "READING", "WRITING", "kind_of", "title_of"]
+__all__ = ["ASKING", "FLAT", "READING", "SCORING", "WRITING", "kind_of", "title_of"]
 
 READING = frozenset({"ReadVariableOp"})
 """What hands out a variable's value."""
@@ -30,6 +30,9 @@ ASKING = frozenset(
 
 FLAT = frozenset({"Ceil", "Floor", "FloorDiv", "Rint", "Round"})
 """What a tape takes note of, although its gradient is None."""
+
+SCORING = frozenset({"LogSoftmax", "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"})
+"""What makes logarithms of probabilities."""
 
 _KINDS = {
     "StopGradient": "stop_gradient",
