@@ -902,5 +902,4 @@ def loss_fn(outputs):
     gain = 0.7 - value
     return tf.reduce_mean(gain**2) - tf.reduce_mean(score * tf.stop_gradient(gain))
 """,
-    "a frozen layer": NET.format("self.a.trainable = False", "h = self.a(x)", "return self.b(h)"),
 }

@@ -17,7 +17,7 @@ from gradtool.witness.tensorflow.causes.recorder import Recorder
 from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.sources import Sources
 
-__all__ = ["missing", "none"]
+__all__ = ["frozen", "missing", "none"]
 
 _GRADIENT = tf.GradientTape.gradient
 """Of the class as it was, since the tapes of a program are watched."""
@@ -49,6 +49,15 @@ def none(
         )
         for (kind, place, operation), (alike, names) in found.items()
     ]
+
+
+def frozen(sources: Sources, rows: Iterable[Named]) -> list[Cause]:
+    """Where those of ``rows`` that do not learn were frozen, as far as that is known."""
+    found: dict[Spot, list[str]] = {}
+    for row in rows:
+        if not row.trainable and (place := sources.frozen(row.tensor)) != NOWHERE:
+            found.setdefault(place, []).append(row.name)
+    return [Cause("none", "frozen", "", code_line(place), names) for place, names in found.items()]
 
 
 def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) -> list[Cause]:
