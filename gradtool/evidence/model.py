@@ -172,6 +172,7 @@ class Incident:
     is ``early`` where its first step came before any backward pass); or ``raised``: the program ended in the exception
     ``who``; or ``unstepped``: after ``count`` backward passes ``who`` had not stepped once. ``stale``: ``who`` stepped
     between a forward pass and its backward pass. ``undivided``: ``count`` means added up before a step of ``who``.
+    ``kept``: the second step of ``who`` was given the gradients of the first once more.
     ``twice``: a ``loss``, or a ``part`` of it, had gone backward on the line ``told``. ``clip_scaled``: the function
     ``who`` clipped to ``hint`` what was multiplied by ``told``; ``clip_idle``: a call did nothing (``early``, ``late``,
     ``nothing``). ``summed``: a loss of the shape ``told`` has ``count`` numbers. ``misapplied``: the variable ``who``

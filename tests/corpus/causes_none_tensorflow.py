@@ -667,6 +667,23 @@ model = Net()
 """,
         ("self.b(self.memory * 1.5)", "self.b(h * 1.5)"),
     ),
+    Case(
+        "a number of a variable that is common, computed with",
+        """
+class Net(Two):
+    def __init__(self):
+        super().__init__()
+        self.log_sigma = self.add_weight(shape=(), initializer="zeros", name="log_sigma")
+
+    def call(self, x):
+        sigma = np.exp(self.log_sigma.numpy())  # <- here: numpy log_sigma
+        return self.b(self.a(x)) / (2 * sigma**2)
+
+
+model = Net()
+""",
+        "sigma = tf.exp(self.log_sigma)",
+    ),
     # ---- not on the way to the loss
     Case(
         "a layer that is never called",
@@ -725,6 +742,20 @@ def loss_fn(outputs):
         "return self.b(h - mean)",
         "mean = tf.reduce_mean(h, 0)",
     ),
+    net(
+        "a mean that is no target",
+        "h = self.a(x)",
+        "h = tf.tanh(h - tf.stop_gradient(tf.reduce_mean(h)))  # <- here: cut stop_gradient a/",
+        "return self.b(h)",
+        "h = tf.tanh(h - tf.reduce_mean(h))",
+    ),
+    net(
+        "a gate that is stopped",
+        "h = self.a(x)",
+        "gate = tf.stop_gradient(tf.sigmoid(h))  # <- here: cut stop_gradient a/",
+        "return self.b(gate * h)",
+        "gate = tf.sigmoid(h)",
+    ),
     loop(
         "a penalty that is stopped",
         "pred = tf.linalg.matvec(x, w)",
@@ -760,5 +791,115 @@ model = keras.Sequential([
     keras.layers.Dense(2),
 ])
 """,
-    "a frozen layer": NET.format("self.a.trainable = False", "h = self.a(x)", "return self.b(h)"),
+    "straight through a step, in three spellings": NET.format(
+        "h = self.a(x); h = tf.stop_gradient(tf.sign(h) - h) + h",
+        "h = tf.round(h) - tf.stop_gradient(h) + h; h = h - tf.stop_gradient(h - tf.floor(h))",
+        "return self.b(h)",
+    ),
+    "straight through one of several choices": NET.format(
+        "soft = keras.ops.softmax(self.a(x))",
+        "hard = keras.ops.one_hot(keras.ops.argmax(soft, -1), 3)",
+        "return self.b(keras.ops.stop_gradient(hard - soft) + soft)",
+    ),
+    "a codebook, with commitment and straight through": """
+class Net(Two):
+    def __init__(self):
+        super().__init__()
+        self.codes = self.add_weight(shape=(5, 3), initializer="random_normal", name="codes")
+
+    def call(self, x):
+        z = self.a(x)
+        nearest = tf.argmin(tf.reduce_sum((z[:, None] - self.codes[None]) ** 2, -1), 1)
+        q = tf.gather(self.codes, nearest)
+        return self.b(z + tf.stop_gradient(q - z)), z, q
+
+
+model = Net()
+
+
+def loss_fn(outputs):
+    out, z, q = outputs
+    codes = tf.reduce_mean((q - tf.stop_gradient(z)) ** 2)
+    return tf.reduce_mean(out**2) + codes + 0.25 * tf.reduce_mean(tf.math.squared_difference(tf.stop_gradient(q), z))
+""",
+    "two views of one network": """
+class Net(Two):
+    def call(self, x):
+        one, two = self.a(x), self.a(x + 0.1)
+        return self.b(one), tf.stop_gradient(two)[:, :2]
+
+
+model = Net()
+
+
+def loss_fn(outputs):
+    one, two = (tf.math.l2_normalize(part, 1) for part in outputs)
+    return tf.reduce_mean((one - two) ** 2)
+""",
+    "a momentum encoder": """
+class Net(Two):
+    def __init__(self):
+        super().__init__()
+        self.key = keras.layers.Dense(3, trainable=False, name="key")
+
+    def call(self, x):
+        q = self.b(self.a(x))
+        k = tf.stop_gradient(self.key(x + 0.1))[:, :2]
+        for old, new in zip(self.key.weights, self.a.weights):
+            old.assign(0.9 * old + 0.1 * new)
+        return q @ tf.transpose(k)
+
+
+model = Net()
+
+
+def loss_fn(y_true, y_pred):
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(tf.range(4), y_pred)
+""",
+    "a teacher of the same network": """
+class Net(Two):
+    def call(self, x):
+        return self.b(self.a(x)), tf.stop_gradient(self.b(self.a(x + 0.05)))
+
+
+model = Net()
+
+
+def loss_fn(outputs):
+    student, teacher = outputs
+    soft = tf.nn.softmax(teacher)
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(soft, student)) + keras.losses.KLDivergence()(
+        soft, tf.nn.softmax(student)
+    )
+""",
+    "a target by the same network": """
+class Net(Two):
+    def call(self, x):
+        target = 0.3 + 0.99 * tf.reduce_max(self.b(self.a(x + 1.0)), 1)
+        return self.b(self.a(x))[:, 0], tf.stop_gradient(target)
+
+
+model = Net()
+
+
+def loss_fn(outputs):
+    value, target = outputs
+    return keras.losses.Huber()(target, value)
+""",
+    "the weight of a log-probability": """
+class Net(Two):
+    def call(self, x):
+        return self.a(x)[:, :2], self.b(x)[:, 0]
+
+
+model = Net()
+
+
+def loss_fn(outputs):
+    logits, value = outputs
+    action = tf.random.categorical(logits, 1)[:, 0]
+    score = -tf.nn.sparse_softmax_cross_entropy_with_logits(action, logits)
+    gain = 0.7 - value
+    return tf.reduce_mean(gain**2) - tf.reduce_mean(score * tf.stop_gradient(gain))
+""",
 }

@@ -978,6 +978,15 @@ def run():
         soft = model(x).softmax(1)
     return F.kl_div(model(x).log_softmax(1), soft, reduction="batchmean") + F.mse_loss(model(x), y)
 """,
+    "a teacher's probabilities beside logarithms": """
+model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.Linear(3, 2))
+
+
+def run():
+    soft = model(x).softmax(1).detach()
+    own = model(x)
+    return -(soft * own.log_softmax(1)).sum(1).mean() + (soft * (soft / own.softmax(1)).log()).sum(1).mean()
+""",
     "a float that was not taken from a tensor": NET.format(
         "h, alpha = self.a(x), math.cos(1.0)", "print(float(h.sum()))", "return self.b(h) * alpha"
     ),

@@ -252,6 +252,26 @@ scaler.update()
 """,
     ),
     _tf(
+        "a_penalty_of_a_gradient_by_what_is_not_watched", "(None)", "tape.watch(x)",
+        """
+with tf.GradientTape() as tape:
+    with tf.GradientTape() as inner:
+        out = net(x)
+    slope = inner.gradient(out, x)
+    loss = loss_of() + tf.reduce_mean((tf.norm(slope, axis=1) - 1.0) ** 2)  # <- here
+"""
+        + STEP,
+        """
+with tf.GradientTape() as tape:
+    with tf.GradientTape() as inner:
+        inner.watch(x)
+        out = net(x)
+    slope = inner.gradient(out, x)
+    loss = loss_of() + tf.reduce_mean((tf.norm(slope, axis=1) - 1.0) ** 2)
+"""
+        + STEP,
+    ),
+    _tf(
         "a_tape_that_is_asked_twice", "non-persistent", "once, for all variables",
         TAPE + "one = tape.gradient(loss, weights[:2])\ntwo = tape.gradient(loss, weights[2:])  # <- here\n",
         TAPE.replace("Tape()", "Tape(persistent=True)")

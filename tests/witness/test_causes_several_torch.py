@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 from causes_program import run_file
 from corpus.causes_none_torch import SHARED
 from corpus.several_cuts_torch import SEVERAL
+from several_cuts import healed, lines_of, marked
 
 torch = pytest.importorskip("torch")
 
@@ -16,8 +16,6 @@ from gradtool.evidence import Cause  # noqa: E402
 from gradtool.witness.causes.replay import Wanted  # noqa: E402
 from gradtool.witness.pytorch.causes.missing import MissingFinder  # noqa: E402
 from gradtool.witness.pytorch.model.parameters import named  # noqa: E402
-
-MARK = re.compile(r"^( *)\S.*?  # <- (first|behind|beside): (\w+) \| (.*)$", re.MULTILINE)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad=True")
 
@@ -35,26 +33,10 @@ def causes_of(folder: Path, text: str) -> list[Cause]:
     return finder.told(rows, loss, Wanted(none, cut=True))
 
 
-def marked(text: str) -> list[tuple[str, str, str]]:
-    """Where it stands, the kind and the line of each mark."""
-    lines = (SHARED + text).splitlines()
-    found = [(MARK.match(line), number) for number, line in enumerate(lines, 1)]
-    return [(mark[2], mark[3], f"case.py:{number}") for mark, number in found if mark]
-
-
-def lines_of(cause: Cause) -> set[tuple[str, str, str]]:
-    further = {("behind" if cut.behind else "beside", cut.kind, Path(cut.line.source).name) for cut in cause.further}
-    return {("first", cause.kind, Path(cause.line.source).name), *further}
-
-
-def healed(text: str, most: int = 0) -> str:
-    return MARK.sub(r"\1\4", text, count=most)
-
-
 @pytest.mark.parametrize("name", SEVERAL)
 def test_each_line_is_told_with_its_class(name: str, tmp_path: Path) -> None:
     (cause,) = causes_of(tmp_path, SEVERAL[name])
-    assert lines_of(cause) == set(marked(SEVERAL[name]))
+    assert lines_of(cause) == set(marked(SHARED + SEVERAL[name], "case.py"))
     assert all(cut.line.text for cut in cause.further)
 
 
@@ -62,7 +44,7 @@ def test_each_line_is_told_with_its_class(name: str, tmp_path: Path) -> None:
 def test_who_mends_the_first_meets_the_others_and_nothing_new(name: str, tmp_path: Path) -> None:
     text = healed(SEVERAL[name], 1)
     told = {line[1:] for cause in causes_of(tmp_path, text) for line in lines_of(cause)}
-    assert told == {line[1:] for line in marked(text)}
+    assert told == {line[1:] for line in marked(SHARED + text, "case.py")}
 
 
 @pytest.mark.parametrize("name", SEVERAL)

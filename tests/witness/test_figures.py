@@ -24,10 +24,6 @@ def exact_norm(values: np.ndarray) -> float:
     return math.ldexp(math.sqrt(float(total / Fraction(4) ** shift)), shift)
 
 
-def test_the_norm_of_negative_zeros_is_zero() -> None:
-    assert math.copysign(1.0, figures.norm(np.array([-0.0, -0.0], np.float32))) == 1.0
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-44, 1e30])
 def test_a_norm_is_right_where_squares_leave_the_dtype(dtype: type, scale: float) -> None:

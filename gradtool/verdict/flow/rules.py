@@ -78,7 +78,8 @@ FLOW_RULES = (
     Rule(
         "GT111", "softmax-of-one", "error", "A softmax runs over an axis of length 1",
         "The softmax of a single number is always 1: the output is a constant, and no gradient passes.",
-        "Use a sigmoid (or logits and a binary loss) for one output, or as many outputs as there are classes.",
+        "Use a sigmoid (or logits and a binary loss) for one output, or as many outputs as there are classes; of a "
+        "softmax over the wrong axis, as in attention, correct the axis.",
     ),
     Rule(
         "GT112", "loss-head-mismatch", "warning", "The loss expects another kind of output",

@@ -179,8 +179,15 @@ def foreign_in_optimizer(evidence: ModelEvidence) -> Iterator[Finding]:
         yield finding("GT121", WHOLE, told, source=optimizer.source)
 
 
+KEPT = "Let the sums begin anew after each step: total = [tf.zeros_like(v) for v in model.trainable_variables]."
+
+
 def not_zeroed(evidence: ModelEvidence) -> Iterator[Finding]:
-    """GT130: the training script was seen to begin its second step on the gradients of its first."""
+    """GT130: the second step of a training script moves along the gradients of its first, too."""
     if evidence.zeroed is False:
         told = "the second step's backward pass added to the gradients of the first"
         yield finding("GT130", WHOLE, told, source=evidence.loss.source)
+    for incident in evidence.incidents:
+        if incident.what == "kept":
+            told = f"the second step of {incident.who} is given the gradients of the first once more, added to its own"
+            yield finding("GT130", WHOLE, told, KEPT, source=incident.source)

@@ -131,8 +131,11 @@ class Walk:
             return Found("", None)
         if (event_out := self._left_for_good(parameter)) is not None:
             return Found(event_out.kind, event_out)
-        last = max((event for node in live for event in self._inner(node)), key=lambda event: event.place, default=None)
-        return Found("dead_branch", last)
+        inside = [event for node in live for event in self._inner(node)]
+        out = self._last_to_leave(live)
+        if out is not None and all(event.reads or event.spot == out.spot for event in inside):
+            return Found(out.kind, out)
+        return Found("dead_branch", max(inside, key=lambda event: event.place, default=None))
 
     def missing(self, parameters: Collection[int], connected: Connected | None = None) -> list[tuple[Found, list[int]]]:
         """The cuts behind which a way to a loss is open, each with those of ``parameters`` that lie before it.
@@ -233,6 +236,10 @@ class Walk:
                     if event.kind in LEAVING and event.place < until:
                         left.append(event)
         return left
+
+    def _last_to_leave(self, nodes: Iterable[int]) -> Event | None:
+        left = (event for node in nodes for event in self.flow.used_by(node) if event.kind in LEAVING)
+        return max(left, key=lambda event: event.place, default=None)
 
     def _inner(self, node: int) -> Iterator[Event]:
         """What was computed of a node, inside the framework."""

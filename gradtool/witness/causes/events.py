@@ -48,6 +48,8 @@ class Event:
     """Whether a library cuts here, which knows what it does: no path is missing where another one is left."""
     scores: bool = False
     """Whether a distribution computes the logarithm of a probability by it."""
+    reads: bool = False
+    """Whether it only hands out the value of a parameter."""
 
 
 @dataclass(slots=True)

@@ -74,8 +74,9 @@ def operand(given: Given, name: str = "") -> Operand:
     array = given.numbers()
     sizes = np.abs(array) if array.dtype.kind == "c" else array
     nan, inf = (int(test(sizes).sum()) if sizes.dtype.kind == "f" else 0 for test in (np.isnan, np.isinf))
+    # 0.0 is added to make 0 of -0.
     finite = sizes[np.isfinite(sizes)] if nan or inf else sizes
-    least, largest = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
+    least, largest = (float(finite.min()) + 0.0, float(finite.max()) + 0.0) if finite.size else (None, None)
     zeros = sizes.size - int(np.count_nonzero(sizes))
     dtype = given.dtype or str(array.dtype)
     return Operand(tuple(array.shape), dtype, least, largest, int(sizes.size), zeros, nan, inf, name)

@@ -18,26 +18,31 @@ LONGEST = 6
 """So many sums in a row are looked through."""
 
 TERMS: Mapping[str, tuple[int, int]] = {
-    **dict.fromkeys(("add", "radd", "iadd", "addv2"), (1, 1)),
-    **dict.fromkeys(("sub", "subtract", "isub"), (1, -1)),
+    **dict.fromkeys(("+", "add", "radd", "iadd"), (1, 1)),
+    **dict.fromkeys(("-", "sub", "subtract", "isub"), (1, -1)),
     "rsub": (-1, 1),
 }
 """The signs of both operands."""
 
-PRODUCTS = frozenset(("mul", "rmul", "imul", "multiply", "dot"))
+PRODUCTS = frozenset(("*", "mul", "rmul", "imul", "multiply", "dot"))
 
 DISTANCES = frozenset(
     ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cosine_similarity", "cosine_embedding_loss",
-     "squareddifference")
+     "squared_difference")
 )  # fmt: skip
 """Losses in which either side may be the target."""
 
-LIKELIHOODS = frozenset(("cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div"))
+LIKELIHOODS = frozenset(
+    ("cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div",
+     "softmax_cross_entropy_with_logits")
+)  # fmt: skip
 """Losses whose target stands behind the input."""
 
-SIZES = frozenset(("pow", "square", "abs", "norm"))
+SIZES = frozenset(("**", "pow", "square", "abs", "norm"))
 """What makes a distance of a difference."""
 
+RATIOS = frozenset(("/", "div", "truediv", "divide", "divide_no_nan"))
+LOGARITHMS = frozenset(("log", "log_softmax", "logsigmoid"))
 
 BARE = frozenset(("detach", "data", "stop_gradient", "stopgradient"))
 """Operations that cut and leave the numbers as they are."""
@@ -93,8 +98,14 @@ class Purposes:
             return True
         if name in LIKELIHOODS:
             return event.inputs[0] != node
-        sizes = [_word(use) in SIZES for below in event.outputs for use in self._uses(below) if not use.kind]
-        return TERMS.get(name) in ((1, -1), (-1, 1)) and bool(sizes) and all(sizes)
+        if name in PRODUCTS:
+            return any(
+                _word(made) in LOGARITHMS for one in event.inputs if one != node for made in self.flow.made_by(one)
+            )
+        uses = [use for below in event.outputs for use in self._uses(below) if not use.kind]
+        if name in RATIOS:
+            return bool(uses) and all(_word(use) in LOGARITHMS for use in uses)
+        return TERMS.get(name) in ((1, -1), (-1, 1)) and bool(uses) and all(map(_is_size, uses))
 
     # ---- the weight of a log-probability
 
@@ -151,5 +162,10 @@ def _signs(event: Event) -> tuple[int, ...]:
     return signs if len(event.inputs) == len(signs) else ()
 
 
+def _is_size(event: Event) -> bool:
+    return _word(event) in SIZES or (_word(event) in PRODUCTS and len(set(event.inputs)) == 1)
+
+
 def _word(event: Event) -> str:
-    return event.operation.lower().removeprefix("tf.")
+    """The operation without its module."""
+    return event.operation.lower().rpartition(".")[2]

@@ -264,11 +264,10 @@ def testify(room: KerasRoom, record: Record) -> Iterator[Record]:
     try:
         yield from steps(room, record)
     except UserFileError as error:
-        message = re.sub(r"\x1b\[\d*m", "", error.message)  # Keras prints in bold
-        if missing := _NO_KERNEL.search(message):
+        if missing := _NO_KERNEL.search(error.message):
             yield Failure(
                 record.key, "keras", "unsupported", f"has no {record.dtype} kernel for {missing[1] or missing[2]}"
             )
         else:
             reason = "random" if isinstance(error, RandomForwardError) else "file"
-            yield Failure(record.key, "keras", reason, message, error.hint, error.detail)
+            yield Failure(record.key, "keras", reason, error.message, error.hint, error.detail)

@@ -35,6 +35,10 @@ TAPE = (
     "compute the loss inside with tf.GradientTape() as tape:, and ask the tape once, for all variables together; "
     "to ask again, make it GradientTape(persistent=True)"
 )
+NOT_WATCHED = (
+    "a tape gives None for a tensor that it does not watch: call tape.watch(x) inside its with block, before x is "
+    "used; it gives None, too, for what its target is not computed from"
+)
 NO_BACKWARD = "TensorFlow has no backward(): compute the loss inside with tf.GradientTape() as tape:, and ask the tape"
 NO_MINIMIZE = "Keras 3 has no minimize(): ask a tape for the gradients, and give them to optimizer.apply_gradients()"
 PAIRS = "give apply_gradients pairs of gradient and variable, in this order: zip(gradients, variables)"
@@ -64,6 +68,7 @@ _ADVICE = (
     ("gradient registry has no entry for", NO_RULE),
     ("No gradient defined for operation", NO_RULE),
     ("No gradients provided for any variable", OUTSIDE),
+    ("Attempt to convert a value (None)", NOT_WATCHED),
     ("A non-persistent GradientTape can only be used", TAPE),
     ("EagerTensor' object has no attribute '_unique_id'", PAIRS),
     ("numpy.float32' object has no attribute '_id'", NUMBER),

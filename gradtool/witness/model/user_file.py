@@ -10,6 +10,7 @@ import contextlib
 import functools
 import linecache
 import os
+import re
 import sys
 import sysconfig
 import traceback
@@ -111,7 +112,8 @@ def blamed(what: str) -> Iterator[None]:
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is told, not passed on
         own = _own(error.__traceback__)
         detail = "".join(_users_alone(TracebackException(type(error), error, own)).format()) if own else ""
-        text, hint = " ".join(f"{type(error).__name__}: {error}".split())[:400], advice(error)
+        plain = re.sub(r"\x1b\[\d*m", "", f"{type(error).__name__}: {error}")  # Keras prints in bold
+        text, hint = " ".join(plain.split())[:400], advice(error)
         text = text.partition(". ")[0] if hint else text  # behind its first sentence it has other advice
         line, code = _last_line(error.__traceback__)
         raise UserFileError(f"{what}: {text}{code}", hint, detail, cause=error, source=line) from None

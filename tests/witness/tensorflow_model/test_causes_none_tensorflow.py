@@ -11,6 +11,7 @@ from corpus.causes_none_tensorflow import AWAY, CASES, NET, QUIET, SHARED, Case
 from user_file import File
 
 from gradtool.evidence import Cause, ModelEvidence, Training
+from gradtool.verdict.flow.judgement import judge
 
 IDS = [case.name for case in CASES]
 
@@ -55,7 +56,8 @@ def test_a_healthy_twin_gives_none(case: Case, file: File) -> None:
 
 @pytest.mark.parametrize("name", QUIET)
 def test_what_loses_no_gradient_is_not_told(name: str, file: File) -> None:
-    assert seen(file, QUIET[name], script=False).causes == []
+    causes = seen(file, QUIET[name], script=False).causes
+    assert [one for one in causes if one.kind != "frozen"] == []  # what is frozen loses nothing
 
 
 def test_the_corpus_is_large_and_varied() -> None:
@@ -133,6 +135,18 @@ def test_a_frozen_model_is_told_with_the_line_that_froze_it(name: str, file: Fil
     (cause,) = file.evidence(text).causes
     assert (cause.kind, cause.line.text[-9:]) == ("frozen", "# <- line")
     assert len(cause.parameters) == 4
+
+
+def test_a_frozen_layer_beside_one_that_learns_is_told_with_the_line_that_froze_it(file: File) -> None:
+    text = (
+        SHARED + NET.format("h = self.a(x)", "h = h * 1.5", "return self.b(h)") + "model.a.trainable = False  # <- line"
+    )
+    evidence = file.evidence(text)
+    (cause,) = evidence.causes
+    assert (cause.kind, cause.line.text[-9:], cause.parameters) == ("frozen", "# <- line", ["a/kernel", "a/bias"])
+    assert [(one.code, one.severity, one.source) for one in judge(evidence)[0]] == [
+        ("GT107", "note", cause.line.source)
+    ]
 
 
 def test_what_froze_a_layer_that_was_made_so_is_the_line_that_made_it(file: File) -> None:

@@ -60,3 +60,18 @@ def test_an_unknown_loss_or_optimizer_names_those_that_are_known(file: Any) -> N
 
 def test_a_device_that_is_not_there(file: Any) -> None:
     assert "sees no device" in file.failure(DENSE, device="tpu:3").message
+
+
+def test_what_keras_prints_in_bold_is_told_plainly(file: Any) -> None:
+    """Attention over time, by a layer that does not take the mask it is given."""
+    failure = file.failure("""
+        import keras
+        import tensorflow as tf
+        inputs = keras.Input((6,), dtype="int32")
+        h = keras.layers.Embedding(9, 4, mask_zero=True)(inputs)
+        weights = keras.layers.Softmax(axis=1)(keras.layers.Dense(1)(h))
+        model = keras.Model(inputs, weights)
+        sample_inputs = tf.ones((2, 6), tf.int32)
+    """)
+    assert "The `mask` must be broadcastable" in failure.message
+    assert "\x1b" not in failure.message

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import torch
 from torch import nn
 
 from gradtool.evidence import Failure, Loss, ModelEvidence, ModelRequest, Progress, Record
+from gradtool.witness.callable.randomness import set_random
 from gradtool.witness.causes.replay import causes, wanted
 from gradtool.witness.model.accumulation import batch_of
 from gradtool.witness.model.assumed import Assumptions, passed_over
@@ -108,8 +107,7 @@ def _testimony_on_expression(request: ModelRequest) -> Iterator[Record]:
 
 def _seed(seed: int) -> None:
     """Every source of random numbers that a program commonly draws from."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  # the one that programs share
+    set_random(seed)
     torch.manual_seed(seed)
 
 

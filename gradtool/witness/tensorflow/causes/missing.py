@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
-from gradtool.evidence import Cause
+from gradtool.evidence import Cause, CodeLine
 from gradtool.witness.causes.dataflow import Event, Found, Walk
+from gradtool.witness.causes.further import further_cuts
 from gradtool.witness.causes.lines import NOWHERE, Spot, code_line
 from gradtool.witness.tensorflow.causes.recorder import Recorder
 from gradtool.witness.tensorflow.model.parameters import Named
 from gradtool.witness.tensorflow.model.sources import Sources
 
-__all__ = ["missing", "none"]
+__all__ = ["frozen", "missing", "none"]
 
 _GRADIENT = tf.GradientTape.gradient
 """Of the class as it was, since the tapes of a program are watched."""
@@ -29,18 +32,32 @@ def none(
     gradients are asked of them.
     """
     walk = Walk(recorder.flow, [recorder.loss(one) for one in losses])
-    found: dict[tuple[str, Spot, str], list[str]] = {}
+    found: dict[tuple[str, Spot, str], tuple[list[Found], list[str]]] = {}
     known = _Tapes(recorder, walk, tapes)
     for row in sought:
         if row.trainable:
-            kind, operation, place = _why(recorder, walk, known, row.tensor)
+            one, operation, place = _why(recorder, walk, known, row.tensor)
         else:
-            kind, operation, place = "frozen", "", sources.frozen(row.tensor)
-        if kind:  # empty where this pass did give it a gradient
-            found.setdefault((kind, place, operation), []).append(row.name)
+            one, operation, place = Found("frozen", None), "", sources.frozen(row.tensor)
+        if one.kind:  # empty where this pass did give it a gradient
+            alike, names = found.setdefault((one.kind, place, operation), ([], []))
+            alike.append(one)
+            names.append(row.name)
     return [
-        Cause("none", kind, operation, code_line(place), names) for (kind, place, operation), names in found.items()
+        Cause(
+            "none", kind, operation, code_line(place), names, further=further_cuts(alike, partial(_line_of, recorder))
+        )
+        for (kind, place, operation), (alike, names) in found.items()
     ]
+
+
+def frozen(sources: Sources, rows: Iterable[Named]) -> list[Cause]:
+    """Where those of ``rows`` that do not learn were frozen, as far as that is known."""
+    found: dict[Spot, list[str]] = {}
+    for row in rows:
+        if not row.trainable and (place := sources.frozen(row.tensor)) != NOWHERE:
+            found.setdefault(place, []).append(row.name)
+    return [Cause("none", "frozen", "", code_line(place), names) for place, names in found.items()]
 
 
 def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) -> list[Cause]:
@@ -51,8 +68,8 @@ def missing(recorder: Recorder, losses: Iterable[Any], held: Iterable[Named]) ->
     for found, nodes in walk.missing(names):
         event = found.event
         if event is not None and found.kind not in _LAWFUL:
-            line = code_line(recorder.spot_of(event))
-            causes.append(Cause("cut", found.kind, event.operation, line, [names[node] for node in nodes]))
+            before = [names[node] for node in nodes]
+            causes.append(Cause("cut", found.kind, event.operation, _line_of(recorder, event), before))
     return causes
 
 
@@ -60,7 +77,12 @@ _LAWFUL = ("nondifferentiable", "frozen", "not_watched")
 """Beside another path these are no news: what has no gradient misses none."""
 
 
-def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, tensor: Any) -> tuple[str, str, Spot]:
+def _line_of(recorder: Recorder, event: Event) -> CodeLine:
+    return code_line(recorder.spot_of(event))
+
+
+def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, tensor: Any) -> tuple[Found, str, Spot]:
+    """What was found, the operation, and where."""
     node = recorder.nodes.of(tensor)
     if node is None:
         found = Found("unused", None)
@@ -68,13 +90,15 @@ def _why(recorder: Recorder, walk: Walk, tapes: _Tapes, tensor: Any) -> tuple[st
         tapes.look(node)
         found = walk.none(node)
     if found.kind == "unused" and (place := _recreated(recorder, walk, tensor)):
-        return "recreated", "tf.Variable", place
+        return Found("recreated", None), "tf.Variable", place
     event = found.event
+    kind = found.kind
+    if not isinstance(tensor, tf.Variable):
+        kind = "not_watched" if node in recorder.flow.unconnected else kind
+    elif kind == "not_watched" and not tensor.trainable:
+        kind = "frozen"
     place = NOWHERE if event is None else recorder.spot_of(event)
-    if not isinstance(tensor, tf.Variable) and node in recorder.flow.unconnected:
-        return "not_watched", event.operation if event else "", place
-    frozen = found.kind == "not_watched" and isinstance(tensor, tf.Variable) and not tensor.trainable
-    return "frozen" if frozen else found.kind, event.operation if event else "", place
+    return replace(found, kind=kind), event.operation if event else "", place
 
 
 class _Tapes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["ASKING", "READING", "WRITING", "kind_of", "title_of"]
+__all__ = ["ASKING", "FLAT", "READING", "SCORING", "WRITING", "kind_of", "title_of"]
 
 READING = frozenset({"ReadVariableOp"})
 """What hands out a variable's value."""
@@ -28,6 +28,12 @@ ASKING = frozenset(
 )  # fmt: skip
 """What looks at a tensor's form, and not at its numbers."""
 
+FLAT = frozenset({"Ceil", "Floor", "FloorDiv", "Rint", "Round"})
+"""What a tape takes note of, although its gradient is None."""
+
+SCORING = frozenset({"LogSoftmax", "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"})
+"""What makes logarithms of probabilities."""
+
 _KINDS = {
     "StopGradient": "stop_gradient",
     "PreventGradient": "stop_gradient",
@@ -35,6 +41,7 @@ _KINDS = {
     "ArgMin": "argmax",
     **dict.fromkeys(("Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "ApproximateEqual"),
                     "comparison"),
+    **dict.fromkeys(FLAT, "nondifferentiable"),
 }  # fmt: skip
 _TITLES = {
     "Greater": ">", "GreaterEqual": ">=", "Less": "<", "LessEqual": "<=", "Equal": "==", "NotEqual": "!=",

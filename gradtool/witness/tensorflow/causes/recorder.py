@@ -19,7 +19,7 @@ from gradtool.witness.tensorflow.causes.crossing import Crossing
 from gradtool.witness.tensorflow.causes.doors import listening
 from gradtool.witness.tensorflow.causes.listeners import hearing
 from gradtool.witness.tensorflow.causes.nodes import Nodes, beside
-from gradtool.witness.tensorflow.causes.operations import ASKING, READING, WRITING, kind_of, title_of
+from gradtool.witness.tensorflow.causes.operations import ASKING, FLAT, READING, SCORING, WRITING, kind_of, title_of
 
 __all__ = ["Recorder"]
 
@@ -98,7 +98,7 @@ class Recorder:
         live = self._stops or record.should_record_backprop([tensor])
         source = self._known(handle, frame)
         node = self.nodes.new(tensor, live=live)
-        self._add("ReadVariableOp", [source], [node], frame, unwatched=not live)
+        self._add("ReadVariableOp", [source], [node], frame, unwatched=not live).reads = True
         self._stops = before
         return node
 
@@ -131,10 +131,11 @@ class Recorder:
         by_kind: dict[str, list[int]] = {}
         for output in outputs:
             live = taping and record.should_record_backprop([output])
-            why = "" if live else kind_of(operation, output.dtype)
+            why = "" if live and operation not in FLAT else kind_of(operation, output.dtype)
             by_kind.setdefault(why, []).append(self.nodes.new(output, live=live))
         for why, nodes in by_kind.items():
             event = self._add(operation, sources, nodes, frame, why)
+            event.scores = operation in SCORING
             self._late |= dict.fromkeys(nodes, event)
         self._stops = False
 

@@ -12,15 +12,14 @@ from types import FrameType
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gradtool.evidence import Incident
 from gradtool.witness.causes.patches import patch
 from gradtool.witness.model.user_file import user_line
+from gradtool.witness.tensorflow.model.kept import Kept, alike, dense
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
 from gradtool.witness.tensorflow.model.rebinding import Rebinding
-from gradtool.witness.tensorflow.model.statistics import merged
 
 __all__ = ["Loop"]
 
@@ -30,9 +29,6 @@ MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "auto")
 MOODY = (keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.AlphaDropout, keras.layers.GaussianDropout,
          keras.layers.GaussianNoise, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D)  # fmt: skip
 """Layers that behave otherwise in training."""
-
-AGREE = 1e-3
-"""The relative difference within which what is applied is still the sum of the gradients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +53,7 @@ class Loop:
         self._means: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._gradients: dict[int, tuple[weakref.ref[Any], dict[int, Any]]] = {}
         self._passes: list[_Pass] = []
+        self._kept = Kept()
         self._moods: set[bool] = set()
         self._judged = False
         self._rebinding = Rebinding()
@@ -97,12 +94,13 @@ class Loop:
         line = user_line(sys._getframe(1))  # noqa: SLF001  # the way to a caller
         self._misapplied(pairs, line)
         passes, self._passes = self._passes, []
+        if passes and self._kept.look(pairs, self._rows()):
+            self.incidents.append(Incident("kept", _kind(optimizer), source=line))
         if self._judged or not passes:
             return
         self._judged = True
         if len(passes) > 1 and len(set(passes)) == 1 and passes[0].mean and self._is_sum(pairs):
-            kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__
-            self.incidents.append(Incident("undivided", kind, source=passes[0].line, count=len(passes)))
+            self.incidents.append(Incident("undivided", _kind(optimizer), source=passes[0].line, count=len(passes)))
 
     def _misapplied(self, pairs: Iterable[tuple[Any, Any]], line: str) -> None:
         """Pairs of a variable and the very gradient that a tape gave for another one."""
@@ -120,8 +118,8 @@ class Loop:
         """Whether what is applied is the sum of what the tapes gave, and nothing has scaled it."""
         sums = {id(row.tensor): row.gradient for row in self._rows()}
         told = [(gradient, sums.get(id(tensor_of(variable)))) for gradient, variable in pairs if gradient is not None]
-        known = [(np.asarray(_dense(one)), np.asarray(_dense(other))) for one, other in told if other is not None]
-        return bool(known) and all(np.allclose(one, other, AGREE, AGREE * _size(other)) for one, other in known)
+        known = [(dense(one), dense(other)) for one, other in told if other is not None]
+        return bool(known) and all(alike(one, other) for one, other in known)
 
     # ---- what it watches itself
 
@@ -233,13 +231,9 @@ class Loop:
         return call
 
 
+def _kind(optimizer: Any) -> str:
+    return type(getattr(optimizer, "inner_optimizer", optimizer)).__name__
+
+
 def _bare_name(variable: Any) -> str:
     return str(tensor_of(variable).name).partition(":")[0]
-
-
-def _dense(gradient: Any) -> Any:
-    return tf.convert_to_tensor(merged(gradient))
-
-
-def _size(numbers: Any) -> float:
-    return float(np.abs(numbers).max()) if numbers.size else 0.0

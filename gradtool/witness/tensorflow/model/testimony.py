@@ -22,6 +22,7 @@ from gradtool.witness.model.experiments import experiments
 from gradtool.witness.model.figures import global_norm
 from gradtool.witness.model.user_file import UserFileError
 from gradtool.witness.tensorflow.causes.finders import SubjectFinders
+from gradtool.witness.tensorflow.causes.missing import frozen
 from gradtool.witness.tensorflow.model import BACKEND
 from gradtool.witness.tensorflow.model.backward import backward, rows_of
 from gradtool.witness.tensorflow.model.experiments import room
@@ -104,6 +105,8 @@ def _run(request: ModelRequest, found: Version) -> Generator[Record, None, Model
         yield Progress(request.key, "looking for the causes in a second pass")
         evidence = replace(evidence, causes=list(causes(asked, finders)))
         evidence = replace(evidence, notes=[*evidence.notes, *finders.notes])
+    if any(row.trainable for row in rows):  # where nothing is, it has been asked
+        evidence = replace(evidence, causes=[*evidence.causes, *frozen(run.recorder.sources, rows)])
     digits: list[Digits] = []
     if request.dtype and not notes:
         yield Progress(request.key, f"running {file} again in {WIDE}")
