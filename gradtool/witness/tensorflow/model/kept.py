@@ -9,16 +9,19 @@ import numpy as np
 import tensorflow as tf
 
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
-from gradtool.witness.tensorflow.model.statistics import merged
+from gradtool.witness.tensorflow.model.statistics import merged, numbers, size_of
 
-__all__ = ["Kept", "alike", "dense"]
+__all__ = ["Kept", "is_same", "some"]
+
+SAMPLES = 1024
+"""So many numbers of each gradient are compared."""
 
 AGREE = 1e-3
 """The relative difference within which what is applied is still the sum of the gradients."""
 
 
 class Kept:
-    """What the first step was given, for the second to be compared with; a copy of the gradients until then."""
+    """What the first step was given, for the second to be compared with."""
 
     def __init__(self) -> None:
         self._first: dict[int, Any] | None = None
@@ -28,28 +31,35 @@ class Kept:
         """Whether this is the second step, and is given what the first was beside the gradients of ``rows`` since."""
         if self._done:
             return False
-        given = {
-            id(tensor_of(variable)): dense(gradient).copy() for gradient, variable in pairs if gradient is not None
-        }
+        given = {id(tensor_of(variable)): some(gradient) for gradient, variable in pairs if gradient is not None}
         if self._first is None:
             self._first = given
             return False
         first, self._first, self._done = self._first, None, True
-        since = {id(row.tensor): dense(row.gradient) for row in rows if row.gradient is not None}
+        since = {id(row.tensor): some(row.gradient) for row in rows if row.gradient is not None}
         both = [(given[key], first[key], since[key]) for key in given.keys() & first.keys() & since.keys()]
         grew = any(_size(before) > AGREE * _size(now) for now, before, _ in both)
-        return grew and all(alike(before + own, now) for now, before, own in both)
+        return grew and is_same([(before + own, now) for now, before, own in both])
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two arrays are the same but for rounding, as measured by the second."""
-    return bool(np.allclose(one, other, AGREE, AGREE * _size(other)))
+def is_same(pairs: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether both are the same in each pair of arrays but for rounding, and there is a number other than 0."""
+    alike = all(np.allclose(one, other, AGREE, AGREE * _size(other)) for one, other in pairs)
+    return alike and any(_size(other) for _, other in pairs)
 
 
-def dense(gradient: Any) -> Any:
-    """The numbers of a gradient as an array; a sparse one with the rows that are missing."""
-    return np.asarray(tf.convert_to_tensor(merged(gradient)))
+def some(gradient: Any) -> Any:
+    """Numbers of a gradient at places that its size alone decides; 0 in the rows that a sparse one has not."""
+    gradient = merged(gradient)
+    size = size_of(gradient)
+    places = np.arange(0, size, max(1, size // SAMPLES))
+    if not isinstance(gradient, tf.IndexedSlices) or not size:
+        return numbers(gradient)[places]
+    rows = {int(row): place for place, row in enumerate(gradient.indices.numpy())}
+    width = size // int(gradient.dense_shape[0])
+    values = numbers(gradient).reshape(len(rows), width)
+    return np.array([values[rows[at // width], at % width] if at // width in rows else 0.0 for at in places.tolist()])
 
 
-def _size(numbers: Any) -> float:
-    return float(np.abs(numbers).max()) if numbers.size else 0.0
+def _size(array: Any) -> float:
+    return float(np.abs(array).max()) if array.size else 0.0

@@ -17,7 +17,7 @@ import tensorflow as tf
 from gradtool.evidence import Incident
 from gradtool.witness.causes.patches import patch
 from gradtool.witness.model.user_file import user_line
-from gradtool.witness.tensorflow.model.kept import Kept, alike, dense
+from gradtool.witness.tensorflow.model.kept import Kept, is_same, some
 from gradtool.witness.tensorflow.model.parameters import Named, tensor_of
 from gradtool.witness.tensorflow.model.rebinding import Rebinding
 
@@ -118,8 +118,7 @@ class Loop:
         """Whether what is applied is the sum of what the tapes gave, and nothing has scaled it."""
         sums = {id(row.tensor): row.gradient for row in self._rows()}
         told = [(gradient, sums.get(id(tensor_of(variable)))) for gradient, variable in pairs if gradient is not None]
-        known = [(dense(one), dense(other)) for one, other in told if other is not None]
-        return bool(known) and all(alike(one, other) for one, other in known)
+        return is_same([(some(one), some(other)) for one, other in told if other is not None])
 
     # ---- what it watches itself
 
