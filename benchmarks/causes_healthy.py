@@ -18,7 +18,7 @@ from typing import Any
 
 from gradtool.evidence import ModelRequest, Training
 
-ROUNDS = 7
+ROUNDS = 5
 PROGRAMS = {
     "torch": """
 import torch, {module}

@@ -20,7 +20,7 @@ from gradtool.witness.tensorflow.causes.finders import SubjectFinders
 from gradtool.witness.tensorflow.model.parameters import named
 from gradtool.witness.tensorflow.model.sources import Sources
 
-ROUNDS = 7
+ROUNDS = 5
 
 tf.config.run_functions_eagerly(True)  # as gradtool runs models
 model, inputs, targets, objective = importlib.import_module(sys.argv[1]).gradtool_case()

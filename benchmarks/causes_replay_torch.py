@@ -18,7 +18,7 @@ from gradtool.witness.pytorch.causes.finders import Replay
 from gradtool.witness.pytorch.causes.state import State
 from gradtool.witness.pytorch.model.parameters import named
 
-ROUNDS = 7
+ROUNDS = 5
 
 model, inputs, targets, objective = importlib.import_module(sys.argv[1]).gradtool_case()
 rows = named({"": model})
