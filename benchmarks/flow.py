@@ -71,7 +71,8 @@ def watched():
     recorder = Recorder()
     with tf.GradientTape() as tape, recorder:
         value = loss(targets, model(inputs, training=True))
-    recorder.take(tape.gradient(value, [*(row.tensor for row in rows), *recorder.outputs()])[len(rows):])
+    wanted = [*(row.tensor for row in rows), *recorder.outputs.tensors()]
+    recorder.outputs.take(tape.gradient(value, wanted)[len(rows):])
 plain, seen = best(passes), best(watched)
 print(json.dumps([plain, seen - plain, best(lambda: parameters(rows))]))
 """,
