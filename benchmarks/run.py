@@ -1,5 +1,6 @@
 """Measures gradtool against named peers in one run, and writes docs/benchmarks.md: python benchmarks/run.py.
 
+With the names of parts (``start scale wrong flow causes suite``) only those are measured again, and the others stay.
 Each ratio pairs two whole processes in turn, A B A B ..., so a drift of the machine's speed cancels; the median of the
 pairwise ratios is quoted. Run it on a machine that does nothing else.
 """
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -98,29 +100,44 @@ def throughput() -> str:
     return f"{1000 / (whole - one):.0f} formulas a second ({whole:.1f} s for 1000, of which {one:.1f} s are start-up)"
 
 
+def started() -> list[str]:
+    """The lines about start-up."""
+    head = ["| command | time | peer | time | ratio | wanted at most |", "|---|---|---|---|---|---|"]
+    return ["Whole processes on two cores, in turn with the peer; medians.", "", *head, *startup(rounds=9)]
+
+
+def suite() -> list[str]:
+    """The line about many targets in one process."""
+    about = "A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch"
+    return [f"{about}: {throughput()}."]
+
+
+PARTS: dict[str, tuple[str, Callable[[], list[str]]]] = {
+    "start": ("Start-up", started),
+    "scale": ("Many entries, high orders", scale),
+    "wrong": ("One wrong entry among many", wrong_entry),
+    "flow": ("Looking at a model", flow),
+    "causes": ("Looking for causes", causes),
+    "suite": ("Many targets", suite),
+}
+"""By the name on the command line: the heading on the page, and what measures."""
+
+
 def main() -> None:
-    """Measure, and write the page."""
-    table = startup(rounds=9)
+    """Measure, and write the page part by part."""
+    wanted = sys.argv[1:] or list(PARTS)
+    page = PAGE.read_text(encoding="utf-8")
+    known = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "tensorflow", "sympy"))
-    versions = f"Python {platform.python_version()}, {packages}"
-    text = [
-        "# How fast it is",
-        "<!-- Written by benchmarks/run.py on a quiet machine. -->",
-        f"{versions}. Whole processes on two cores, in turn with the peer; medians.",
-        "\n".join(
-            [
-                "| command | time | peer | time | ratio | wanted at most |",
-                "|---|---|---|---|---|---|",
-                *table,
-            ]
-        ),
-        "\n".join(scale()),
-        "\n".join(wrong_entry()),
-        "\n".join(flow()),
-        "\n".join(causes()),
-        f"A suite of 1000 published formulas (`tests/corpus`), each at its own point, with PyTorch: {throughput()}.",
-    ]
-    PAGE.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    head = (
+        "# How fast it is\n\n<!-- Written by benchmarks/run.py on a quiet machine. -->\n\n"
+        f"Python {platform.python_version()}, {packages}, on two cores.\n"
+    )
+    for name in wanted:
+        heading, measure = PARTS[name]
+        known[heading] = "\n" + "\n".join(measure()) + "\n"
+        parts = [f"\n## {title}\n{known[title].rstrip()}\n" for title, _ in PARTS.values() if title in known]
+        PAGE.write_text(head + "".join(parts), encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 
 
