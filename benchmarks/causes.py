@@ -23,7 +23,8 @@ ABOUT = (
     "one of them. A fault is planted behind the model, so that every gradient is touched by it; seconds of a replay "
     "over those of a bare step, in turn. The last column is what a program without a fault pays for being watched: "
     "processor seconds of `--train 3` over those of the same run in which nothing is looked at for the sake of causes, "
-    "the least of five runs each. The finder of None needs no backward pass in TensorFlow."
+    "the least of five runs each; repeated, it varies by about four points. The finder of None needs no backward pass "
+    "in TensorFlow."
 )
 HEAD = "| framework | model | a step | None | zero | NaN | wanted at most | a healthy run |"
 
